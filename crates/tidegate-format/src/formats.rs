@@ -1,0 +1,13 @@
+//! The list of formats, in the order in which people are shown them.
+
+use crate::Format;
+
+mod csv;
+
+/// Every format.
+pub static FORMATS: &[&dyn Format] = &[&csv::Csv];
+
+/// The format of that slug.
+pub fn by_slug(slug: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.slug() == slug)
+}

@@ -1,0 +1,15 @@
+//! Row batches in, files out.
+//!
+//! A [`Format`] is asked for its slug, options and an [`Encoder`]. The encoder turns a batch into a
+//! [`Piece`] on any thread; its [`Framing`] puts the pieces in order, on one. [`FORMATS`] lists
+//! them all, and is the only place that does.
+
+mod format;
+mod formats;
+mod options;
+
+pub use format::{
+    BATCH_BYTES, CellError, CellFault, Counts, Encoder, Format, FormatError, Framing, Layout, Piece,
+};
+pub use formats::{FORMATS, by_slug};
+pub use options::{OptionFault, OptionKind, OptionSpec, Options};
