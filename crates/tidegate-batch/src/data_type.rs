@@ -162,8 +162,22 @@ mod tests {
     #[test]
     fn every_name_reads_back_as_its_type() {
         for name in [
-            "boolean", "integer", "float32", "float", "decimal", "decimal(12,2)", "text", "bytes",
-            "date", "time", "timestamp", "timestamptz", "uuid", "interval", "json", "list(text)",
+            "boolean",
+            "integer",
+            "float32",
+            "float",
+            "decimal",
+            "decimal(12,2)",
+            "text",
+            "bytes",
+            "date",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "uuid",
+            "interval",
+            "json",
+            "list(text)",
             "list(decimal(38,10))",
         ] {
             assert_eq!(name.parse::<DataType>().unwrap().to_string(), name);

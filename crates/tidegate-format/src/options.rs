@@ -115,7 +115,7 @@ impl OptionKind {
             Self::Choice(values) => format!("one of {}", values.join(", ")),
             Self::Character => "a single ASCII character that is no letter, digit, quote or line \
                                 end"
-                .to_owned(),
+            .to_owned(),
             Self::XmlName => "an XML name without a colon, or nothing".to_owned(),
         }
     }

@@ -1,1 +1,18 @@
-//! placeholder
+//! Databases in, row batches out.
+//!
+//! A [`Source`] describes its tables, counts, gives a page, and opens a [`RowStream`]: readers that
+//! share one snapshot and are driven on a thread each. [`SOURCES`] lists the kinds of source; the
+//! scheme of a URL picks one.
+
+pub mod error;
+mod settings;
+mod source;
+mod sources;
+mod sql;
+
+pub use error::SourceError;
+pub use settings::{SourceSettings, StreamOptions};
+pub use source::{
+    Extent, Interrupt, Page, Reader, Report, RowStream, Snapshot, Source, SourceKind, Ticket,
+};
+pub use sources::{SOURCES, connect};

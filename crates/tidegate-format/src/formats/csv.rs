@@ -4,9 +4,7 @@ use std::io;
 
 use tidegate_batch::{RowBatch, Value};
 
-use crate::{
-    CellError, Encoder, Format, FormatError, Framing, Layout, OptionSpec, Piece,
-};
+use crate::{CellError, Encoder, Format, FormatError, Framing, Layout, OptionSpec, Piece};
 
 /// Header and one row a record.
 pub(crate) struct Csv;

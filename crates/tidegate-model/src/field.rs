@@ -1,0 +1,65 @@
+//! One column of a subject: where it comes from, what type it has, whether it is personal.
+
+use tidegate_batch::{DataType, ItemField};
+
+use crate::catalog::TableName;
+
+/// A field of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Stable name; dots nest (`profile.phone`).
+    pub slug: String,
+    /// Name that people read.
+    pub label: String,
+    /// Type of its values.
+    pub data_type: DataType,
+    /// Where the source has it.
+    pub origin: Origin,
+    /// Whether it belongs to the default set, which the list page shows.
+    pub is_default: bool,
+    /// Whether it is for staff only (a margin, an audit column).
+    pub is_internal: bool,
+    /// Class of personal data, if any: `email`, `name`, `phone`, …
+    pub pii: Option<String>,
+}
+
+/// Where a field's values come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A column of the subject's own relation.
+    Column(String),
+    /// A place inside a JSON column, taken as text or as the field's type.
+    JsonPath {
+        /// The JSON column.
+        column: String,
+        /// Keys from the root, outermost first.
+        path: Vec<String>,
+    },
+    /// A column of a joined table with at most one row for each of ours (`author.name`).
+    Joined {
+        /// How to reach the table.
+        reference: Reference,
+        /// Column there.
+        column: String,
+    },
+    /// The rows of another table that belong to ours (order lines), as a list of records.
+    Lines {
+        /// How to reach the table.
+        reference: Reference,
+        /// Fields of each record, and the column there of each.
+        items: Vec<(ItemField, String)>,
+        /// Columns there that order the list.
+        order: Vec<String>,
+    },
+    /// The slug of the kind, in a union.
+    Kind,
+}
+
+/// How one table's rows refer to another's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference {
+    /// The other table.
+    pub table: TableName,
+    /// Pairs of (our column, their column) that must be equal.
+    pub on: Vec<(String, String)>,
+}

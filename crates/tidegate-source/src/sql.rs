@@ -1,0 +1,1 @@
+//! SQL that is built once for every dialect.
