@@ -152,6 +152,86 @@ impl RowBatch {
         debug_assert!(self.rows == 0 || self.filled > 0, "seal the batch before reading it");
         Rows { padded: &self.bytes, at: 0, left: self.rows, width }
     }
+
+    /// All cells, row after row, for kernels that read in blocks.
+    pub fn cells(&self) -> PaddedCells<'_> {
+        debug_assert!(self.rows == 0 || self.filled > 0, "seal the batch before reading it");
+        PaddedCells { rest: &self.bytes }
+    }
+}
+
+/// All cells of a sealed batch, one after the other; the caller counts columns and rows.
+#[derive(Clone, Debug)]
+pub struct PaddedCells<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> PaddedCells<'a> {
+    /// The next cell; `None` is NULL.
+    ///
+    /// # Panics
+    ///
+    /// If the batch holds no more cells.
+    #[inline(always)]
+    pub fn next_cell(&mut self) -> Option<PaddedCell<'a>> {
+        let (prefix, tail) = self.rest.split_first_chunk().expect("a cell follows");
+        let length = i32::from_be_bytes(*prefix);
+        if length < 0 {
+            self.rest = tail;
+            return None;
+        }
+        let length = usize::try_from(length).expect("a length that is not negative");
+        self.rest = &tail[length..];
+        Some(PaddedCell { tail, length })
+    }
+}
+
+/// A cell, and what may be read behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct PaddedCell<'a> {
+    tail: &'a [u8],
+    length: usize,
+}
+
+impl<'a> PaddedCell<'a> {
+    /// The cell's bytes.
+    #[inline(always)]
+    pub fn bytes(self) -> &'a [u8] {
+        &self.tail[..self.length]
+    }
+
+    /// The cell's bytes and those behind it: at least [`PADDING_BYTES`] in a sealed batch.
+    #[inline(always)]
+    pub fn tail(self) -> &'a [u8] {
+        self.tail
+    }
+
+    /// Length of the cell in bytes.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.length
+    }
+
+    /// Whether the cell has no bytes.
+    #[inline(always)]
+    pub fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// The same cell without its first `count` bytes, if it has them.
+    #[inline(always)]
+    pub fn skip(self, count: usize) -> Option<Self> {
+        let length = self.length.checked_sub(count)?;
+        Some(Self { tail: &self.tail[count..], length })
+    }
+}
+
+impl<'a> From<&'a [u8]> for PaddedCell<'a> {
+    /// A cell that stands alone, with nothing behind it.
+    #[inline]
+    fn from(bytes: &'a [u8]) -> Self {
+        Self { tail: bytes, length: bytes.len() }
+    }
 }
 
 /// Length at `at`, if that many bytes follow it.
@@ -256,6 +336,24 @@ mod tests {
         let rows: Vec<Vec<Option<&[u8]>>> = batch.rows(2).map(Iterator::collect).collect();
         assert_eq!(rows[0], [Some(&b""[..]), None]);
         assert_eq!(rows[1], [Some(&(-5_i64).to_be_bytes()[..]), Some("å\0".as_bytes())]);
+    }
+
+    #[test]
+    fn a_padded_cell_can_be_read_past_its_end() {
+        let mut batch = RowBatch::default();
+        batch.put_bytes(b"");
+        batch.put_null();
+        batch.put_bytes(b"last");
+        batch.end_row();
+        batch.seal();
+        let mut cells = batch.cells();
+        assert_eq!(cells.next_cell().unwrap().bytes(), b"");
+        assert!(cells.next_cell().is_none());
+        let last = cells.next_cell().unwrap();
+        assert_eq!(last.bytes(), b"last");
+        assert_eq!(last.tail().len(), 4 + PADDING_BYTES);
+        assert_eq!(last.skip(1).unwrap().bytes(), b"ast");
+        assert!(last.skip(5).is_none());
     }
 
     #[test]

@@ -33,7 +33,7 @@ mod decimal;
 mod schema;
 mod value;
 
-pub use batch::{Cells, PADDING_BYTES, RowBatch, Rows, TupleFault};
+pub use batch::{Cells, PADDING_BYTES, PaddedCell, PaddedCells, RowBatch, Rows, TupleFault};
 pub use data_type::{DataType, Item, ItemField, UnknownDataType};
 pub use decimal::Decimal;
 pub use schema::{Column, Schema, Wire};
