@@ -1,1 +1,3 @@
-//! placeholder
+//! Test rig: temporary database servers, fixtures, independent readers.
+
+pub mod mariadb;
