@@ -1,1 +1,29 @@
-//! placeholder
+//! One export, end to end: plan, read, encode, put in order, write, describe.
+//!
+//! ```text
+//! readers ──▶ encoders ──▶ writer ──▶ artifact
+//!    ▲           pure, on      in ticket     nothing under its name
+//!    │           all cores     order,        until whole and synced
+//!    └── slabs ◀───────────────  hashed
+//! ```
+//!
+//! A [`slab`](slab) is a batch and the piece it is encoded to. There is a fixed number of them, so
+//! memory does not grow with rows, and a reader that is ahead of the order waits for one.
+
+mod artifact;
+mod checkpoint;
+mod error;
+mod manifest;
+mod order;
+mod plan;
+mod row_name;
+mod run;
+mod slab;
+mod writer;
+
+pub use artifact::{Artifact, FileArtifact, StreamArtifact};
+pub use checkpoint::{Checkpoint, Progress, Verdict};
+pub use error::RunError;
+pub use manifest::{Completion, Manifest, manifest};
+pub use plan::{Limits, Plan};
+pub use run::{Outcome, run};

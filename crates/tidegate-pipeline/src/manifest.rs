@@ -1,0 +1,173 @@
+//! The manifest: what an artifact is, in a file beside it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use tidegate_source::Snapshot;
+
+use crate::{Outcome, Plan};
+
+/// Version of the manifest's own shape.
+const MANIFEST_VERSION: u32 = 1;
+
+/// What an artifact is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Manifest {
+    /// Version of this document's shape.
+    pub manifest: u32,
+    /// Version of the program.
+    pub version: &'static str,
+    /// Whether the export passed the control plane: capability, job record, activity entries.
+    pub governed: bool,
+    /// The file.
+    pub artifact: ArtifactEntry,
+    /// Slug of the subject.
+    pub subject: String,
+    /// Kind, where the subject has kinds and one was chosen.
+    pub kind: Option<String>,
+    /// Records in the file.
+    pub rows: u64,
+    /// Fields of the file, in order.
+    pub fields: Vec<FieldEntry>,
+    /// Which rows, with every relative date resolved.
+    pub scope: serde_json::Value,
+    /// Order of the rows; empty: none was asked for and none is promised.
+    pub sort: Vec<String>,
+    /// The point in time.
+    pub snapshot: Snapshot,
+    /// Where the rows come from.
+    pub source: SourceEntry,
+    /// Slug of the format.
+    pub format: &'static str,
+    /// Options of the format, defaults too.
+    pub options: BTreeMap<String, String>,
+    /// Zone in which instants are written.
+    pub time_zone: String,
+    /// Cells that were changed, by rule.
+    pub changes: ChangesEntry,
+    /// What a reader should know.
+    pub warnings: Vec<String>,
+    /// When the export began, RFC 3339.
+    pub started_at: String,
+    /// When the file was whole, RFC 3339.
+    pub completed_at: String,
+}
+
+/// The file.
+#[derive(Clone, Debug, Serialize)]
+pub struct ArtifactEntry {
+    /// Name of the file.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Its media type, before compression.
+    pub media_type: &'static str,
+}
+
+/// A field of the file.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldEntry {
+    /// Slug in the subject.
+    pub slug: String,
+    /// Name in the file.
+    pub name: String,
+    /// Type of the values.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Class of personal data, if any.
+    pub pii: Option<String>,
+}
+
+/// Where the rows come from.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceEntry {
+    /// Name in the configuration.
+    pub name: String,
+    /// Kind of source.
+    pub kind: &'static str,
+}
+
+/// Cells that were changed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ChangesEntry {
+    /// Text cells that a spreadsheet would have run, now with a leading apostrophe.
+    pub neutralised: u64,
+    /// Characters that XML 1.0 forbids, now U+FFFD.
+    pub replaced: u64,
+    /// Text cells cut to the format's limit.
+    pub truncated: u64,
+}
+
+/// What the manifest says beyond plan and outcome.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// Name of the file.
+    pub name: String,
+    /// Slug of the subject.
+    pub subject: String,
+    /// Kind of the subject.
+    pub kind: Option<String>,
+    /// Resolved scope.
+    pub scope: serde_json::Value,
+    /// Name of the source.
+    pub source: String,
+    /// Begin.
+    pub started_at: DateTime<Utc>,
+    /// End.
+    pub completed_at: DateTime<Utc>,
+}
+
+/// Describes a finished export.
+pub fn manifest(plan: &Plan<'_>, outcome: &Outcome, completion: Completion) -> Manifest {
+    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let visible = plan.query.fields.iter().filter(|selected| !selected.is_hidden);
+    let fields = visible.map(|selected| FieldEntry {
+        slug: selected.field.slug.clone(),
+        name: selected.alias.clone().unwrap_or_else(|| selected.field.slug.clone()),
+        data_type: selected.field.data_type.to_string(),
+        pii: selected.field.pii.clone(),
+    });
+    Manifest {
+        manifest: MANIFEST_VERSION,
+        version: env!("CARGO_PKG_VERSION"),
+        governed: false,
+        artifact: ArtifactEntry {
+            name: completion.name,
+            bytes: outcome.bytes,
+            sha256: hexadecimal(&outcome.sha256),
+            media_type: plan.format.media_type(),
+        },
+        subject: completion.subject,
+        kind: completion.kind,
+        rows: outcome.rows,
+        fields: fields.collect(),
+        scope: completion.scope,
+        sort: plan.query.sort.iter().map(sort_text).collect(),
+        snapshot: outcome.snapshot.clone(),
+        source: SourceEntry { name: completion.source, kind: plan.source.kind() },
+        format: plan.format.slug(),
+        options: plan.options.iter().map(|(slug, value)| (slug.into(), value.into())).collect(),
+        time_zone: plan.time_zone.name().to_owned(),
+        changes: ChangesEntry {
+            neutralised: outcome.counts.neutralised,
+            replaced: outcome.counts.replaced,
+            truncated: outcome.counts.truncated,
+        },
+        warnings: outcome.warnings.clone(),
+        started_at: time(completion.started_at),
+        completed_at: time(completion.completed_at),
+    }
+}
+
+fn sort_text(key: &tidegate_model::query::SortKey) -> String {
+    let sign = if key.is_descending { "-" } else { "" };
+    format!("{sign}{}", key.field.slug)
+}
+
+/// Lower-case hexadecimal digits.
+fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}

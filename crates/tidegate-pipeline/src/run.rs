@@ -1,0 +1,274 @@
+//! Runs one export: readers, encoders and the writer on threads, watched from the caller's.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Scope, ScopedJoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use tidegate_batch::Schema;
+use tidegate_format::{Counts, Encoder, Layout};
+use tidegate_source::{Reader, RowStream, Snapshot, SourceError, StreamOptions};
+
+use crate::{
+    Artifact, Checkpoint, Plan, RunError, Verdict,
+    slab::{Slab, slabs_per_reader},
+    writer::{Meter, Writer, Written},
+};
+
+/// How often the checkpoint is asked.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A finished export: the artifact is whole, but not published yet.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Rows in the file.
+    pub rows: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// What was changed on the way.
+    pub counts: Counts,
+    /// Columns of the file.
+    pub schema: Arc<Schema>,
+    /// The point in time.
+    pub snapshot: Snapshot,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Runs an export into an artifact. The caller publishes the artifact, or drops it.
+///
+/// # Errors
+///
+/// If anything at all stands in the way of a whole and true file.
+pub fn run(
+    plan: &Plan<'_>,
+    artifact: &mut dyn Artifact,
+    checkpoint: &dyn Checkpoint,
+) -> Result<Outcome, RunError> {
+    if checkpoint.verdict() == Verdict::Cancelled {
+        return Err(RunError::Cancelled);
+    }
+    let started = Instant::now();
+    let options = StreamOptions {
+        application: plan.application.clone(),
+        readers: plan.readers,
+        batch_bytes: plan.format.batch_bytes(),
+        cell_bytes_max: plan.limits.cell_bytes_max,
+    };
+    let mut stream = plan.source.stream(&plan.query, &options)?;
+    let schema = Arc::clone(&stream.schema);
+    let encoder = plan.format.encoder(Layout {
+        schema: Arc::clone(&schema),
+        options: plan.options.clone(),
+        time_zone: plan.time_zone,
+        title: plan.title.clone(),
+    })?;
+    let readers = std::mem::take(&mut stream.readers);
+    let flow = Flow::default();
+    let writer = Writer {
+        framing: encoder.framing(),
+        artifact,
+        schema: &schema,
+        key: &plan.query.key,
+        limits: plan.limits,
+        meter: &flow.meter,
+    };
+    let line = Line { encoder: &*encoder, batch_bytes: options.batch_bytes, flow: &flow };
+    let watch = Watch { plan, stream: &stream, checkpoint, flow: &flow, started };
+    let written = thread::scope(|scope| {
+        let threads = line.start(scope, readers, writer);
+        watch.until(&threads.done);
+        threads.join(&flow)
+    });
+    match (flow.into_fault(), written) {
+        (Some(error), _) => Err(error),
+        (None, Some(written)) => Ok(outcome(written, schema, stream)),
+        (None, None) => Err(RunError::Panicked { thread: "reader" }),
+    }
+}
+
+fn outcome(written: Written, schema: Arc<Schema>, stream: RowStream) -> Outcome {
+    Outcome {
+        rows: written.rows,
+        bytes: written.bytes,
+        sha256: written.sha256,
+        counts: written.counts,
+        schema,
+        snapshot: stream.snapshot,
+        warnings: stream.warnings,
+    }
+}
+
+/// What all threads share: the word to stop, the first fault, the meter.
+#[derive(Default)]
+struct Flow {
+    meter: Meter,
+    is_stopped: AtomicBool,
+    fault: Mutex<Option<RunError>>,
+}
+
+impl Flow {
+    /// Stops the export. The first fault stays, unless it was only the echo of an interrupt.
+    fn fail(&self, error: RunError) {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_echo = matches!(&*fault, Some(RunError::Source(SourceError::Interrupted)));
+        if fault.is_none() || is_echo {
+            *fault = Some(error);
+        }
+        self.is_stopped.store(true, Ordering::Release);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Acquire)
+    }
+
+    fn into_fault(self) -> Option<RunError> {
+        self.fault.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The caller's side: asks the checkpoint and stops the threads when they have to.
+struct Watch<'a> {
+    plan: &'a Plan<'a>,
+    stream: &'a RowStream,
+    checkpoint: &'a dyn Checkpoint,
+    flow: &'a Flow,
+    started: Instant,
+}
+
+impl Watch<'_> {
+    /// Watches until the threads have ended.
+    fn until(&self, done: &Receiver<()>) {
+        while let Err(RecvTimeoutError::Timeout) = done.recv_timeout(TICK) {
+            self.report();
+            if self.checkpoint.verdict() == Verdict::Cancelled {
+                self.flow.fail(RunError::Cancelled);
+            } else if self.started.elapsed() > self.plan.snapshot_age_max {
+                let seconds = self.plan.snapshot_age_max.as_secs();
+                self.flow.fail(RunError::SnapshotTooOld { seconds });
+            }
+            if self.flow.is_stopped() {
+                self.stream.interrupt.interrupt();
+            }
+        }
+        self.report();
+    }
+
+    fn report(&self) {
+        self.checkpoint.progress(self.flow.meter.progress(self.stream.extent.total));
+    }
+}
+
+/// The line that slabs run along.
+struct Line<'env> {
+    encoder: &'env dyn Encoder,
+    batch_bytes: usize,
+    flow: &'env Flow,
+}
+
+impl<'env> Line<'env> {
+    /// Starts a thread for each reader, one encoder for each core, and the writer.
+    fn start<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, 'env>,
+        readers: Vec<Box<dyn Reader>>,
+        writer: Writer<'env>,
+    ) -> Threads<'scope> {
+        let (encoder, flow) = (self.encoder, self.flow);
+        let encoder_count = thread::available_parallelism().map_or(1, usize::from);
+        let slabs = slabs_per_reader(readers.len(), encoder_count);
+        let (filled, to_encode) = bounded(slabs * readers.len());
+        let (encoded, to_write) = bounded(slabs * readers.len());
+        let (alive, done) = bounded::<()>(0);
+        let mut free = Vec::new();
+        let mut reading = Vec::new();
+        for (index, reader) in readers.into_iter().enumerate() {
+            let (give_back, take) = unbounded();
+            for _ in 0..slabs {
+                let slab = Slab::new(index, self.batch_bytes);
+                give_back.send(slab).expect("the receiver is alive here");
+            }
+            free.push(give_back);
+            let (filled, alive) = (filled.clone(), alive.clone());
+            reading.push(scope.spawn(move || {
+                let _alive = alive;
+                read(reader, &take, &filled, flow);
+            }));
+        }
+        let encoders = (0..encoder_count).map(|_| {
+            let (to_encode, encoded, alive) = (to_encode.clone(), encoded.clone(), alive.clone());
+            scope.spawn(move || {
+                let _alive = alive;
+                encode(encoder, &to_encode, &encoded);
+            })
+        });
+        let encoders = encoders.collect();
+        let writer = scope.spawn(move || {
+            let _alive = alive;
+            writer.write(&to_write, &free).unwrap_or_else(|error| {
+                flow.fail(error);
+                None
+            })
+        });
+        Threads { readers: reading, encoders, writer, done }
+    }
+}
+
+/// The threads of one export.
+struct Threads<'scope> {
+    readers: Vec<ScopedJoinHandle<'scope, ()>>,
+    encoders: Vec<ScopedJoinHandle<'scope, ()>>,
+    writer: ScopedJoinHandle<'scope, Option<Written>>,
+    /// Closed when the last thread ends.
+    done: Receiver<()>,
+}
+
+impl Threads<'_> {
+    fn join(self, flow: &Flow) -> Option<Written> {
+        let panicked = |thread| flow.fail(RunError::Panicked { thread });
+        for (thread, handles) in [("reader", self.readers), ("encoder", self.encoders)] {
+            for handle in handles {
+                handle.join().unwrap_or_else(|_| panicked(thread));
+            }
+        }
+        self.writer.join().unwrap_or_else(|_| {
+            panicked("writer");
+            None
+        })
+    }
+}
+
+/// Reads until the source has no more, or somebody said stop.
+fn read(mut reader: Box<dyn Reader>, free: &Receiver<Slab>, filled: &Sender<Slab>, flow: &Flow) {
+    while let Ok(mut slab) = free.recv() {
+        if flow.is_stopped() {
+            return;
+        }
+        match reader.read(&mut slab.batch) {
+            Ok(Some(ticket)) => slab.ticket = ticket,
+            Ok(None) => return,
+            Err(error) => return flow.fail(error.into()),
+        }
+        slab.batch.seal();
+        if filled.send(slab).is_err() {
+            return;
+        }
+    }
+}
+
+/// Encodes until there is nothing more.
+fn encode(encoder: &dyn Encoder, filled: &Receiver<Slab>, encoded: &Sender<Slab>) {
+    for mut slab in filled {
+        slab.fault = encoder.encode(&slab.batch, &mut slab.piece).err();
+        if encoded.send(slab).is_err() {
+            return;
+        }
+    }
+}
