@@ -7,6 +7,7 @@
 mod format;
 mod formats;
 mod options;
+mod text;
 
 pub use format::{
     BATCH_BYTES, CellError, CellFault, Counts, Encoder, Format, FormatError, Framing, Layout, Piece,
