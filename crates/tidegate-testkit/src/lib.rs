@@ -1,3 +1,4 @@
 //! Test rig: temporary database servers, fixtures, independent readers.
 
 pub mod mariadb;
+pub mod python;
