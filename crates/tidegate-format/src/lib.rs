@@ -4,6 +4,7 @@
 //! [`Piece`] on any thread; its [`Framing`] puts the pieces in order, on one. [`FORMATS`] lists
 //! them all, and is the only place that does.
 
+mod flatten;
 mod format;
 mod formats;
 mod options;

@@ -8,8 +8,12 @@ pub(crate) mod buffer;
 pub(crate) mod class;
 mod digits;
 pub(crate) mod interval;
+pub(crate) mod json;
+pub(crate) mod list;
 pub(crate) mod number;
+mod parse;
 pub(crate) mod time;
+mod value;
 pub(crate) mod xml;
 pub(crate) mod zone;
 
