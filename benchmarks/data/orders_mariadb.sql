@@ -1,4 +1,4 @@
--- Makes the `orders` tables of the benchmarks in MariaDB; the rows come by `load data local infile`.
+-- Makes the `orders` table of the benchmarks in MariaDB. Its rows come by `load data local infile`.
 create or replace table orders (
     id bigint not null primary key,
     order_number varchar(32) not null,

@@ -86,8 +86,13 @@ def even(header, rows):
 
 def without_header(header, records):
     """The records behind the header, which came as a record too."""
-    rows = [[cells.NULL if cell is None else ("text", cell) for cell in r.values()] for r in records]
+    rows = [list(map(cell_of, record.values())) for record in records]
     return cells.table(header, rows[1:])
+
+
+def cell_of(text):
+    """A cell, where the reader tells NULL from empty text."""
+    return cells.NULL if text is None else ("text", text)
 
 
 READERS = {"python-csv": python_csv, "arrow-csv": arrow_csv, "duckdb-csv": duck_csv}

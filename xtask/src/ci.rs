@@ -1,0 +1,105 @@
+//! All that must hold before a change goes in, stage by stage, with the minutes each takes.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::tidy;
+
+const SECONDS_PER_MINUTE: f64 = 60.0;
+/// How the test runner begins the line that sums its run up.
+const SUMMARY: &str = "Summary [";
+
+/// A stage: does its work or says what failed.
+type Stage = fn() -> Result<()>;
+
+/// Stages in their order: what is cheap and fails often comes first.
+static STAGES: &[(&str, Stage)] = &[
+    ("install", || run("scripts/install", &[])),
+    ("fmt", || run("cargo", &["fmt", "--all", "--check"])),
+    ("tidy", tidy::run),
+    ("deny", || run("cargo", &["deny", "--locked", "check", "bans", "licenses", "sources"])),
+    ("advisories", advisories),
+    ("clippy", clippy),
+    ("doc", || run("cargo", &["doc", "--workspace", "--no-deps", "--locked", "--quiet"])),
+    ("build", || run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-run"])),
+    ("doc tests", || run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"])),
+];
+
+/// Runs all stages, and the tests as the last one: their summary is the last line of the output.
+pub(crate) fn run_all() -> Result<()> {
+    let start = Instant::now();
+    for (name, stage) in STAGES {
+        timed(name, stage)?;
+    }
+    let mut summary = None;
+    let outcome = timed("tests", || tests(&mut summary));
+    println!("ci: {} in all", minutes(start.elapsed()));
+    println!("{}", summary.unwrap_or_else(|| "no test ran".to_owned()));
+    outcome
+}
+
+fn timed(name: &str, stage: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("── {name}");
+    let start = Instant::now();
+    let outcome = stage();
+    let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
+    println!("── {name}: {verdict} in {}", minutes(start.elapsed()));
+    outcome.with_context(|| format!("stage `{name}` failed"))
+}
+
+fn minutes(elapsed: Duration) -> String {
+    format!("{:.1} min", elapsed.as_secs_f64() / SECONDS_PER_MINUTE)
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<()> {
+    run_with(Command::new(program).args(arguments))
+}
+
+fn run_with(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?} failed");
+    Ok(())
+}
+
+fn clippy() -> Result<()> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--"];
+    run("cargo", &[&arguments[..], &["-D", "warnings"]].concat())
+}
+
+/// Known vulnerabilities of what is built in, where their database can be reached.
+fn advisories() -> Result<()> {
+    let fetch =
+        Command::new("cargo").args(["deny", "fetch", "db"]).stderr(Stdio::null()).status()?;
+    if !fetch.success() {
+        println!("the advisory database cannot be reached from here: advisories are NOT checked");
+        return Ok(());
+    }
+    run("cargo", &["deny", "--locked", "check", "--disable-fetch", "advisories"])
+}
+
+/// Runs the tests, and keeps the line that sums them up.
+fn tests(summary: &mut Option<String>) -> Result<()> {
+    let mut child = Command::new("cargo")
+        .args(["nextest", "run", "--workspace", "--locked", "--profile", "ci", "--color", "never"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo nextest")?;
+    let stderr = child.stderr.take().context("asked for a pipe")?;
+    for line in BufReader::new(stderr).lines() {
+        let line = line?;
+        println!("{line}");
+        if line.trim_start().starts_with(SUMMARY) {
+            *summary = Some(line.trim_start().to_owned());
+        }
+    }
+    std::io::stdout().flush()?;
+    if !child.wait()?.success() {
+        bail!("a test failed");
+    }
+    Ok(())
+}
