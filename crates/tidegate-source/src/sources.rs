@@ -1,5 +1,9 @@
 //! The list of kinds of source.
 
+pub(crate) mod mysql;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
 use secrecy::ExposeSecret;
 
 use crate::{Source, SourceError, SourceKind, SourceSettings};

@@ -1,1 +1,22 @@
 //! SQL that is built once for every dialect.
+//!
+//! [`Plan`] turns a [`tidegate_model::query::Query`] into statements; a [`Dialect`] says what is
+//! different in one database. Values never become text of a statement: they go through the
+//! [`Binder`]. Names come from the query alone, which took them from the configuration.
+
+mod bind;
+mod catalog;
+mod condition;
+mod dialect;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use bind::{Bind, Binder, Binding, Statement};
+pub(crate) use catalog::Catalog;
+pub(crate) use condition::any_of;
+pub(crate) use dialect::{
+    Dialect, Lines, Operand, comparison_operator, constant, is_in_list, keys_in_list, like_pattern,
+    matches_like,
+};
+pub(crate) use plan::{Plan, own_column};

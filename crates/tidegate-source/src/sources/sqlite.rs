@@ -1,0 +1,4 @@
+//! SQLite.
+
+pub(crate) mod dialect;
+mod types;

@@ -1,0 +1,337 @@
+//! Turns a query into statements: the stream, the count and a page.
+
+use std::sync::Arc;
+
+use sea_query::{
+    ColumnName, Expr, ExprTrait, Func, NullOrdering, Order, Query as Sql, SchemaName,
+    SelectStatement, TableRef, UnionType,
+};
+use tidegate_batch::{Column, DataType, Schema};
+use tidegate_model::{
+    catalog::{Relation, TableName, UnionMember},
+    field::{Field, Origin, Reference},
+    query::{Literal, Query, Selected},
+};
+
+use super::{
+    Bind, Binder, Catalog, Dialect, Lines, Operand, Statement,
+    catalog::{KIND_COLUMN, relation_name},
+    condition::{balanced, condition},
+    constant,
+};
+use crate::{Page, SourceError};
+
+/// Name of the query's own relation inside a statement.
+const OWN: &str = "t";
+/// Name of a referenced table inside its subquery.
+const JOINED: &str = "j";
+
+/// A query, what the catalog says of it, and the dialect to say it in.
+pub(crate) struct Plan<'a> {
+    query: &'a Query,
+    catalog: &'a Catalog,
+    dialect: &'a dyn Dialect,
+}
+
+/// A column of the query's own relation, as a condition of a reader's share names it.
+pub(crate) fn own_column(name: &str) -> Expr {
+    column_of(OWN, name)
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(query: &'a Query, catalog: &'a Catalog, dialect: &'a dyn Dialect) -> Self {
+        Self { query, catalog, dialect }
+    }
+
+    pub(super) fn dialect(&self) -> &'a dyn Dialect {
+        self.dialect
+    }
+
+    /// The fields in the order of the select list: hidden ones last.
+    pub(crate) fn fields(&self) -> Vec<&'a Selected> {
+        let (hidden, visible): (Vec<_>, Vec<_>) =
+            self.query.fields.iter().partition(|selected| selected.is_hidden);
+        visible.into_iter().chain(hidden).collect()
+    }
+
+    /// Columns of the batches that the select list fills.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation.
+    pub(crate) fn schema(&self) -> Result<Arc<Schema>, SourceError> {
+        let mut binder = Binder::new(self.dialect.binding());
+        let mut columns = Vec::with_capacity(self.query.fields.len());
+        for selected in self.fields() {
+            let operand = self.operand(&selected.field, &mut binder)?;
+            columns.push(Column {
+                slug: selected.field.slug.clone(),
+                alias: selected.alias.clone(),
+                data_type: selected.field.data_type.clone(),
+                wire: self.dialect.wire(&operand),
+                is_hidden: selected.is_hidden,
+            });
+        }
+        Ok(Arc::new(Schema::new(columns)))
+    }
+
+    /// All rows in their order. `share`, a reader's part of the relation, comes last among the
+    /// conditions, so that its placeholders are the last ones of the statement.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation.
+    pub(crate) fn stream(&self, share: Option<Expr>) -> Result<Statement, SourceError> {
+        let mut binder = Binder::new(self.dialect.binding());
+        let mut select = self.list(&mut binder)?;
+        self.filter(&mut select, &mut binder)?;
+        if let Some(share) = share {
+            select.and_where(share);
+        }
+        self.order(&mut select, &mut binder)?;
+        Ok(self.render(&select, binder))
+    }
+
+    /// One page of rows in their order.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation.
+    pub(crate) fn page(&self, page: Page) -> Result<Statement, SourceError> {
+        let mut binder = Binder::new(self.dialect.binding());
+        let mut select = self.list(&mut binder)?;
+        self.filter(&mut select, &mut binder)?;
+        self.order(&mut select, &mut binder)?;
+        select.limit(page.limit).offset(page.offset);
+        Ok(self.render(&select, binder))
+    }
+
+    /// How many rows match.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation.
+    pub(crate) fn count(&self) -> Result<Statement, SourceError> {
+        let mut binder = Binder::new(self.dialect.binding());
+        let mut select = Sql::select();
+        select.expr(Func::count(Expr::cust("*")));
+        self.from(&mut select, &mut binder)?;
+        self.filter(&mut select, &mut binder)?;
+        Ok(self.render(&select, binder))
+    }
+
+    fn list(&self, binder: &mut Binder) -> Result<SelectStatement, SourceError> {
+        let mut select = Sql::select();
+        for (index, selected) in self.fields().into_iter().enumerate() {
+            let operand = self.operand(&selected.field, binder)?;
+            select.expr_as(self.dialect.selected(&operand), format!("c{index}"));
+        }
+        if self.query.fields.is_empty() {
+            select.expr(Expr::cust("NULL"));
+        }
+        self.from(&mut select, binder)?;
+        Ok(select)
+    }
+
+    fn from(&self, select: &mut SelectStatement, binder: &mut Binder) -> Result<(), SourceError> {
+        match &self.query.relation {
+            Relation::Table(table) => {
+                select.from(table_ref(table, OWN));
+            }
+            Relation::Statement(text) => {
+                // A statement of the configuration. The line's end closes a comment at its end.
+                let text = text.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+                let parenthesised = Func::cust("").arg(Expr::cust(format!("{text}\n")));
+                select.from_function(parenthesised, OWN);
+            }
+            Relation::Union(members) => {
+                let mut union: Option<SelectStatement> = None;
+                for member in members {
+                    let rows = self.union_member(member, binder)?;
+                    match &mut union {
+                        None => union = Some(rows),
+                        Some(union) => {
+                            union.union(UnionType::All, rows);
+                        }
+                    }
+                }
+                let union = union.ok_or_else(|| missing(&self.query.relation, KIND_COLUMN))?;
+                select.from_subquery(union, OWN);
+            }
+        }
+        Ok(())
+    }
+
+    fn union_member(
+        &self,
+        member: &'a UnionMember,
+        binder: &mut Binder,
+    ) -> Result<SelectStatement, SourceError> {
+        let mut rows = Sql::select();
+        for (slug, origin) in &member.origins {
+            let data_type = self.union_type(slug);
+            let expr = match origin {
+                Origin::Kind => self.kind_of(member, binder),
+                Origin::Column(_)
+                | Origin::JsonPath { .. }
+                | Origin::Joined { .. }
+                | Origin::Lines { .. } => self.reach(origin, data_type, binder),
+            };
+            rows.expr_as(expr, slug.clone());
+        }
+        if !member.origins.iter().any(|(slug, _)| slug == KIND_COLUMN) {
+            rows.expr_as(self.kind_of(member, binder), KIND_COLUMN);
+        }
+        rows.from(table_ref(&member.table, OWN));
+        Ok(rows)
+    }
+
+    fn kind_of(&self, member: &UnionMember, binder: &mut Binder) -> Expr {
+        let place = Operand { expr: constant(0), data_type: &DataType::Text, column: None };
+        self.dialect.literal(&Literal::Text(member.kind.clone()), &place, binder)
+    }
+
+    /// Type that the query's field of that slug declares.
+    fn union_type(&self, slug: &str) -> &'a DataType {
+        let selected = self.query.fields.iter().map(|selected| &selected.field);
+        let sorted = self.query.sort.iter().map(|key| &key.field);
+        selected
+            .chain(&self.query.key)
+            .chain(sorted)
+            .find(|field| field.slug == slug)
+            .map_or(&DataType::Text, |field| &field.data_type)
+    }
+
+    fn filter(&self, select: &mut SelectStatement, binder: &mut Binder) -> Result<(), SourceError> {
+        if let Some(condition) = condition(self, &self.query.predicate, binder)? {
+            select.and_where(condition);
+        }
+        Ok(())
+    }
+
+    fn order(&self, select: &mut SelectStatement, binder: &mut Binder) -> Result<(), SourceError> {
+        for key in &self.query.sort {
+            let operand = self.operand(&key.field, binder)?;
+            let order = if key.is_descending { Order::Desc } else { Order::Asc };
+            let expr = self.dialect.sorted(&operand);
+            if self.is_never_null(&key.field, &operand) {
+                select.order_by_expr(expr, order);
+            } else {
+                select.order_by_expr_with_nulls(expr, order, NullOrdering::Last);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `nulls last`, which may cost an index, can be left away.
+    fn is_never_null(&self, field: &Field, operand: &Operand<'_>) -> bool {
+        let is_own = matches!(field.origin, Origin::Column(_))
+            && !matches!(self.query.relation, Relation::Union(_));
+        is_own && operand.column.is_some_and(|column| !column.is_nullable)
+    }
+
+    fn render(&self, select: &SelectStatement, binder: Binder) -> Statement {
+        let (text, values) = self.dialect.render(select);
+        Statement {
+            text,
+            values: values.into_iter().map(Bind::from_value).collect(),
+            settings: binder.into_settings(),
+        }
+    }
+
+    /// Where a field is, in this statement.
+    pub(super) fn operand(
+        &self,
+        field: &'a Field,
+        binder: &mut Binder,
+    ) -> Result<Operand<'a>, SourceError> {
+        let data_type = &field.data_type;
+        if matches!(self.query.relation, Relation::Union(_)) {
+            let name = match &field.origin {
+                Origin::Kind => KIND_COLUMN,
+                Origin::Column(_)
+                | Origin::JsonPath { .. }
+                | Origin::Joined { .. }
+                | Origin::Lines { .. } => &field.slug,
+            };
+            let column =
+                self.catalog.own_column(name).ok_or_else(|| missing(&self.query.relation, name))?;
+            return Ok(Operand { expr: own_column(name), data_type, column: Some(column) });
+        }
+        let column = match &field.origin {
+            Origin::Column(column) => self.catalog.own_column(column),
+            Origin::Joined { reference, column } => {
+                self.catalog.other_column(&reference.table, column)
+            }
+            Origin::JsonPath { .. } | Origin::Lines { .. } => None,
+            Origin::Kind => return Err(missing(&self.query.relation, KIND_COLUMN)),
+        };
+        Ok(Operand { expr: self.reach(&field.origin, data_type, binder), data_type, column })
+    }
+
+    /// The expression for an origin, seen from the own relation.
+    fn reach(&self, origin: &'a Origin, data_type: &DataType, binder: &mut Binder) -> Expr {
+        match origin {
+            Origin::Column(column) => own_column(column),
+            Origin::Kind => own_column(KIND_COLUMN),
+            Origin::JsonPath { column, path } => {
+                self.dialect.json_path(own_column(column), path, data_type, binder)
+            }
+            Origin::Joined { reference, column } => {
+                let mut select = rows_of(reference, JOINED);
+                select.expr(column_of(JOINED, column));
+                Expr::SubQuery(None, Box::new(select.into()))
+            }
+            Origin::Lines { reference, items, order } => {
+                let items = items
+                    .iter()
+                    .map(|(item, column)| {
+                        let operand = Operand {
+                            expr: column_of(Lines::ALIAS, column),
+                            data_type: &item.data_type,
+                            column: self.catalog.other_column(&reference.table, column),
+                        };
+                        (item, operand)
+                    })
+                    .collect();
+                let rows = rows_of(reference, Lines::ALIAS);
+                let order = order.iter().map(|column| column_of(Lines::ALIAS, column)).collect();
+                self.dialect.lines(Lines { rows, items, order }, binder)
+            }
+        }
+    }
+}
+
+/// The rows of a reference's table that belong to the current row; the select list is still to come.
+fn rows_of(reference: &Reference, alias: &'static str) -> SelectStatement {
+    let equalities = reference
+        .on
+        .iter()
+        .map(|(ours, theirs)| column_of(alias, theirs).eq(own_column(ours)))
+        .collect();
+    let mut select = Sql::select();
+    select.from(table_ref(&reference.table, alias));
+    if let Some(condition) = balanced(equalities, sea_query::BinOper::And) {
+        select.and_where(condition);
+    }
+    select
+}
+
+fn column_of(alias: &str, column: &str) -> Expr {
+    let table = sea_query::TableName(None, alias.to_owned().into());
+    Expr::col(ColumnName(Some(table), column.to_owned().into()))
+}
+
+fn table_ref(table: &TableName, alias: &str) -> TableRef {
+    let schema = table.schema.clone().map(|schema| SchemaName(None, schema.into()));
+    let name = sea_query::TableName(schema, table.name.clone().into());
+    TableRef::Table(name, Some(alias.to_owned().into()))
+}
+
+fn missing(relation: &Relation, column: &str) -> SourceError {
+    SourceError::UnknownColumn {
+        column: column.to_owned(),
+        table: relation_name(relation),
+        known: "only the columns of its tables".to_owned(),
+    }
+}

@@ -1,0 +1,373 @@
+//! Snapshot of the SQL of every dialect, over all that a query can hold.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use tidegate_batch::{DataType, ItemField};
+use tidegate_model::{
+    catalog::{CatalogColumn, Description, Relation, TableName, UnionMember},
+    field::{Field, Origin, Reference},
+    query::{Comparison, Literal, Place, Predicate, Query, Selected, SortKey},
+};
+
+use super::{Binding, Catalog, Dialect, Plan, own_column};
+use crate::{
+    Page,
+    sources::{mysql::dialect::MySql, postgres::dialect::Postgres, sqlite::dialect::Sqlite},
+};
+
+const DIALECTS: [(&str, &dyn Dialect); 4] = [
+    ("sqlite", &Sqlite),
+    ("postgres", &Postgres { binding: Binding::Placeholders }),
+    ("postgres copy", &Postgres { binding: Binding::Settings }),
+    ("mysql", &MySql),
+];
+
+fn table(name: &str) -> TableName {
+    TableName { schema: None, name: name.to_owned() }
+}
+
+fn field(slug: &str, data_type: DataType) -> Field {
+    let column = slug.to_owned();
+    with_origin(slug, data_type, Origin::Column(column))
+}
+
+fn with_origin(slug: &str, data_type: DataType, origin: Origin) -> Field {
+    Field {
+        slug: slug.to_owned(),
+        label: slug.to_owned(),
+        data_type,
+        origin,
+        is_default: true,
+        is_internal: false,
+        pii: None,
+    }
+}
+
+fn query(fields: Vec<Field>) -> Query {
+    Query {
+        relation: Relation::Table(table("orders")),
+        fields: fields
+            .into_iter()
+            .map(|field| Selected { field, alias: None, is_hidden: false })
+            .collect(),
+        key: vec![field("id", DataType::Integer)],
+        predicate: Predicate::everything(),
+        sort: Vec::new(),
+        is_consistent: true,
+    }
+}
+
+fn filtered(predicate: Predicate) -> Query {
+    Query { predicate, ..query(vec![field("id", DataType::Integer)]) }
+}
+
+fn compare(field: Field, comparison: Comparison, value: Literal) -> Predicate {
+    Predicate::Compare { field, comparison, value }
+}
+
+fn described(relation: &Relation) -> Description {
+    let column = |name: &str, native_type: &str, data_type| CatalogColumn {
+        name: name.to_owned(),
+        data_type,
+        native_type: native_type.to_owned(),
+        is_nullable: name != "id",
+    };
+    let columns = vec![
+        column("id", "bigint", DataType::Integer),
+        column("status", "text", DataType::Text),
+        column("mood", "mood", DataType::Text),
+        column("code", "character(3)", DataType::Text),
+        column("total", "numeric(12,2)", DataType::Decimal(Some((12, 2)))),
+        column("ratio", "double precision", DataType::Float64),
+        column("is_gift", "boolean", DataType::Boolean),
+        column("day", "date", DataType::Date),
+        column("at", "time", DataType::Time),
+        column("placed_at", "timestamp", DataType::TimestampTz),
+        column("token", "uuid", DataType::Uuid),
+        column("shipping", "jsonb", DataType::Json),
+        column("seal", "blob", DataType::Bytes),
+        column("a\"b`c", "text", DataType::Text),
+    ];
+    let is_base_table = matches!(relation, Relation::Table(_));
+    Description { columns, key: vec!["id".to_owned()], is_base_table }
+}
+
+fn reference(name: &str, ours: &str, theirs: &str) -> Reference {
+    Reference { table: table(name), on: vec![(ours.to_owned(), theirs.to_owned())] }
+}
+
+fn lines() -> Origin {
+    let item = |slug: &str, data_type, column: &str| {
+        (ItemField { slug: slug.to_owned(), data_type }, column.to_owned())
+    };
+    Origin::Lines {
+        reference: reference("order_lines", "id", "id"),
+        items: vec![
+            item("sku", DataType::Text, "code"),
+            item("price", DataType::Decimal(Some((12, 2))), "total"),
+            item("seal", DataType::Bytes, "seal"),
+        ],
+        order: vec!["at".to_owned(), "id".to_owned()],
+    }
+}
+
+fn render(query: &Query, write: impl Fn(&Plan<'_>) -> super::Statement) -> String {
+    let catalog = Catalog::read(query, |relation| Ok(described(relation))).unwrap();
+    let mut out = String::new();
+    for (name, dialect) in DIALECTS {
+        let statement = write(&Plan::new(query, &catalog, dialect));
+        writeln!(out, "{name:13} | {}", statement.text.replace('\n', "⏎")).unwrap();
+        if !statement.values.is_empty() {
+            writeln!(out, "{:13} |   values {:?}", "", statement.values).unwrap();
+        }
+        if !statement.settings.is_empty() {
+            writeln!(out, "{:13} |   settings {:?}", "", statement.settings).unwrap();
+        }
+    }
+    out
+}
+
+fn integer(value: i64) -> Literal {
+    Literal::Integer(value)
+}
+
+fn text(value: &str) -> Literal {
+    Literal::Text(value.to_owned())
+}
+
+fn leaves() -> Vec<(&'static str, Predicate)> {
+    use Comparison::{Eq, Gte, Lt};
+    let uuid = "0123abcd-0000-4000-8000-00000000000f";
+    let instant = DateTime::parse_from_rfc3339("2026-11-21T19:05:00.25Z").unwrap().to_utc();
+    let day = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
+    let time = NaiveTime::from_hms_micro_opt(19, 5, 0, 250_000).unwrap();
+    let of = |slug, data_type| field(slug, data_type);
+    let matches = |place| Predicate::Matches {
+        field: of("status", DataType::Text),
+        place,
+        text: "50%_O!f".to_owned(),
+    };
+    vec![
+        ("integer eq", compare(of("id", DataType::Integer), Eq, integer(7))),
+        ("text eq", compare(of("status", DataType::Text), Eq, text("paid"))),
+        ("text lt", compare(of("status", DataType::Text), Lt, text("paid"))),
+        ("padded text eq", compare(of("code", DataType::Text), Eq, text("EUR"))),
+        ("enum eq", compare(of("mood", DataType::Text), Eq, text("glad"))),
+        ("integer as text", compare(of("id", DataType::Text), Eq, text("7"))),
+        ("text as integer", compare(of("status", DataType::Integer), Lt, integer(7))),
+        ("text as decimal", {
+            let status = of("status", DataType::Decimal(None));
+            compare(status, Gte, Literal::Decimal("1.5".to_owned()))
+        }),
+        ("decimal gte", {
+            let total = of("total", DataType::Decimal(Some((12, 2))));
+            compare(total, Gte, Literal::Decimal("19.99".to_owned()))
+        }),
+        ("float lt", compare(of("ratio", DataType::Float64), Lt, Literal::Float(0.5))),
+        ("boolean eq", compare(of("is_gift", DataType::Boolean), Eq, Literal::Boolean(true))),
+        ("date gte", compare(of("day", DataType::Date), Gte, Literal::Date(day))),
+        ("time lt", compare(of("at", DataType::Time), Lt, Literal::Time(time))),
+        ("timestamptz gte", {
+            compare(of("placed_at", DataType::TimestampTz), Gte, Literal::TimestampTz(instant))
+        }),
+        ("timestamp eq", {
+            let value = Literal::Timestamp(instant.naive_utc());
+            compare(of("placed_at", DataType::Timestamp), Eq, value)
+        }),
+        ("uuid eq", compare(of("token", DataType::Uuid), Eq, Literal::Uuid(uuid.to_owned()))),
+        ("in", {
+            let values = vec![text("paid"), text("re\"f\\u'nded")];
+            Predicate::In { field: of("status", DataType::Text), values }
+        }),
+        ("in nothing", {
+            Predicate::In { field: of("status", DataType::Text), values: Vec::new() }
+        }),
+        ("is null", Predicate::IsNull(of("status", DataType::Text))),
+        ("contains", matches(Place::Anywhere)),
+        ("starts with", matches(Place::Start)),
+        ("ends with", matches(Place::End)),
+        ("contains in a number", {
+            let field = of("total", DataType::Decimal(Some((12, 2))));
+            Predicate::Matches { field, place: Place::Anywhere, text: "9".to_owned() }
+        }),
+        ("contains nothing", {
+            let field = of("status", DataType::Text);
+            Predicate::Matches { field, place: Place::Anywhere, text: String::new() }
+        }),
+    ]
+}
+
+#[test]
+fn every_leaf_has_its_sql() {
+    let mut out = String::new();
+    for (name, predicate) in leaves() {
+        let rendered = render(&filtered(predicate), |plan| plan.count().unwrap());
+        write!(out, "{name}\n{rendered}\n").unwrap();
+    }
+    insta::assert_snapshot!(out);
+}
+
+fn composed() -> Vec<(&'static str, Query)> {
+    let id = || field("id", DataType::Integer);
+    let status = || field("status", DataType::Text);
+    let key_in = |key: Vec<Field>, keys: Vec<Vec<Literal>>| Predicate::KeyIn { key, keys };
+    let city = with_origin(
+        "shipping.city",
+        DataType::Text,
+        Origin::JsonPath {
+            column: "shipping".to_owned(),
+            path: vec!["to".to_owned(), "c\"i'ty".to_owned()],
+        },
+    );
+    let author = with_origin(
+        "author.name",
+        DataType::Text,
+        Origin::Joined { reference: reference("users", "id", "id"), column: "status".to_owned() },
+    );
+    let sorted = |field: Field, is_descending| SortKey { field, is_descending };
+    let member = |kind: &str, name: &str, title: &str| UnionMember {
+        kind: kind.to_owned(),
+        table: table(name),
+        origins: vec![
+            ("id".to_owned(), Origin::Column("id".to_owned())),
+            ("title".to_owned(), Origin::Column(title.to_owned())),
+        ],
+    };
+    let not = |predicate| Predicate::Not(Box::new(predicate));
+    vec![
+        ("all but some", {
+            filtered(not(key_in(vec![id()], vec![vec![integer(1)], vec![integer(2)]])))
+        }),
+        ("wide key", {
+            let keys = vec![vec![integer(1), text("a")], vec![integer(2), text("b")]];
+            filtered(key_in(vec![id(), status()], keys))
+        }),
+        ("nested logic", {
+            let paid = || compare(status(), Comparison::Eq, text("paid"));
+            let either = Predicate::Any(vec![paid(), Predicate::IsNull(status())]);
+            filtered(Predicate::All(vec![not(Predicate::All(vec![paid(), either])), paid()]))
+        }),
+        ("nothing and everything", {
+            filtered(not(Predicate::Any(vec![Predicate::Any(vec![]), Predicate::All(vec![])])))
+        }),
+        (
+            "sort",
+            Query { sort: vec![sorted(status(), true), sorted(id(), false)], ..query(vec![id()]) },
+        ),
+        ("names that need quotes", query(vec![field("a\"b`c", DataType::Text)])),
+        (
+            "schema",
+            Query {
+                relation: Relation::Table(TableName::parse("shop.\"a.b\"")),
+                ..query(vec![id()])
+            },
+        ),
+        (
+            "json path",
+            Query {
+                predicate: compare(city.clone(), Comparison::Eq, text("Köln")),
+                ..query(vec![city])
+            },
+        ),
+        (
+            "joined",
+            Query {
+                predicate: compare(author.clone(), Comparison::Eq, text("Ada")),
+                ..query(vec![author])
+            },
+        ),
+        ("lines", query(vec![id(), with_origin("lines", DataType::Json, lines())])),
+        (
+            "statement",
+            Query {
+                relation: Relation::Statement("select * from orders -- all ; \n ;".to_owned()),
+                ..query(vec![id()])
+            },
+        ),
+        ("union", {
+            let kind = with_origin("kind", DataType::Text, Origin::Kind);
+            Query {
+                relation: Relation::Union(vec![
+                    member("pages", "pages", "status"),
+                    member("posts", "posts", "code"),
+                ]),
+                predicate: compare(kind.clone(), Comparison::Eq, text("posts")),
+                sort: vec![sorted(id(), false)],
+                ..query(vec![id(), kind, field("title", DataType::Text)])
+            }
+        }),
+        ("every type", {
+            let described = described(&Relation::Table(table("orders")));
+            let fields = described.columns.into_iter();
+            query(fields.map(|column| field(&column.name, column.data_type)).collect())
+        }),
+        ("every type as text", {
+            let described = described(&Relation::Table(table("orders")));
+            let fields = described.columns.into_iter();
+            query(fields.map(|column| field(&column.name, DataType::Text)).collect())
+        }),
+    ]
+}
+
+#[test]
+fn every_composition_has_its_sql() {
+    let mut out = String::new();
+    for (name, query) in composed() {
+        let rendered = render(&query, |plan| plan.stream(None).unwrap());
+        write!(out, "{name}\n{rendered}\n").unwrap();
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn a_page_bounds_its_rows_and_a_share_comes_last() {
+    let paid = compare(field("status", DataType::Text), Comparison::Eq, text("paid"));
+    let query = Query {
+        sort: vec![SortKey { field: field("id", DataType::Integer), is_descending: true }],
+        ..filtered(paid)
+    };
+    let page = render(&query, |plan| plan.page(Page { offset: 200, limit: 100 }).unwrap());
+    let share = render(&query, |plan| {
+        use sea_query::ExprTrait as _;
+        plan.stream(Some(own_column("rowid").between(0_i64, 9_i64))).unwrap()
+    });
+    insta::assert_snapshot!(format!("page\n{page}\nshare\n{share}"));
+}
+
+#[test]
+fn a_field_that_is_hidden_goes_last_in_list_and_schema() {
+    let mut query = query(vec![field("id", DataType::Integer), field("status", DataType::Text)]);
+    query.fields[0].is_hidden = true;
+    let catalog = Catalog::read(&query, |relation| Ok(described(relation))).unwrap();
+    let plan = Plan::new(&query, &catalog, &Sqlite);
+    let schema = plan.schema().unwrap();
+    let slugs: Vec<&str> = schema.columns().iter().map(|column| &*column.slug).collect();
+    assert_eq!(slugs, ["status", "id"]);
+    let sql = plan.stream(None).unwrap().text;
+    assert_eq!(sql, r#"SELECT "t"."status" AS "c0", "t"."id" AS "c1" FROM "orders" AS "t""#);
+}
+
+#[test]
+fn a_column_that_is_missing_is_named_with_those_there_are() {
+    let query = query(vec![field("colour", DataType::Text)]);
+    let error = Catalog::read(&query, |relation| Ok(described(relation))).unwrap_err().to_string();
+    assert!(error.starts_with("column `colour` is not in `orders`; it has id, status,"), "{error}");
+}
+
+#[test]
+fn ten_thousand_keys_and_a_wide_any_are_rendered_without_a_deep_tree() {
+    let id = || field("id", DataType::Integer);
+    let keys = (0..10_000).map(|key| vec![integer(key)]).collect();
+    let any = (0..10_000).map(|key| compare(id(), Comparison::Eq, integer(key))).collect();
+    let query = filtered(Predicate::All(vec![
+        Predicate::KeyIn { key: vec![id()], keys },
+        Predicate::Any(any),
+    ]));
+    let catalog = Catalog::read(&query, |relation| Ok(described(relation))).unwrap();
+    for (name, dialect) in DIALECTS {
+        let statement = Plan::new(&query, &catalog, dialect).count().unwrap();
+        let bound = statement.values.len() + statement.settings.len();
+        assert!((10_000..32_766).contains(&bound), "{name}: {bound}");
+    }
+}
