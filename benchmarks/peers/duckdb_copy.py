@@ -1,0 +1,41 @@
+"""DuckDB as a peer: `COPY (select * …) TO` from a database that it attaches.
+
+Usage: duckdb_copy.py postgres|sqlite|mysql ADDRESS TABLE FORMAT OUT
+"""
+
+import sys
+
+import duckdb
+from duckdb_extensions import import_extension
+
+SCANNERS = {
+    "postgres": "postgres_scanner",
+    "sqlite": "sqlite_scanner",
+    "mysql": "mysql_scanner",
+}
+FORMATS = {
+    "csv": "format csv, header",
+    "ndjson": "format json",
+    "json": "format json, array true",
+    "parquet": "format parquet, compression zstd",
+    "xlsx": "format xlsx, header true",
+}
+# Its XLSX writer knows no instants.
+PLAIN_TIMES = "* replace (placed_at::timestamp as placed_at, updated_at::timestamp as updated_at)"
+
+
+def main(kind, address, table, form, out):
+    """Attaches the database and copies the table out, with all threads that DuckDB likes."""
+    connection = duckdb.connect()
+    for extension in [SCANNERS[kind], "icu"] + (["excel"] if form == "xlsx" else []):
+        import_extension(extension)
+        connection.execute(f"load {extension}")
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute(f"attach '{address}' as shop (type {kind}, read_only)")
+    columns = PLAIN_TIMES if form == "xlsx" and kind == "postgres" else "*"
+    connection.execute(
+        f"copy (select {columns} from shop.{table}) to '{out}' ({FORMATS[form]})"
+    )
+
+
+main(*sys.argv[1:])
