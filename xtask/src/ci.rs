@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::tidy;
+use crate::{command::succeed, tidy};
 
 const SECONDS_PER_MINUTE: f64 = 60.0;
 /// How the test runner begins the line that sums its run up.
@@ -57,13 +57,7 @@ fn minutes(elapsed: Duration) -> String {
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<()> {
-    run_with(Command::new(program).args(arguments))
-}
-
-fn run_with(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(status.success(), "{command:?} failed");
-    Ok(())
+    succeed(Command::new(program).args(arguments))
 }
 
 fn clippy() -> Result<()> {

@@ -1,6 +1,8 @@
 //! House tasks: `cargo xtask tidy`, `ci`, `bench`, `dist`.
 
+mod bench;
 mod ci;
+mod command;
 mod tidy;
 
 use clap::Parser;
@@ -12,6 +14,14 @@ enum Task {
     Tidy,
     /// Install what the tests need, then build, check and test everything
     Ci,
+    /// Run Tidegate and its peers in turn, and judge by the bounds owed
+    Bench(bench::BenchArgs),
+    /// Run one command and print what it took
+    #[command(name = bench::measure::TASK, hide = true, disable_help_flag = true)]
+    Measure {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -19,5 +29,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run_all(),
+        Task::Bench(args) => bench::run(&args),
+        Task::Measure { command } => bench::measure::run(&command),
     }
 }

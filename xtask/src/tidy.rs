@@ -14,7 +14,7 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 
-pub(crate) use tree::Tree;
+use tree::Tree;
 
 /// A rule broken, and where.
 #[derive(Debug, PartialEq, Eq)]

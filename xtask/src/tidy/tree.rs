@@ -1,9 +1,11 @@
 //! The checkout as the rules see it: its text files and the edges between its crates.
 
-use std::{fs, process::Command};
+use std::fs;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Deserialize;
+
+use crate::command::output;
 
 /// Text files and crate edges of the checkout.
 #[derive(Default)]
@@ -91,17 +93,6 @@ impl File {
     pub(super) fn is_test(&self) -> bool {
         self.path.split('/').any(|part| matches!(part, "tests" | "tests.rs" | "benches"))
     }
-}
-
-/// What a command prints; its failure is ours.
-pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot run {program}"))?;
-    ensure!(output.status.success(), "{program} {} failed", arguments.join(" "));
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 #[derive(Deserialize)]
