@@ -56,6 +56,9 @@ pub enum RunError {
         /// Setting that holds it.
         setting: &'static str,
     },
+    /// The source's readers ended before the last batch of a chunk.
+    #[error("the source ended before its last row; nothing was written")]
+    Truncated,
     /// A thread of the export panicked; its message is on stderr.
     #[error("the export stopped for an internal fault in its {thread} thread")]
     Panicked {
@@ -79,6 +82,7 @@ impl RunError {
             Self::Artifact { .. } => "artifact_unwritable",
             Self::SnapshotTooOld { .. } => "snapshot_too_old",
             Self::OverLimit { .. } => "over_limit",
+            Self::Truncated => "source_truncated",
             Self::Panicked { .. } => "internal",
         }
     }

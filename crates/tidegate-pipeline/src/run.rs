@@ -1,6 +1,7 @@
 //! Runs one export: readers, encoders and the writer on threads, watched from the caller's.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -85,12 +86,12 @@ pub fn run(
     let written = thread::scope(|scope| {
         let threads = line.start(scope, readers, writer);
         watch.until(&threads.done);
-        threads.join(&flow)
+        threads.writer.join().ok().flatten()
     });
     match (flow.into_fault(), written) {
         (Some(error), _) => Err(error),
         (None, Some(written)) => Ok(outcome(written, schema, stream)),
-        (None, None) => Err(RunError::Panicked { thread: "reader" }),
+        (None, None) => Err(RunError::Truncated),
     }
 }
 
@@ -188,7 +189,6 @@ impl<'env> Line<'env> {
         let (encoded, to_write) = bounded(slabs * readers.len());
         let (alive, done) = bounded::<()>(0);
         let mut free = Vec::new();
-        let mut reading = Vec::new();
         for (index, reader) in readers.into_iter().enumerate() {
             let (give_back, take) = unbounded();
             for _ in 0..slabs {
@@ -197,68 +197,74 @@ impl<'env> Line<'env> {
             }
             free.push(give_back);
             let (filled, alive) = (filled.clone(), alive.clone());
-            reading.push(scope.spawn(move || {
+            scope.spawn(move || {
                 let _alive = alive;
-                read(reader, &take, &filled, flow);
-            }));
+                guarded(flow, "reader", || read(reader, &take, &filled, flow));
+            });
         }
-        let encoders = (0..encoder_count).map(|_| {
+        for _ in 0..encoder_count {
             let (to_encode, encoded, alive) = (to_encode.clone(), encoded.clone(), alive.clone());
             scope.spawn(move || {
                 let _alive = alive;
-                encode(encoder, &to_encode, &encoded);
-            })
-        });
-        let encoders = encoders.collect();
+                guarded(flow, "encoder", || encode(encoder, &to_encode, &encoded));
+            });
+        }
         let writer = scope.spawn(move || {
             let _alive = alive;
-            writer.write(&to_write, &free).unwrap_or_else(|error| {
-                flow.fail(error);
-                None
-            })
+            match guarded(flow, "writer", || writer.write(&to_write, &free))? {
+                Ok(written) => written,
+                Err(error) => {
+                    flow.fail(error);
+                    None
+                }
+            }
         });
-        Threads { readers: reading, encoders, writer, done }
+        Threads { writer, done }
     }
 }
 
-/// The threads of one export.
+/// The end of a line.
 struct Threads<'scope> {
-    readers: Vec<ScopedJoinHandle<'scope, ()>>,
-    encoders: Vec<ScopedJoinHandle<'scope, ()>>,
     writer: ScopedJoinHandle<'scope, Option<Written>>,
     /// Closed when the last thread ends.
     done: Receiver<()>,
 }
 
-impl Threads<'_> {
-    fn join(self, flow: &Flow) -> Option<Written> {
-        let panicked = |thread| flow.fail(RunError::Panicked { thread });
-        for (thread, handles) in [("reader", self.readers), ("encoder", self.encoders)] {
-            for handle in handles {
-                handle.join().unwrap_or_else(|_| panicked(thread));
-            }
-        }
-        self.writer.join().unwrap_or_else(|_| {
-            panicked("writer");
-            None
-        })
-    }
+/// Does the work of a thread. A panic stops the export: the other threads would wait for ever.
+fn guarded<T>(flow: &Flow, thread: &'static str, work: impl FnOnce() -> T) -> Option<T> {
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    done.map_err(|_| flow.fail(RunError::Panicked { thread })).ok()
 }
 
 /// Reads until the source has no more, or somebody said stop.
 fn read(mut reader: Box<dyn Reader>, free: &Receiver<Slab>, filled: &Sender<Slab>, flow: &Flow) {
-    while let Ok(mut slab) = free.recv() {
-        if flow.is_stopped() {
-            return;
-        }
+    let mut is_chunk_open = false;
+    while let Some(mut slab) = next_free(free, flow) {
         match reader.read(&mut slab.batch) {
-            Ok(Some(ticket)) => slab.ticket = ticket,
+            Ok(Some(ticket)) => {
+                is_chunk_open = !ticket.is_last;
+                slab.ticket = ticket;
+            }
+            Ok(None) if is_chunk_open => return flow.fail(RunError::Truncated),
             Ok(None) => return,
             Err(error) => return flow.fail(error.into()),
         }
         slab.batch.seal();
         if filled.send(slab).is_err() {
             return;
+        }
+    }
+}
+
+/// The next free slab. A reader that is ahead waits here for one that is behind, and must not wait
+/// for ever when that one has failed.
+fn next_free(free: &Receiver<Slab>, flow: &Flow) -> Option<Slab> {
+    loop {
+        match free.recv_timeout(TICK) {
+            Ok(_) | Err(RecvTimeoutError::Timeout) if flow.is_stopped() => return None,
+            Ok(slab) => return Some(slab),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
 }

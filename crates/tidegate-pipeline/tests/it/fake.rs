@@ -1,0 +1,300 @@
+//! A source made of numbers: `readers` share chunks of integers, and may be told to misbehave.
+
+use std::{
+    io,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tidegate_batch::{Column, DataType, RowBatch, Schema};
+use tidegate_format::{Options, by_slug};
+use tidegate_model::{
+    catalog::{Description, Relation, TableName},
+    field::{Field, Origin, Reference},
+    query::{Predicate, Query},
+};
+use tidegate_pipeline::{Artifact, Checkpoint, Limits, Outcome, Plan, Progress, RunError, Verdict};
+use tidegate_source::{
+    Extent, Interrupt, Page, Reader, Report, RowStream, Snapshot, Source, SourceError,
+    StreamOptions, Ticket,
+};
+
+/// Chunks of an export, each with so many rows in so many batches.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers {
+    pub(crate) chunks: u64,
+    pub(crate) parts: u64,
+    pub(crate) rows: u64,
+    pub(crate) readers: usize,
+    pub(crate) misbehaviour: Misbehaviour,
+}
+
+/// What a reader does wrong at chunk 3.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Misbehaviour {
+    None,
+    Lost,
+    Panic,
+    /// Blocks until it is interrupted, as a long statement does.
+    Block,
+    /// Ends without the last batch of its chunk.
+    CutShort,
+    /// Sends a cell that is no integer.
+    BadCell,
+}
+
+impl Numbers {
+    pub(crate) const fn plain() -> Self {
+        Self { chunks: 40, parts: 3, rows: 50, readers: 4, misbehaviour: Misbehaviour::None }
+    }
+
+    pub(crate) const fn that(misbehaviour: Misbehaviour) -> Self {
+        Self { misbehaviour, ..Self::plain() }
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.chunks * self.parts * self.rows
+    }
+
+    /// Runs an export of the numbers to CSV.
+    pub(crate) fn export(
+        &self,
+        artifact: &mut dyn Artifact,
+        checkpoint: &dyn Checkpoint,
+    ) -> Result<Outcome, RunError> {
+        self.export_with(artifact, checkpoint, Duration::from_secs(60), Limits::default())
+    }
+
+    pub(crate) fn export_with(
+        &self,
+        artifact: &mut dyn Artifact,
+        checkpoint: &dyn Checkpoint,
+        snapshot_age_max: Duration,
+        limits: Limits,
+    ) -> Result<Outcome, RunError> {
+        let format = by_slug("csv").unwrap();
+        let plan = Plan {
+            source: self,
+            query: query(),
+            format,
+            options: Options::check(format.options(), &[].into()).unwrap(),
+            time_zone: chrono_tz::UTC,
+            title: "numbers".into(),
+            application: "tidegate/test".into(),
+            readers: self.readers,
+            snapshot_age_max,
+            limits,
+        };
+        tidegate_pipeline::run(&plan, artifact, checkpoint)
+    }
+}
+
+fn query() -> Query {
+    let field = Field {
+        slug: "n".into(),
+        label: "N".into(),
+        data_type: DataType::Integer,
+        origin: Origin::Column("n".into()),
+        is_default: true,
+        is_internal: false,
+        pii: None,
+    };
+    Query {
+        relation: Relation::Table(TableName::parse("numbers")),
+        fields: Vec::new(),
+        key: vec![field],
+        predicate: Predicate::everything(),
+        sort: Vec::new(),
+        is_consistent: true,
+    }
+}
+
+impl Source for Numbers {
+    fn kind(&self) -> &'static str {
+        "numbers"
+    }
+
+    fn tables(&self) -> Result<Vec<TableName>, SourceError> {
+        unreachable!("an export does not ask")
+    }
+
+    fn describe(&self, _relation: &Relation) -> Result<Description, SourceError> {
+        unreachable!("an export does not ask")
+    }
+
+    fn references(&self, _table: &TableName) -> Result<Vec<Reference>, SourceError> {
+        unreachable!("an export does not ask")
+    }
+
+    fn stream(&self, _: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
+        let next = Arc::new(AtomicU64::new(0));
+        let stop = Arc::new(Stop::default());
+        let readers = (0..options.readers).map(|_| {
+            let reader = NumberReader {
+                numbers: *self,
+                next: Arc::clone(&next),
+                stop: Arc::clone(&stop),
+                at: None,
+            };
+            Box::new(reader) as Box<dyn Reader>
+        });
+        Ok(RowStream {
+            schema: Arc::new(Schema::new(vec![Column::new("n", DataType::Integer)])),
+            snapshot: Snapshot {
+                identity: "1".into(),
+                taken_at: "2026-01-01T00:00:00Z".into(),
+                is_consistent: true,
+            },
+            extent: Extent { total: self.chunks, unit: "chunks" },
+            readers: readers.collect(),
+            interrupt: stop,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn count(&self, _query: &Query) -> Result<u64, SourceError> {
+        unreachable!("an export does not ask")
+    }
+
+    fn rows(&self, _: &Query, _: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
+        unreachable!("an export does not ask")
+    }
+
+    fn check(&self, _tables: &[TableName]) -> Result<Report, SourceError> {
+        unreachable!("an export does not ask")
+    }
+}
+
+#[derive(Default)]
+struct Stop {
+    is_raised: Mutex<bool>,
+    raised: Condvar,
+}
+
+impl Interrupt for Stop {
+    fn interrupt(&self) {
+        *self.is_raised.lock().unwrap() = true;
+        self.raised.notify_all();
+    }
+}
+
+struct NumberReader {
+    numbers: Numbers,
+    next: Arc<AtomicU64>,
+    stop: Arc<Stop>,
+    at: Option<(u64, u64)>,
+}
+
+impl Reader for NumberReader {
+    fn read(&mut self, batch: &mut RowBatch) -> Result<Option<Ticket>, SourceError> {
+        let (chunk, part) = match self.at.take() {
+            Some(at) => at,
+            None => (self.next.fetch_add(1, Ordering::Relaxed), 0),
+        };
+        if chunk >= self.numbers.chunks {
+            return Ok(None);
+        }
+        if chunk == 3 && part == 1 {
+            match self.numbers.misbehaviour {
+                Misbehaviour::None => {}
+                Misbehaviour::Lost => {
+                    let cause = io::Error::from(io::ErrorKind::ConnectionReset).into();
+                    return Err(SourceError::Lost { source_name: "numbers".into(), cause });
+                }
+                Misbehaviour::Panic => panic!("a reader that panics on purpose"),
+                Misbehaviour::Block => {
+                    let raised = self.stop.is_raised.lock().unwrap();
+                    drop(self.stop.raised.wait_while(raised, |is_raised| !*is_raised).unwrap());
+                    return Err(SourceError::Interrupted);
+                }
+                Misbehaviour::CutShort => return Ok(None),
+                Misbehaviour::BadCell => {
+                    batch.put_bytes(b"not eight bytes");
+                    batch.end_row();
+                }
+            }
+        }
+        let first = (chunk * self.numbers.parts + part) * self.numbers.rows;
+        for n in first..first + self.numbers.rows {
+            batch.put_i64(n.cast_signed());
+            batch.end_row();
+        }
+        let is_last = part + 1 == self.numbers.parts;
+        self.at = (!is_last).then_some((chunk, part + 1));
+        Ok(Some(Ticket { chunk, part, is_last, extent_done: u64::from(is_last) }))
+    }
+}
+
+/// An artifact in memory; fails after `room` bytes.
+pub(crate) struct Memory {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) room: usize,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self { bytes: Vec::new(), room: usize::MAX }
+    }
+}
+
+impl io::Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.room {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Artifact for Memory {
+    fn name(&self) -> String {
+        "memory".into()
+    }
+
+    fn publish(self: Box<Self>) -> Result<(), RunError> {
+        Ok(())
+    }
+}
+
+/// A checkpoint that cancels once told to, and keeps what it heard.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) is_cancelled: AtomicBool,
+    pub(crate) heard: Mutex<Vec<Progress>>,
+}
+
+impl Checkpoint for Notes {
+    fn verdict(&self) -> Verdict {
+        match self.is_cancelled.load(Ordering::Relaxed) {
+            true => Verdict::Cancelled,
+            false => Verdict::Go,
+        }
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.heard.lock().unwrap().push(progress);
+    }
+}
+
+/// A checkpoint that cancels at its second question: the first comes before the source is opened.
+#[derive(Default)]
+pub(crate) struct Impatient(AtomicBool);
+
+impl Checkpoint for Impatient {
+    fn verdict(&self) -> Verdict {
+        match self.0.swap(true, Ordering::Relaxed) {
+            true => Verdict::Cancelled,
+            false => Verdict::Go,
+        }
+    }
+
+    fn progress(&self, _progress: Progress) {}
+}

@@ -1,0 +1,8 @@
+//! Runs exports from a source made of numbers into artifacts that may fail.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod artifact_file;
+mod fake;
+mod order_and_memory;
+mod stopping;
