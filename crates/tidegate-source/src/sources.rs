@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use crate::{Source, SourceError, SourceKind, SourceSettings};
 
 /// Every kind of source.
-pub static SOURCES: &[&dyn SourceKind] = &[];
+pub static SOURCES: &[&dyn SourceKind] = &[&mysql::MySqlKind];
 
 /// Makes the source that the scheme of the URL names.
 ///

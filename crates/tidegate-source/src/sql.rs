@@ -13,7 +13,7 @@ mod plan;
 mod tests;
 
 pub(crate) use bind::{Bind, Binder, Binding, Statement};
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, describe_union, relation_name};
 pub(crate) use condition::any_of;
 pub(crate) use dialect::{
     Dialect, Lines, Operand, comparison_operator, constant, is_in_list, keys_in_list, like_pattern,

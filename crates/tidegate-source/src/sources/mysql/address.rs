@@ -149,10 +149,8 @@ fn read_parameters(url: &Url) -> Result<Parameters, String> {
             "ssl-mode" | "sslmode" => read.ssl_mode = Some(ssl_mode(&value)?),
             // Only this authority: a certificate that anyone can buy is not good enough then.
             "ssl-ca" => {
-                read.ssl = read
-                    .ssl
-                    .with_root_certs(vec![path().into()])
-                    .with_disable_built_in_roots(true);
+                read.ssl =
+                    read.ssl.with_root_certs(vec![path().into()]).with_disable_built_in_roots(true);
             }
             "ssl-cert" => certificate = Some(path()),
             "ssl-key" => key = Some(path()),

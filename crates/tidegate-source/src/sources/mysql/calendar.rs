@@ -62,9 +62,8 @@ pub(super) fn time_of_day(value: &Value) -> Result<i64, Unfit> {
             time_micros(0, *hour, *minute, *second, *micros)
         }
         Value::Bytes(text) => {
-            let time = NaiveTime::parse_from_str(utf8(text)?, "%H:%M:%S%.f").map_err(|_| {
-                Unfit::because("is no time of day; declare the field `text`")
-            })?;
+            let time = NaiveTime::parse_from_str(utf8(text)?, "%H:%M:%S%.f")
+                .map_err(|_| Unfit::because("is no time of day; declare the field `text`"))?;
             (time - NaiveTime::MIN).num_microseconds().unwrap_or_default()
         }
         other => span(other)?,
@@ -228,7 +227,8 @@ mod tests {
     #[test]
     fn text_is_read_as_a_date_with_or_without_a_zone() {
         let micros = 86_400_000_000 + 3_600_000_000 + 500_000;
-        for text in ["2000-01-02 01:00:00.5", "2000-01-02T01:00:00.500Z", "2000-01-02T03:00:00.5+02:00"]
+        for text in
+            ["2000-01-02 01:00:00.5", "2000-01-02T01:00:00.500Z", "2000-01-02T03:00:00.5+02:00"]
         {
             assert_eq!(instant(&Value::from(text)), Ok(micros), "{text}");
         }

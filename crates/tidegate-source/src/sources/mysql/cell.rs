@@ -140,9 +140,7 @@ impl CellWriter {
                 self.write_decimal(value, &mut text)?;
                 digits::float(&text)
             }
-            Value::NULL | Value::Date(..) | Value::Time(..) => {
-                Err(Unfit::because("is no number"))
-            }
+            Value::NULL | Value::Date(..) | Value::Time(..) => Err(Unfit::because("is no number")),
         }
     }
 

@@ -10,9 +10,9 @@ const STATEMENT_TIMED_OUT: &[u16] = &[1969, 3024];
 const SESSION_ENDED: &[u16] = &[1053, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 4031];
 /// Errors whose text holds names, numbers of the server or our own SQL, but never a row's value.
 const PLAIN_TEXT: &[u16] = &[
-    1040, 1044, 1045, 1046, 1049, 1052, 1054, 1064, 1104, 1109, 1114, 1129, 1130, 1141, 1142, 1143,
-    1146, 1176, 1203, 1205, 1213, 1222, 1226, 1227, 1235, 1251, 1267, 1270, 1271, 1305, 1317, 1345,
-    1356, 1370, 1412, 1449, 1524, 1568, 1698, 1792, 1820, 1862, 1927, 1969, 3024, 3118, 4151,
+    1040, 1044, 1045, 1046, 1049, 1052, 1054, 1060, 1064, 1104, 1109, 1114, 1129, 1130, 1141, 1142,
+    1143, 1146, 1176, 1203, 1205, 1213, 1222, 1226, 1227, 1235, 1251, 1267, 1270, 1271, 1305, 1317,
+    1345, 1356, 1370, 1412, 1449, 1524, 1568, 1698, 1792, 1820, 1862, 1927, 1969, 3024, 3118, 4151,
 ];
 /// Remedies that the server's own text lacks.
 const REMEDIES: &[(u16, &str)] = &[
@@ -49,6 +49,13 @@ impl From<ServerError> for ServerFault {
         };
         Self { code: error.code, state: error.state, message }
     }
+}
+
+/// The cause of a value that was cut, by the code of the server's warning.
+pub(super) fn cut(code: u16) -> Cause {
+    let message = "a value was cut, as it is larger than the server's `max_allowed_packet` or \
+                   `group_concat_max_len`; raise them there";
+    Box::new(ServerFault { code, state: "01000".to_owned(), message: message.to_owned() })
 }
 
 /// The error as a cause.
@@ -100,11 +107,7 @@ mod tests {
     use super::*;
 
     fn server(code: u16, message: &str) -> Error {
-        Error::Server(ServerError {
-            code,
-            message: message.to_owned(),
-            state: "HY000".to_owned(),
-        })
+        Error::Server(ServerError { code, message: message.to_owned(), state: "HY000".to_owned() })
     }
 
     #[test]
@@ -118,11 +121,8 @@ mod tests {
 
     #[test]
     fn the_end_of_a_session_is_a_loss_and_a_time_limit_is_named() {
-        let doing = |limit| Doing {
-            source_name: "shop",
-            what: "read `t`",
-            statement_seconds_max: limit,
-        };
+        let doing =
+            |limit| Doing { source_name: "shop", what: "read `t`", statement_seconds_max: limit };
         let lost = doing(None).fault(server(1927, "Connection was killed"));
         assert!(matches!(lost, SourceError::Lost { .. }));
         let long = doing(Some(7)).fault(server(1969, "Query execution was interrupted"));

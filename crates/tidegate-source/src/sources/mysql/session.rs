@@ -95,13 +95,23 @@ impl Session {
     }
 
     /// Runs a statement and collects its rows, which must be few.
-    pub(super) fn rows(
-        &mut self,
-        statement: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<Row>, Error> {
+    pub(super) fn rows(&mut self, statement: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         let statement = self.signed(statement);
         self.runtime.block_on(self.conn.exec(statement, positional(values)))
+    }
+
+    /// Runs a prepared statement and collects its rows, which must be few.
+    pub(super) fn prepared_rows(
+        &mut self,
+        statement: mysql_async::Statement,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Error> {
+        self.runtime.block_on(self.conn.exec(statement, positional(values)))
+    }
+
+    /// Runs a statement that cannot be prepared, and collects its rows, which must be few.
+    pub(super) fn text_rows(&mut self, statement: &str) -> Result<Vec<Row>, Error> {
+        self.runtime.block_on(self.conn.query(statement))
     }
 
     /// Runs a statement and takes the first cell of its first row, as text.
@@ -175,7 +185,8 @@ pub(super) fn doing<'a>(settings: &'a SourceSettings, what: &'a str) -> Doing<'a
     }
 }
 
-async fn connect(attempts: Vec<Opts>) -> Result<Conn, Error> {
+/// A connection, by the first of the attempts that works.
+pub(super) async fn connect(attempts: Vec<Opts>) -> Result<Conn, Error> {
     let mut refusal = None;
     for opts in attempts {
         let limit = Duration::from_secs(CONNECT_SECONDS_MAX);
