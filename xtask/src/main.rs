@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod command;
+mod dist;
 mod tidy;
 
 use clap::Parser;
@@ -16,6 +17,8 @@ enum Task {
     Ci,
     /// Run Tidegate and its peers in turn, and judge by the bounds owed
     Bench(bench::BenchArgs),
+    /// Build and pack what is handed out
+    Dist,
     /// Run one command and print what it took
     #[command(name = bench::measure::TASK, hide = true, disable_help_flag = true)]
     Measure {
@@ -30,6 +33,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run_all(),
         Task::Bench(args) => bench::run(&args),
+        Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     }
 }

@@ -1,0 +1,77 @@
+//! Makes what is handed out: a stripped program in a tarball, its bill of materials, their sums.
+
+mod archive;
+mod sbom;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::command::{output, succeed};
+
+/// Where it is put.
+const FOLDER: &str = "dist";
+/// Profile of the program: as for release, without symbols.
+const PROFILE: &str = "dist";
+/// Documents that go with the program.
+const DOCUMENTS: &[&str] = &["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"];
+
+/// Builds and packs. The same commit on the same toolchain gives the same bytes.
+pub(crate) fn run() -> Result<()> {
+    let program = build()?;
+    let metadata = sbom::Metadata::of_checkout()?;
+    let name = format!("tidegate-{}-{}", metadata.version()?, host()?);
+    let bill = sbom::bill_of_materials(&metadata, &fs::read_to_string("Cargo.lock")?)?;
+
+    let mut entries = vec![archive::Entry::program("tidegate", fs::read(program)?)];
+    for document in DOCUMENTS {
+        entries.push(archive::Entry::document(document, fs::read(document)?));
+    }
+    entries.push(archive::Entry::document("tidegate.cdx.json", bill.clone().into_bytes()));
+    let committed_at: u64 = output("git", &["show", "-s", "--format=%ct"])?.trim().parse()?;
+    let tarball = archive::tarball(&name, entries, committed_at)?;
+
+    fs::create_dir_all(FOLDER)?;
+    let files = [(format!("{name}.tar.gz"), tarball), (format!("{name}.cdx.json"), bill.into())];
+    let mut sums = String::new();
+    for (file, bytes) in &files {
+        fs::write(Path::new(FOLDER).join(file), bytes)?;
+        sums.push_str(&format!("{}  {file}\n", sha256(bytes)));
+    }
+    fs::write(Path::new(FOLDER).join("SHA256SUMS"), &sums)?;
+    print!("{sums}");
+    Ok(())
+}
+
+/// Builds the program without the paths of this machine in it.
+fn build() -> Result<PathBuf> {
+    let checkout = env::current_dir()?.canonicalize()?;
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let cargo_home = cargo_home.context("where is cargo's home?")?;
+    let (checkout, cargo_home) = (checkout.display(), cargo_home.display());
+    let rust =
+        format!("--remap-path-prefix={checkout}=/tidegate --remap-path-prefix={cargo_home}=/cargo");
+    let c = format!("-ffile-prefix-map={checkout}=/tidegate -ffile-prefix-map={cargo_home}=/cargo");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--locked", "--package", "tidegate", "--profile", PROFILE]);
+    succeed(cargo.env("RUSTFLAGS", rust).env("CFLAGS", c))?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+    Ok(target.join(PROFILE).join("tidegate"))
+}
+
+/// The platform that is built for.
+fn host() -> Result<String> {
+    let version = output("rustc", &["-vV"])?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names no host")?.to_owned())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
