@@ -1,6 +1,6 @@
 //! How a source is reached, and how hard it may be pressed.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
@@ -16,6 +16,8 @@ pub struct SourceSettings {
     pub name: String,
     /// Where the database is; carries the password.
     pub url: SecretString,
+    /// Folder that a relative path in the URL starts from: that of the configuration.
+    pub folder: PathBuf,
     /// Readers of one export.
     pub readers: usize,
     /// Longest run of a single statement; none leaves it to the database.
@@ -30,6 +32,7 @@ impl SourceSettings {
         Self {
             name: name.into(),
             url: url.into(),
+            folder: PathBuf::new(),
             readers: READERS,
             statement_seconds_max: None,
             snapshot_seconds_max: SNAPSHOT_SECONDS_MAX,
