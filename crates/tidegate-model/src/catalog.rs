@@ -50,7 +50,8 @@ pub struct UnionMember {
     pub kind: String,
     /// Where its rows are.
     pub table: TableName,
-    /// For each shared field, its slug and where this table has it.
+    /// For each shared field, its slug and where this table has it. The fields of the union itself
+    /// have the origin `Column(slug)`, and `Kind` for the column that tells its members apart.
     pub origins: Vec<(String, crate::field::Origin)>,
 }
 

@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use crate::pointer::Pointer;
+
+/// Faults that are told of at once; a list of ten thousand bad keys needs no ten thousand lines.
+pub const FAULTS_MAX: usize = 100;
+/// Characters of a foreign name that a fault repeats.
+const SHOWN_CHARACTERS_MAX: usize = 64;
+
 /// One fault, with a pointer to its place.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {
@@ -31,3 +38,77 @@ impl fmt::Display for Fault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Faults(pub Vec<Fault>);
+
+/// Faults while they are being found.
+#[derive(Debug, Default)]
+pub(crate) struct FaultList {
+    faults: Vec<Fault>,
+    unlisted: usize,
+}
+
+impl FaultList {
+    /// Notes a fault.
+    pub(crate) fn add(&mut self, at: &Pointer<'_>, detail: impl Into<String>) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(at.fault(detail));
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// `checked`, if nothing was wrong.
+    ///
+    /// # Errors
+    ///
+    /// All faults that were noted.
+    pub(crate) fn or<T>(self, checked: T) -> Result<T, Faults> {
+        match self.into_faults() {
+            Some(faults) => Err(faults),
+            None => Ok(checked),
+        }
+    }
+
+    /// The faults, if there are any.
+    pub(crate) fn into_faults(mut self) -> Option<Faults> {
+        if self.unlisted > 0 {
+            self.faults.push(Fault::new("", format!("and {} more faults", self.unlisted)));
+        }
+        (!self.faults.is_empty()).then_some(Faults(self.faults))
+    }
+}
+
+/// A name that someone sent, fit to be repeated in a message: short and on one line.
+pub(crate) fn shown(name: &str) -> String {
+    let mut characters = name.chars();
+    let mut short: String = characters
+        .by_ref()
+        .take(SHOWN_CHARACTERS_MAX)
+        .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
+        .collect();
+    if characters.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_faults_beyond_the_limit_are_counted() {
+        let mut list = FaultList::default();
+        for index in 0..FAULTS_MAX + 7 {
+            list.add(&Pointer::ROOT.index(index), "wrong");
+        }
+        let Faults(faults) = list.or(()).unwrap_err();
+        assert_eq!(faults.len(), FAULTS_MAX + 1);
+        assert_eq!(faults[FAULTS_MAX].to_string(), "and 7 more faults");
+    }
+
+    #[test]
+    fn a_name_is_repeated_short_and_on_one_line() {
+        assert_eq!(shown("a\nb"), "a\u{FFFD}b");
+        assert_eq!(shown(&"é".repeat(70)).chars().count(), 65);
+    }
+}

@@ -4,6 +4,9 @@ use tidegate_batch::{DataType, ItemField};
 
 use crate::catalog::TableName;
 
+/// Fields of a subject: a table of MySQL has at most 4,096 columns, more than the other sources'.
+pub const FIELDS_MAX: usize = 4_096;
+
 /// A field of a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -21,6 +24,49 @@ pub struct Field {
     pub is_internal: bool,
     /// Class of personal data, if any: `email`, `name`, `phone`, …
     pub pii: Option<String>,
+}
+
+impl Field {
+    /// Whether values can be told apart, so that `eq` and `in` apply and it can be a key.
+    pub fn has_equality(&self) -> bool {
+        match self.data_type {
+            DataType::Boolean
+            | DataType::Integer
+            | DataType::Float32
+            | DataType::Float64
+            | DataType::Decimal(_)
+            | DataType::Text
+            | DataType::Date
+            | DataType::Time
+            | DataType::Timestamp
+            | DataType::TimestampTz
+            | DataType::Uuid => true,
+            DataType::Bytes | DataType::Interval | DataType::Json | DataType::List(_) => false,
+        }
+    }
+
+    /// Whether one value can be below another, so that `lt` and `between` apply.
+    pub fn has_order(&self) -> bool {
+        self.has_equality() && !matches!(self.data_type, DataType::Boolean | DataType::Uuid)
+    }
+
+    /// Whether records can be sorted by it.
+    pub fn is_sortable(&self) -> bool {
+        self.has_equality()
+    }
+
+    /// Whether free text can be searched in it: a text by its parts, a number or UUID as a whole.
+    pub fn is_searchable(&self) -> bool {
+        matches!(
+            self.data_type,
+            DataType::Text | DataType::Integer | DataType::Decimal(_) | DataType::Uuid
+        )
+    }
+
+    /// Whether it holds the rows of another table.
+    pub fn is_lines(&self) -> bool {
+        matches!(self.origin, Origin::Lines { .. })
+    }
 }
 
 /// Where a field's values come from.

@@ -1,9 +1,27 @@
 //! Words and rules: subjects, fields, scopes and requests. No I/O, no async, no clock.
+//!
+//! What an operator sends is checked once, at the edge, and every fault is told at once:
+//!
+//! 1. [`declaration`] is what `tidegate.toml` says; [`bind`] types it by the source's [`catalog`]
+//!    and makes a [`subject`].
+//! 2. [`request`] is what is asked for: a [`scope`] (which records), a [`selection`] (which
+//!    fields), a format. Checking it against its subject gives a `CheckedRequest`.
+//! 3. [`resolve`] makes its relative dates absolute, at one moment and in one time zone, which
+//!    gives the [`query`] that a source runs.
 
+pub mod bind;
 pub mod catalog;
+pub mod declaration;
 pub mod fault;
 pub mod field;
+pub mod nearest;
+mod nesting;
+pub mod pointer;
 pub mod query;
+pub mod request;
+pub mod resolve;
+pub mod scope;
+pub mod selection;
 pub mod subject;
 
 pub use tidegate_batch::DataType;

@@ -98,7 +98,7 @@ impl Predicate {
     }
 }
 
-/// An ordering comparison.
+/// An ordering comparison. Texts compare by their code points, whatever the source's collation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// Equal, letter case included.
@@ -124,7 +124,8 @@ pub enum Place {
     End,
 }
 
-/// A value of a filter, of its field's type.
+/// A value of a filter, of its field's type. Dates lie in the years 1 to 9999, times have at most
+/// microseconds, and a text holds no NUL.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
     /// True or false.

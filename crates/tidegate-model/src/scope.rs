@@ -1,0 +1,107 @@
+//! Which records: the scope of a request, checked against its subject.
+//!
+//! `docs/reference/scope.md` describes the language; its examples are run as tests.
+
+mod check;
+mod filter;
+mod keys;
+mod limits;
+mod number;
+mod operator;
+mod sort;
+mod span;
+mod value;
+
+use serde_json::Value;
+
+pub use self::{
+    filter::{Condition, Filter, Test},
+    limits::*,
+    operator::{Operator, Takes},
+    span::{Duration, Span, Unit},
+    value::Operand,
+};
+pub(crate) use self::{
+    keys::Key,
+    sort::sort_field,
+    value::{clamped, first_moment, kind_of, last_moment},
+};
+use crate::{
+    fault::{FaultList, Faults},
+    field::Field,
+    pointer::Pointer,
+    query::SortKey,
+    subject::Subject,
+};
+
+/// Members of a scope, apart from the shorthands that its subject declares.
+pub const MEMBERS: &[&str] = &["filter", "search", "ids", "except_ids", "sort", "date_range"];
+
+/// Who asks, as far as it changes what a scope may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A request that runs once: `since_last` means nothing.
+    Request,
+    /// A schedule, whose runs follow each other.
+    Schedule,
+}
+
+/// A checked scope: every field is the subject's, every value is of its field's type. Relative
+/// dates are still relative; [`Scope::resolve`] makes them absolute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scope {
+    pub(crate) filter: Filter,
+    pub(crate) search_words: Vec<String>,
+    pub(crate) search_fields: Vec<Field>,
+    pub(crate) key: Vec<Field>,
+    pub(crate) ids: Option<Vec<Key>>,
+    pub(crate) except_ids: Option<Vec<Key>>,
+    pub(crate) sort: Vec<SortKey>,
+}
+
+impl Scope {
+    /// Checks what was sent as a scope. `null` is the scope of all records.
+    ///
+    /// # Errors
+    ///
+    /// All faults, with pointers that begin with `at` (`/scope`).
+    pub fn check(
+        sent: &Value,
+        subject: &Subject,
+        asker: Asker,
+        at: &Pointer<'_>,
+    ) -> Result<Self, Faults> {
+        let mut faults = FaultList::default();
+        let scope = check::Checker::new(subject, asker, &mut faults).scope(sent, at);
+        faults.or(scope)
+    }
+
+    /// Order of the rows, down to the key; empty leaves it to the source.
+    pub fn sort(&self) -> &[SortKey] {
+        &self.sort
+    }
+
+    /// Whether only records without a value in the field can match.
+    pub fn implies_null(&self, slug: &str) -> bool {
+        self.filter.implies_null(slug)
+    }
+
+    /// Fields whose values decide which records match, each once.
+    pub fn fields(&self) -> Vec<&Field> {
+        let mut fields = Vec::new();
+        self.filter.collect_fields(&mut fields);
+        if !self.search_words.is_empty() {
+            fields.extend(&self.search_fields);
+        }
+        if self.ids.is_some() || self.except_ids.is_some() {
+            fields.extend(&self.key);
+        }
+        let mut once: Vec<&Field> = Vec::new();
+        for field in fields {
+            if !once.iter().any(|known| known.slug == field.slug) {
+                once.push(field);
+            }
+        }
+        once
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests of the model through its public doors.
+
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing where it did")]
+
+mod bind;
+mod calendar;
+mod documents;
+mod operators;
+mod properties;
+mod request;
+mod scope;
+mod selection;
+mod shop;
