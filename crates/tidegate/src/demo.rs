@@ -1,5 +1,7 @@
 //! Writes the demo: an embedded SQLite site and the configuration that exports it.
 
+#[cfg(test)]
+mod configuration_tests;
 mod content;
 mod counts;
 mod goods;

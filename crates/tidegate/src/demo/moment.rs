@@ -44,8 +44,8 @@ impl Moment {
         text
     }
 
-    /// RFC 3339 with milliseconds: `2026-11-20T12:00:00.000Z`. Put together by hand, as a large site
-    /// writes millions of them.
+    /// RFC 3339 with milliseconds: `2026-11-20T12:00:00.000Z`. Put together by hand, as a large
+    /// site writes millions of them.
     pub(super) fn text(self) -> String {
         let at = self.calendar();
         let mut text = *b"0000-00-00T00:00:00.000Z";

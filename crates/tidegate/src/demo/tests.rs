@@ -16,7 +16,7 @@ fn site(directory: &Path, options: SiteOptions) -> Result<Site, DemoError> {
     write_site(directory, &options, &mut |_| ControlFlow::Continue(()))
 }
 
-fn small() -> (tempfile::TempDir, Connection) {
+pub(super) fn small() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
     let options = SiteOptions { rows: ROWS, ..SiteOptions::default() };
     let site = site(folder.path(), options).unwrap();
