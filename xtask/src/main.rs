@@ -6,6 +6,8 @@ mod command;
 mod dist;
 mod tidy;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 #[derive(Parser)]
@@ -27,13 +29,23 @@ enum Task {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run(&Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> anyhow::Result<()> {
     std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))?;
-    match Task::parse() {
+    match task {
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run_all(),
-        Task::Bench(args) => bench::run(&args),
+        Task::Bench(args) => bench::run(args),
         Task::Dist => dist::run(),
-        Task::Measure { command } => bench::measure::run(&command),
+        Task::Measure { command } => bench::measure::run(command),
     }
 }
