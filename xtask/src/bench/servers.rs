@@ -12,7 +12,7 @@ use crate::command::{output, succeed};
 
 /// Far from the ports of servers in service; only the name of the socket, nothing listens on it.
 const POSTGRES_PORT: &str = "54329";
-/// The method's settings: all of `orders_1m` in memory, most of `orders_10m`, no log of a bulk load.
+/// The method's settings: `orders_1m` fits in memory, and a bulk load writes no log.
 const POSTGRES_SETTINGS: &str = "-c listen_addresses='' -c shared_buffers=2GB \
      -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=4GB";
 const MARIADB_SETTINGS: &[&str] = &[

@@ -1,5 +1,7 @@
 //! The shape of files: their first line, their length, the length of functions and lines.
 
+use std::ops::RangeInclusive;
+
 use syn::{spanned::Spanned, visit::Visit};
 
 use super::{Complaint, Tree, tree::File};
@@ -31,12 +33,16 @@ pub(super) fn files(tree: &Tree) -> Vec<Complaint> {
 }
 
 fn lines_without_tests(file: &File, syntax: &syn::File) -> usize {
-    let tests = syntax.items.iter().filter(|item| is_cfg_test(attributes(item)));
-    let test_lines = tests.map(|item| {
-        let span = item.span();
-        span.end().line - span.start().line + 1
-    });
+    let test_lines = test_parts(syntax).map(|part| part.count());
     file.text.lines().count() - test_lines.sum::<usize>()
+}
+
+/// The lines of each item that is there for tests only.
+fn test_parts(syntax: &syn::File) -> impl Iterator<Item = RangeInclusive<usize>> {
+    syntax.items.iter().filter(|item| is_cfg_test(attributes(item))).map(|item| {
+        let span = item.span();
+        span.start().line..=span.end().line
+    })
 }
 
 /// Whether `#[cfg(test)]` is among the attributes.
@@ -102,17 +108,26 @@ impl<'ast> Visit<'ast> for Functions<'_> {
     }
 }
 
-/// Lines are narrow, unless they carry an address.
+/// Lines are narrow, unless they carry an address. Tests may hold tables of what they expect.
 pub(super) fn columns(tree: &Tree) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
     let narrow = tree.files.iter().filter(|file| NARROW.iter().any(|end| file.path.ends_with(end)));
-    let lines =
-        narrow.flat_map(|file| file.lines().map(move |(number, line)| (file, number, line)));
-    let wide = lines
-        .filter(|(_, _, line)| line.chars().count() > COLUMNS_MAX && !line.contains("https://"));
-    wide.map(|(file, number, line)| {
-        Complaint::at(&file.path, number, format!("has {} columns", line.chars().count()))
-    })
-    .collect()
+    for file in narrow.filter(|file| !file.is_test()) {
+        let tests: Vec<_> = file.syntax.iter().flat_map(test_parts).collect();
+        for (number, line) in file.lines() {
+            let columns = line.chars().count();
+            let is_free =
+                line.contains("https://") || tests.iter().any(|part| part.contains(&number));
+            if columns > COLUMNS_MAX && !is_free {
+                complaints.push(Complaint::at(
+                    &file.path,
+                    number,
+                    format!("has {columns} columns"),
+                ));
+            }
+        }
+    }
+    complaints
 }
 
 #[cfg(test)]
@@ -159,5 +174,8 @@ mod tests {
         assert_eq!(columns(&Tree::of(&[("a.rs", &format!("{wide}é"))])).len(), 1);
         assert!(columns(&Tree::of(&[("a.rs", &format!("{wide} https://a"))])).is_empty());
         assert!(columns(&Tree::of(&[("a.md", &format!("{wide}é"))])).is_empty());
+        let test = format!("#[cfg(test)]\nmod tests {{\n{wide}é\n}}\n");
+        assert!(columns(&Tree::of(&[("a.rs", &test)])).is_empty());
+        assert_eq!(columns(&Tree::of(&[("a.rs", &test.replace("(test)", "(unix)"))])).len(), 1);
     }
 }
