@@ -12,7 +12,7 @@ use super::{
 use crate::command::output;
 
 /// Fewer processors than the bounds were set for: nothing is ticked.
-const PROCESSORS_MIN: usize = 4;
+const CPUS_MIN: usize = 4;
 const FOLDER: &str = "benchmarks/results";
 
 /// All findings, and where they were made.
@@ -193,7 +193,7 @@ impl MemoryResult {
 }
 
 fn is_ticked(bounds: &[Bound]) -> bool {
-    processors() >= PROCESSORS_MIN && !bounds.is_empty() && bounds.iter().all(|bound| bound.holds)
+    cpus() >= CPUS_MIN && !bounds.is_empty() && bounds.iter().all(|bound| bound.holds)
 }
 
 /// The bounds in words, with their tick.
@@ -208,7 +208,7 @@ fn verdict(bounds: &[Bound], ticked: bool) -> String {
             format!("{mark}{found:.2} {what} (owed {owed:.2})")
         })
         .collect();
-    let tick = match (ticked, processors() < PROCESSORS_MIN) {
+    let tick = match (ticked, cpus() < CPUS_MIN) {
         (true, _) => "✓ ",
         (false, true) => "not ticked: fewer than 4 cores; ",
         (false, false) => "",
@@ -216,7 +216,7 @@ fn verdict(bounds: &[Bound], ticked: bool) -> String {
     format!("{tick}{}", texts.join(", "))
 }
 
-fn processors() -> usize {
+fn cpus() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -225,7 +225,7 @@ impl Report {
     pub(super) fn new(versions: Vec<String>, rss_floor_mib: f64) -> Result<Self> {
         let machine = Machine {
             processor: proc_field("cpuinfo", "model name")?,
-            cores: processors(),
+            cores: cpus(),
             memory: proc_field("meminfo", "MemTotal")?,
             kernel: output("uname", &["-sr"])?.trim().to_owned(),
             load: fs::read_to_string("/proc/loadavg")?.trim().to_owned(),
