@@ -49,7 +49,7 @@ pub(crate) struct BenchArgs {
     /// Only make the tables
     #[arg(long)]
     prepare: bool,
-    /// Run the micro benchmarks over the lists of formats instead
+    /// Measure the encoders alone instead, over the list of formats
     #[arg(long)]
     micro: bool,
 }
@@ -57,7 +57,8 @@ pub(crate) struct BenchArgs {
 /// Runs the benchmarks.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.micro {
-        return succeed(Command::new("cargo").args(["bench", "--package", "tidegate-format"]));
+        let example = ["--package", "tidegate-format", "--example", "encode_speed"];
+        return succeed(Command::new("cargo").args(["run", "--release"]).args(example));
     }
     let chosen = Chosen::of(args)?;
     if args.list {
