@@ -135,7 +135,12 @@ pub fn write_site(
     }
     std::fs::create_dir_all(directory).map_err(unwritable(directory))?;
     let tables = load::write_database(&database, options, watch)?;
-    publish(&config, |path| std::fs::write(path, CONFIG).map_err(unwritable(path)))?;
+    let configured =
+        publish(&config, |path| std::fs::write(path, CONFIG).map_err(unwritable(path)));
+    if configured.is_err() {
+        let _ = std::fs::remove_file(&database);
+    }
+    configured?;
     let bytes = std::fs::metadata(&database).map_err(unwritable(&database))?.len();
     Ok(Site { database, config, tables, bytes })
 }

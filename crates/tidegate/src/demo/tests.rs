@@ -221,3 +221,14 @@ fn an_interrupted_run_leaves_nothing() {
     assert!(matches!(interrupted, Err(DemoError::Interrupted)));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_site_without_its_configuration_is_not_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder of that name cannot be replaced by a file.
+    std::fs::create_dir_all(folder.path().join(CONFIG_NAME).join("inside")).unwrap();
+    let options = SiteOptions { rows: 1, is_replacing: true, ..SiteOptions::default() };
+    let refused = site(folder.path(), options).unwrap_err();
+    assert!(matches!(refused, DemoError::Unwritable { .. }), "{refused}");
+    assert!(!folder.path().join(DATABASE_NAME).exists());
+}
