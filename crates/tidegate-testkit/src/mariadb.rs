@@ -84,8 +84,9 @@ impl MariaDb {
         let init = folder.join("init.sql");
         let accounts = format!(
             "alter user root@localhost identified by '{password}';\n\
-             create user root@'127.0.0.1' identified by '{password}';\n\
-             grant all on *.* to root@'127.0.0.1' with grant option;\n"
+             create or replace user root@'127.0.0.1' identified by '{password}';\n\
+             grant all on *.* to root@'127.0.0.1' with grant option;\n\
+             drop user if exists root@'::1', ''@localhost;\n"
         );
         fs::write(&init, accounts).expect("own folder");
         fs::set_permissions(&init, fs::Permissions::from_mode(0o600)).expect("own file");
