@@ -19,6 +19,7 @@ mod plan;
 mod row_name;
 mod run;
 mod slab;
+mod subject;
 mod writer;
 
 pub use artifact::{Artifact, FileArtifact, StreamArtifact};
@@ -27,3 +28,4 @@ pub use error::RunError;
 pub use manifest::{Completion, Manifest, manifest};
 pub use plan::{Limits, Plan};
 pub use run::{Outcome, run};
+pub use subject::{BindError, bind_subject};

@@ -4,7 +4,8 @@ use tidegate_model::catalog::{CatalogColumn, TableName};
 
 use super::{
     guesses::{
-        Guess, LONG, LONG_TYPES, PERSONS, PII, PII_TYPES, Place, SECRETS, TOOL_TABLES, Values,
+        Guess, LONG, LONG_TYPES, PARTIES, PERSONS, PII, PII_TYPES, Place, SECRETS, TOOL_TABLES,
+        Values,
     },
     words::Words,
 };
@@ -61,9 +62,9 @@ fn guess_of(column: &CatalogColumn, is_of_persons: bool) -> Option<&'static Gues
             && match guess.place {
                 Place::Anywhere => guess.phrases.iter().any(|phrase| words.tell(phrase)),
                 // In a table of persons, `name` is theirs, and `file_name` still is not.
-                Place::OfPersons => {
-                    is_of_persons && guess.phrases.iter().any(|phrase| words.is(phrase))
-                }
+                Place::OfPersons => guess.phrases.iter().any(|phrase| {
+                    (is_of_persons && words.is(phrase)) || words.tell_of(PARTIES, phrase)
+                }),
             }
     })
 }
@@ -82,7 +83,7 @@ fn is_long(column: &CatalogColumn) -> bool {
     let native = column.native_type.to_lowercase();
     let words = Words::of(&column.name);
     LONG_TYPES.iter().any(|name| native.starts_with(name))
-        || LONG.iter().any(|phrase| words.is(phrase))
+        || LONG.iter().any(|phrase| words.end_with(phrase))
 }
 
 #[cfg(test)]
@@ -133,6 +134,11 @@ mod tests {
             ("firstName", "text", "name"),
             ("Prénom", "text", "name"),
             ("surname", "text", "name"),
+            ("ship_name", "text", "name"),
+            ("ShipCity", "text", "address"),
+            ("billing_zip", "text", "address"),
+            ("user_login", "text", "name"),
+            ("comment_author", "text", "name"),
             ("氏名", "text", "name"),
         ] {
             assert_eq!(class(name, data_type), expected, "{name}");
@@ -157,6 +163,9 @@ mod tests {
             ("file_name", "text"),
             ("status", "text"),
             ("recipient_count", "integer"),
+            ("shipping_method", "text"),
+            ("ship_via", "text"),
+            ("post_author", "integer"),
             ("city", "text"),
         ] {
             assert_eq!(class(name, data_type), "-", "{name}");
@@ -186,6 +195,7 @@ mod tests {
             ("api_key", "text"),
             ("otp_secret", "text"),
             ("Kennwort", "text"),
+            ("user_pass", "text"),
             ("contraseña", "text"),
         ] {
             assert!(guess(&column(name, data_type), true).is_secret, "{name}");
@@ -199,6 +209,20 @@ mod tests {
             ("spinning", "text"),
         ] {
             assert!(!guess(&column(name, data_type), true).is_secret, "{name}");
+        }
+    }
+
+    #[test]
+    fn long_and_technical_columns_are_not_in_the_default_set() {
+        for (name, is_default) in [
+            ("title", true),
+            ("comment_content", false),
+            ("order_notes", false),
+            ("updated_at", false),
+            ("created_at", true),
+            ("content_type", true),
+        ] {
+            assert_eq!(guess(&column(name, "text"), false).is_default, is_default, "{name}");
         }
     }
 

@@ -37,7 +37,7 @@ impl Values {
 pub(super) enum Place {
     /// In any table.
     Anywhere,
-    /// In tables of persons: a product has a name too.
+    /// In tables of persons, and after a word of [`PARTIES`]: a product has a name too.
     OfPersons,
 }
 
@@ -175,7 +175,8 @@ pub(super) static PII: &[Guess] = &[
             "member name",
             "guest name", "sender name", "recipient", "recipient name", "billing name",
             "shipping name",
-            "holder name", "account holder", "contact person", "vorname", "nachname",
+            "holder name", "account holder", "contact person", "author", "sender", "payee",
+            "beneficiary", "vorname", "nachname",
             "familienname",
             "ansprechpartner", "empfanger", "empfaenger", "prenom", "nom complet", "nom famille",
             "nombres",
@@ -211,7 +212,7 @@ pub(super) static PII: &[Guess] = &[
         "address",
         Values::TextOrNumber,
         &[
-            "via", "zip", "zip code", "zipcode", "postcode", "post code", "postal code", "plz",
+            "zip", "zip code", "zipcode", "postcode", "post code", "postal code", "plz",
             "postleitzahl",
             "code postal", "codigo postal", "cep", "cap", "postnummer", "kod pocztowy", "city",
             "town",
@@ -224,7 +225,8 @@ pub(super) static PII: &[Guess] = &[
         "sensitive",
         Values::TextOrNumber,
         &[
-            "gender", "sex", "geschlecht", "religion", "confession", "konfession", "ethnicity",
+            "gender", "sex", "geschlecht", "salutation", "anrede", "civilite", "religion",
+            "confession", "konfession", "ethnicity",
             "race",
             "nationality", "marital status", "disability", "diagnosis", "diagnose", "blood type",
             "health", "medication", "allergies", "political", "union member", "sexual orientation",
@@ -241,7 +243,8 @@ pub(super) static PII_TYPES: &[(&str, &str)] =
 /// What lets somebody in. Such a column is internal whatever else it is.
 #[rustfmt::skip]
 pub(super) static SECRETS: &[&str] = &[
-    "password", "passwd", "passwort", "pass word", "pwd", "passphrase", "pass phrase", "passcode",
+    "password", "passwd", "pass", "passwort", "pass word", "pwd", "passphrase", "pass phrase",
+    "passcode",
     "pass hash", "password hash", "password digest", "encrypted password", "kennwort",
     "mot de passe", "mdp", "contrasena", "senha", "wachtwoord", "losenord", "haslo",
     "пароль", "密码", "パスワード", "secret", "client secret", "token", "api key", "apikey", "access key",
@@ -285,6 +288,16 @@ pub(super) static PERSONS: &[&str] = &[
     "gebruiker", "gebruikers", "medlem", "anvandare", "kund", "kunder", "pessoa", "pessoas",
     "utente",
     "utenti", "пользователи", "клиенты", "用户", "顧客",
+];
+
+/// Words before a name or a place that make it somebody's: `ship_city`, `billing_name`.
+#[rustfmt::skip]
+pub(super) static PARTIES: &[&str] = &[
+    "ship", "shipping", "bill", "billing", "delivery", "invoice", "home", "work", "mailing",
+    "postal",
+    "private", "contact", "customer", "client", "user", "member", "person", "author", "owner",
+    "recipient", "sender", "guest", "patient", "student", "employee", "donor", "to", "kunden",
+    "liefer", "rechnungs", "livraison", "facturation", "envio", "entrega",
 ];
 
 /// Tables of what visitors do: personal data only where the visitor is known.
@@ -349,7 +362,9 @@ pub(super) static DATES: &[&str] = &[
 /// Columns that people look for records by.
 #[rustfmt::skip]
 pub(super) static SOUGHT: &[&str] = &[
-    "name", "title", "email", "e mail", "mail", "number", "no", "nr", "nummer", "code", "sku",
+    "name", "title", "email", "e mail", "mail", "number", "no", "nr", "nummer", "rechnungsnummer",
+    "auftragsnummer", "bestellnummer", "artikelnummer",
+    "kundennummer", "code", "sku",
     "slug",
     "reference", "ref", "subject", "label", "login", "username", "user name", "first name",
     "last name",
@@ -365,7 +380,8 @@ pub(super) static FACETS: &[&str] = &[
     "locale", "priority", "plan", "stage", "severity", "department",
 ];
 
-/// Columns that name a record when another table refers to it, the likeliest first.
+/// Columns that name a record when another table refers to it, the likeliest first. Failing these,
+/// any that ends in `name` or `title` does.
 #[rustfmt::skip]
 pub(super) static NAMING: &[&str] = &[
     "display name", "full name", "name", "title", "label", "username", "user name", "login",
@@ -375,7 +391,7 @@ pub(super) static NAMING: &[&str] = &[
     "nom", "nombre", "titel",
 ];
 
-/// Columns too long, or too technical, for a list of records.
+/// Columns too long, or too technical, for a list of records, by the end of their names.
 #[rustfmt::skip]
 pub(super) static LONG: &[&str] = &[
     "body", "content", "html", "markdown", "text", "description", "payload", "raw", "metadata",

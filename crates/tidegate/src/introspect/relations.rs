@@ -101,8 +101,11 @@ fn naming<'a, 'b>(table: &'b Table<'a>) -> Option<&'b Column<'a>> {
     let is_fit = |column: &&Column<'_>| {
         column.catalog.data_type == DataType::Text && !column.guessed.is_secret
     };
-    NAMING.iter().find_map(|phrase| {
-        table.columns.iter().filter(is_fit).find(|column| column.words.is(phrase))
+    let fit = || table.columns.iter().filter(is_fit);
+    NAMING.iter().find_map(|phrase| fit().find(|column| column.words.is(phrase))).or_else(|| {
+        // The name of a person says nothing of an order.
+        let mut plain = fit().filter(|column| column.guessed.class.is_none());
+        plain.find(|column| column.words.ends_in(&["name", "title"]))
     })
 }
 

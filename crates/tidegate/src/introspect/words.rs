@@ -63,6 +63,18 @@ impl Words {
             .is_some_and(|(_, after)| !after.iter().any(|word| QUALIFIERS.contains(&word.as_str())))
     }
 
+    /// Whether the name tells the phrase of one of `parties`: `ship_city`.
+    pub(super) fn tell_of(&self, parties: &[&str], phrase: &str) -> bool {
+        self.after(phrase).is_some_and(|(before, _)| {
+            before > 0 && self.iter().take(before).all(|word| parties.contains(&word))
+        }) && self.tell(phrase)
+    }
+
+    /// Whether the phrase is the end of the name.
+    pub(super) fn end_with(&self, phrase: &str) -> bool {
+        self.after(phrase).is_some_and(|(_, after)| after.is_empty())
+    }
+
     /// Where the phrase stands: how many words come before it, and which come after it. A phrase of
     /// several words is also found in one: `firstname`.
     fn after(&self, phrase: &str) -> Option<(usize, &[String])> {

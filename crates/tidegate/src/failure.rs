@@ -1,0 +1,128 @@
+//! How a command ends when it does not end well: a message for people or scripts, and a code.
+
+use std::{
+    error::Error,
+    fmt::{self, Write},
+    process::ExitCode,
+};
+
+use tidegate_model::fault::Fault;
+use tidegate_pipeline::RunError;
+use tidegate_source::SourceError;
+
+/// Something failed while working.
+const FAILED: u8 = 1;
+/// The command, the configuration or the request is wrong.
+const WRONG: u8 = 2;
+/// Stopped by a signal.
+const INTERRUPTED: u8 = 130;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    reason: &'static str,
+    message: String,
+    faults: Vec<Fault>,
+}
+
+impl Failure {
+    /// The request is wrong in one way.
+    pub fn wrong(message: impl Into<String>) -> Self {
+        Self { code: WRONG, reason: "bad_request", message: message.into(), faults: Vec::new() }
+    }
+
+    /// The request is wrong in these ways.
+    pub fn faults(message: impl Into<String>, faults: Vec<Fault>) -> Self {
+        Self { faults, ..Self::wrong(message) }
+    }
+
+    /// Something failed while working; the causes are told too.
+    pub fn failed(reason: &'static str, error: &dyn Error) -> Self {
+        Self { code: FAILED, reason, message: with_causes(error), faults: Vec::new() }
+    }
+
+    /// A signal stopped it.
+    pub fn interrupted(error: &dyn Error) -> Self {
+        Self { code: INTERRUPTED, ..Self::failed("cancelled", error) }
+    }
+
+    /// Prints it to stderr, as text or as JSON, and gives the exit code.
+    pub fn report(&self, is_json: bool) -> ExitCode {
+        if is_json {
+            let error = serde_json::json!({
+                "reason": self.reason, "detail": self.message, "errors": self.faults,
+            });
+            eprintln!("{}", serde_json::json!({ "error": error }));
+        } else {
+            eprintln!("tidegate: {}", self.message);
+            for fault in &self.faults {
+                eprintln!("  {fault}");
+            }
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let code = match &error {
+            SourceError::BadUrl { .. }
+            | SourceError::UnknownTable { .. }
+            | SourceError::UnknownColumn { .. }
+            | SourceError::NotConsistent { .. } => WRONG,
+            SourceError::Unreachable { .. }
+            | SourceError::Refused { .. }
+            | SourceError::Lost { .. }
+            | SourceError::BadValue { .. }
+            | SourceError::Interrupted
+            | SourceError::StatementTooLong { .. } => FAILED,
+        };
+        Self { code, ..Self::failed("source", &error) }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let reason = error.reason();
+        let failure = match error {
+            RunError::Cancelled => Self::interrupted(&error),
+            RunError::Source(error) => Self::from(error),
+            RunError::Options(faults) => {
+                let fault = |fault: tidegate_format::OptionFault| {
+                    Fault::new(format!("/options/{}", fault.option), fault.detail)
+                };
+                Self::faults("the options are wrong:", faults.into_iter().map(fault).collect())
+            }
+            RunError::Format(_) => Self { code: WRONG, ..Self::failed(reason, &error) },
+            RunError::Cell { .. }
+            | RunError::Artifact { .. }
+            | RunError::SnapshotTooOld { .. }
+            | RunError::OverLimit { .. }
+            | RunError::Truncated
+            | RunError::Panicked { .. } => Self::failed(reason, &error),
+        };
+        Self { reason, ..failure }
+    }
+}
+
+/// The message of an error and of what caused it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Some libraries repeat their cause in their own message.
+        let text = error.to_string();
+        if !message.contains(&text) {
+            let _ = write!(message, ": {text}");
+        }
+        cause = error.source();
+    }
+    message
+}

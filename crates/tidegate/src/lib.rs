@@ -1,0 +1,42 @@
+//! The `tidegate` program: command line, configuration, and what ties the floors below together.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser;
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod demo;
+pub mod failure;
+pub mod introspect;
+pub mod signal;
+pub mod watch;
+pub mod wire;
+
+/// Runs one command and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match cli::Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    log_to_stderr();
+    let done = match &cli.command {
+        cli::Command::Export(args) => commands::export::run(args, &cli),
+        cli::Command::Init(args) => commands::init::run(args, &cli),
+        cli::Command::Check => commands::check::run(&cli),
+        cli::Command::Demo(args) => commands::demo::run(args, &cli),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(cli.json),
+    }
+}
+
+/// Events go to stderr when `RUST_LOG` asks for them.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    // A second call, in a test, finds the first one's subscriber.
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
