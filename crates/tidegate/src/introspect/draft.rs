@@ -199,7 +199,10 @@ pub(super) fn drafts(source: &str, tables: &[&Introspected]) -> (Vec<Draft>, Vec
             _ if table.columns.iter().all(|column| column.guessed.is_secret) => {
                 left_out.push(format!("`{}`: it has nothing but secrets", table.name()));
             }
-            None => left_out.push(format!("`{}`: its name cannot be written here", table.name())),
+            None => left_out.push(format!(
+                "`{}`: its name cannot be written as a table; declare a `query` over it",
+                table.name()
+            )),
             Some(text) => {
                 let slug = slugs.subject(table.name());
                 drafts.push(draft(source, slug, text, table, &tables));

@@ -76,7 +76,7 @@ pub(super) fn label(name: &str) -> String {
             false => word.to_lowercase(),
         })
         .collect();
-    let text = words.join(" ");
+    let text = words.join(" ").replace("e mail", "e-mail");
     let mut letters = text.chars();
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),
@@ -144,6 +144,7 @@ mod tests {
             ("userID", "User ID"),
             ("ip_address", "IP address"),
             ("Geburtsdatum", "Geburtsdatum"),
+            ("customerEMail", "Customer e-mail"),
             ("電話番号", "電話番号"),
             ("__", "__"),
         ] {
