@@ -9,7 +9,8 @@ use secrecy::ExposeSecret;
 use crate::{Source, SourceError, SourceKind, SourceSettings};
 
 /// Every kind of source.
-pub static SOURCES: &[&dyn SourceKind] = &[&mysql::MySqlKind];
+pub static SOURCES: &[&dyn SourceKind] =
+    &[&sqlite::SqliteKind, &mysql::MySqlKind];
 
 /// Makes the source that the scheme of the URL names.
 ///

@@ -60,19 +60,28 @@ impl<'a> Plan<'a> {
     ///
     /// If a field has no place in the relation.
     pub(crate) fn schema(&self) -> Result<Arc<Schema>, SourceError> {
-        let mut binder = Binder::new(self.dialect.binding());
-        let mut columns = Vec::with_capacity(self.query.fields.len());
-        for selected in self.fields() {
-            let operand = self.operand(&selected.field, &mut binder)?;
-            columns.push(Column {
+        let columns =
+            self.fields().into_iter().zip(self.operands()?).map(|(selected, operand)| Column {
                 slug: selected.field.slug.clone(),
                 alias: selected.alias.clone(),
                 data_type: selected.field.data_type.clone(),
                 wire: self.dialect.wire(&operand),
                 is_hidden: selected.is_hidden,
             });
-        }
-        Ok(Arc::new(Schema::new(columns)))
+        Ok(Arc::new(Schema::new(columns.collect())))
+    }
+
+    /// Where the fields of the select list are, in its order.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation.
+    pub(crate) fn operands(&self) -> Result<Vec<Operand<'a>>, SourceError> {
+        let mut binder = Binder::new(self.dialect.binding());
+        self.fields()
+            .into_iter()
+            .map(|selected| self.operand(&selected.field, &mut binder))
+            .collect()
     }
 
     /// All rows in their order. `share`, a reader's part of the relation, comes last among the
@@ -89,6 +98,21 @@ impl<'a> Plan<'a> {
             select.and_where(share);
         }
         self.order(&mut select, &mut binder)?;
+        Ok(self.render(&select, binder))
+    }
+
+    /// Rows of a share, in the order of the position, which stands behind the columns. The values
+    /// of the share's condition are the last ones of the statement.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation.
+    pub(crate) fn share(&self, condition: Expr, position: Expr) -> Result<Statement, SourceError> {
+        let mut binder = Binder::new(self.dialect.binding());
+        let mut select = self.list(&mut binder)?;
+        select.expr_as(position.clone(), "position");
+        self.filter(&mut select, &mut binder)?;
+        select.and_where(condition).order_by_expr(position, Order::Asc);
         Ok(self.render(&select, binder))
     }
 
@@ -112,11 +136,23 @@ impl<'a> Plan<'a> {
     ///
     /// If a field has no place in the relation.
     pub(crate) fn count(&self) -> Result<Statement, SourceError> {
+        self.count_share(None)
+    }
+
+    /// How many rows of a share match. The values of its condition are the last ones.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation.
+    pub(crate) fn count_share(&self, condition: Option<Expr>) -> Result<Statement, SourceError> {
         let mut binder = Binder::new(self.dialect.binding());
         let mut select = Sql::select();
         select.expr(Func::count(Expr::cust("*")));
         self.from(&mut select, &mut binder)?;
         self.filter(&mut select, &mut binder)?;
+        if let Some(condition) = condition {
+            select.and_where(condition);
+        }
         Ok(self.render(&select, binder))
     }
 

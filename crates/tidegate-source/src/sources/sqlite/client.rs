@@ -1,0 +1,246 @@
+//! Opens the database file and tells what went wrong with it.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
+
+use super::{address::Address, functions, session::Session};
+use crate::{Interrupt, SourceError, SourceSettings, error::Cause};
+
+/// Longest wait for a writer that locks the whole file (rollback journals only).
+const BUSY: Duration = Duration::from_secs(5);
+/// Steps of SQLite's virtual machine between two looks at the stop flag: about 50 µs.
+const STEPS_BETWEEN_LOOKS: i32 = 4096;
+
+/// A SQLite database, by the file that holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Database {
+    /// Name of the source in the configuration.
+    pub(super) source_name: String,
+    /// Where the file is.
+    pub(super) address: Address,
+    /// Longest run of one statement.
+    pub(super) statement_seconds_max: Option<u64>,
+}
+
+/// Ends the statements of all clients that were opened with it.
+#[derive(Debug, Default)]
+pub(super) struct Stop(AtomicBool);
+
+/// An open connection, which ends its statements when it is told to or when they run too long.
+pub(super) struct Client {
+    /// Connection and statements.
+    pub(super) session: Session,
+    watch: Arc<Watch>,
+    database: Database,
+}
+
+/// What the connection looks at while a statement runs.
+#[derive(Debug)]
+struct Watch {
+    stop: Arc<Stop>,
+    opened: Instant,
+    /// End of the current statement's time, in milliseconds after `opened`.
+    ends_at: AtomicU64,
+}
+
+/// What is wrong with a database file.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FileFault {
+    #[error("there is no file `{}`; a relative path begins at the working directory", .0.display())]
+    Missing(PathBuf),
+    #[error("`{}` is a folder; name the database file", .0.display())]
+    Folder(PathBuf),
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("`{}` is not a SQLite database, or is encrypted", .0.display())]
+    NotADatabase(PathBuf),
+    #[error(
+        "`{}` is in WAL mode and its folder is read-only, so that SQLite cannot share it; let the \
+         account write to the folder, or add `?immutable=1` to the URL if nobody writes to the file",
+        path.display()
+    )]
+    NoSharedMemory {
+        path: PathBuf,
+        #[source]
+        cause: Error,
+    },
+    #[error(
+        "a writer has locked the database; try again, or let the application use WAL mode \
+         (`pragma journal_mode = wal`), where readers do not wait"
+    )]
+    Locked(#[source] Error),
+}
+
+impl Stop {
+    /// Whether somebody said stop.
+    pub(super) fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Interrupt for Stop {
+    fn interrupt(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Database {
+    /// # Errors
+    ///
+    /// If the URL is wrong or names no file.
+    pub(super) fn new(settings: &SourceSettings, url: &str) -> Result<Self, SourceError> {
+        let address = Address::parse(url)
+            .map_err(|detail| SourceError::BadUrl { source_name: settings.name.clone(), detail })?;
+        let database = Self {
+            source_name: settings.name.clone(),
+            address,
+            statement_seconds_max: settings.statement_seconds_max,
+        };
+        database.require_file()?;
+        Ok(database)
+    }
+
+    /// Opens a connection, for reading only.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read as a database.
+    pub(super) fn open(&self, stop: &Arc<Stop>) -> Result<Client, SourceError> {
+        self.require_file()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.address.uri(), flags)
+            .map_err(|error| self.unreachable(None, error))?;
+        let watch = Arc::new(Watch {
+            stop: Arc::clone(stop),
+            opened: Instant::now(),
+            ends_at: AtomicU64::new(u64::MAX),
+        });
+        let session = Session::new(connection);
+        match self.prepare_connection(session.connection(), &watch) {
+            Ok(()) => Ok(Client { session, watch, database: self.clone() }),
+            Err(error) => Err(self.unreachable(Some(&session), error)),
+        }
+    }
+
+    fn prepare_connection(&self, connection: &Connection, watch: &Arc<Watch>) -> Result<(), Error> {
+        connection.busy_timeout(BUSY)?;
+        let watch = Arc::clone(watch);
+        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || watch.is_over()))?;
+        functions::register(connection)?;
+        connection.execute_batch("pragma query_only = on; pragma trusted_schema = off")?;
+        // The first read finds out whether it is a database at all.
+        connection.query_row("pragma schema_version", [], |row| row.get::<_, i64>(0)).map(drop)
+    }
+
+    fn require_file(&self) -> Result<(), SourceError> {
+        let path = || self.address.path.clone();
+        let fault = match std::fs::metadata(&self.address.path) {
+            Ok(found) if found.is_dir() => FileFault::Folder(path()),
+            Ok(_) => return Ok(()),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => FileFault::Missing(path()),
+            Err(cause) => FileFault::Unreadable { path: path(), cause },
+        };
+        Err(self.unreachable_because(Box::new(fault)))
+    }
+
+    fn unreachable(&self, session: Option<&Session>, error: Error) -> SourceError {
+        let path = self.address.path.clone();
+        let mut wal_mark = [0];
+        // Octet 18 of the file is 2 in WAL mode.
+        let is_wal = session.is_some_and(|session| session.read_file(18, &mut wal_mark).is_ok())
+            && wal_mark == [2];
+        let cause: Cause = match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Box::new(FileFault::NotADatabase(path)),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if is_wal => {
+                Box::new(FileFault::NoSharedMemory { path, cause: error })
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Box::new(FileFault::Locked(error))
+            }
+            _ => Box::new(error),
+        };
+        self.unreachable_because(cause)
+    }
+
+    fn unreachable_because(&self, cause: Cause) -> SourceError {
+        SourceError::Unreachable { source_name: self.source_name.clone(), cause }
+    }
+}
+
+impl Client {
+    /// Gives the next statement its time.
+    #[inline]
+    pub(super) fn begin_statement(&self) {
+        if let Some(seconds) = self.database.statement_seconds_max {
+            let end = self.watch.elapsed_millis().saturating_add(seconds.saturating_mul(1000));
+            self.watch.ends_at.store(end, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether somebody said stop.
+    #[inline]
+    pub(super) fn is_stopped(&self) -> bool {
+        self.watch.stop.is_requested()
+    }
+
+    /// The database.
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// What a failure of SQLite means, met while `doing` something: "read `orders`".
+    pub(super) fn fault(&self, doing: &str, error: Error) -> SourceError {
+        let source_name = self.database.source_name.clone();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => match self.database.statement_seconds_max {
+                Some(seconds) if !self.is_stopped() => SourceError::StatementTooLong { seconds },
+                _ => SourceError::Interrupted,
+            },
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::CannotOpen,
+            ) => SourceError::Lost { source_name, cause: Box::new(error) },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SourceError::Refused {
+                source_name,
+                doing: doing.to_owned(),
+                cause: Box::new(FileFault::Locked(error)),
+            },
+            _ => SourceError::Refused {
+                source_name,
+                doing: doing.to_owned(),
+                cause: Box::new(error),
+            },
+        }
+    }
+}
+
+impl Watch {
+    fn is_over(&self) -> bool {
+        self.stop.is_requested()
+            || match self.ends_at.load(Ordering::Relaxed) {
+                u64::MAX => false,
+                end => self.elapsed_millis() > end,
+            }
+    }
+
+    fn elapsed_millis(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    }
+}
