@@ -5,7 +5,7 @@ use std::{any::Any, io, sync::Arc};
 use chrono_tz::Tz;
 use tidegate_batch::{MalformedCell, RowBatch, Schema};
 
-use crate::{OptionSpec, Options};
+use crate::{Compression, OptionSpec, Options};
 
 /// Cells in a batch of a row-wise format: a few thousand rows, and small enough to stay in cache.
 pub const BATCH_BYTES: usize = 512 << 10;
@@ -21,6 +21,11 @@ pub trait Format: Send + Sync {
     /// Extension of its files, without the dot.
     fn extension(&self) -> &'static str {
         self.slug()
+    }
+
+    /// Extension of a file made with these options: compression adds its own.
+    fn file_extension(&self, options: &Options) -> String {
+        format!("{}{}", self.extension(), Compression::of(options).suffix())
     }
 
     /// Media type of its files.
@@ -95,6 +100,11 @@ pub trait Framing: Send {
     ///
     /// If `out` does.
     fn end(&mut self, out: &mut dyn io::Write) -> Result<(), FormatError>;
+
+    /// What had to be changed in that which stands around the pieces, such as headers.
+    fn counts(&self) -> Counts {
+        Counts::default()
+    }
 }
 
 /// An encoded batch. Its buffers are used again for the next one.

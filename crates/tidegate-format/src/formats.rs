@@ -3,9 +3,14 @@
 use crate::Format;
 
 mod csv;
+mod json;
+mod ndjson;
+mod parquet;
+mod xml;
 
 /// Every format.
-pub static FORMATS: &[&dyn Format] = &[&csv::Csv];
+pub static FORMATS: &[&dyn Format] =
+    &[&csv::Csv, &json::Json, &ndjson::Ndjson, &xml::Xml, &parquet::Parquet];
 
 /// The format of that slug.
 pub fn by_slug(slug: &str) -> Option<&'static dyn Format> {

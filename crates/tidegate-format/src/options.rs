@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::xml;
+
 /// One option of a format.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionSpec {
@@ -104,7 +106,7 @@ impl OptionKind {
             Self::Flag => matches!(value, "true" | "false"),
             Self::Choice(values) => values.contains(&value),
             Self::Character => is_separator(value),
-            Self::XmlName => is_xml_name(value),
+            Self::XmlName => value.is_empty() || xml::is_name(value),
         };
         if fits { Ok(()) } else { Err(self.expected()) }
     }
@@ -132,12 +134,4 @@ fn unknown_option(slug: &str, specs: &[OptionSpec]) -> String {
 fn is_separator(value: &str) -> bool {
     let &[byte] = value.as_bytes() else { return false };
     byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'"') || byte == b' '
-}
-
-/// Whether `name` can name an element without a prefix; empty means "the default".
-fn is_xml_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    let Some(first) = characters.next() else { return true };
-    (first.is_alphabetic() || first == '_')
-        && characters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }

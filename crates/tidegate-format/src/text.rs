@@ -7,14 +7,16 @@ pub(crate) mod binary;
 pub(crate) mod buffer;
 pub(crate) mod class;
 mod digits;
+pub(crate) mod formula;
 pub(crate) mod interval;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod number;
 mod parse;
+pub(crate) mod row;
 pub(crate) mod time;
-mod value;
+pub(crate) mod value;
 pub(crate) mod xml;
 pub(crate) mod zone;
 
-pub(crate) use buffer::Out;
+pub(crate) use buffer::{Glue, Out};

@@ -13,7 +13,7 @@ use crate::CellFault;
 const DEPTH_MAX: usize = 16;
 
 /// Takes a list item by item. Lists can lie in lists, and in the fields of records.
-pub(crate) trait ListSink {
+pub(crate) trait ListSink<'i> {
     /// A list starts.
     fn begin_list(&mut self);
     /// A list ends.
@@ -21,7 +21,7 @@ pub(crate) trait ListSink {
     /// A record starts, as an item.
     fn begin_record(&mut self);
     /// The next value or list belongs to this field of the record.
-    fn field(&mut self, field: &ItemField);
+    fn field(&mut self, field: &'i ItemField);
     /// A record ends.
     fn end_record(&mut self);
     /// A value that is no list: an item, or a field of a record.
@@ -33,7 +33,11 @@ pub(crate) trait ListSink {
 /// # Errors
 ///
 /// If it is no array, or an item is not what `item` declares.
-pub(crate) fn walk(list: &[u8], item: &Item, sink: &mut dyn ListSink) -> Result<(), CellFault> {
+pub(crate) fn walk<'i>(
+    list: &[u8],
+    item: &'i Item,
+    sink: &mut dyn ListSink<'i>,
+) -> Result<(), CellFault> {
     let text = std::str::from_utf8(list).map_err(|_| bad("text that is not UTF-8"))?;
     walk_array(text, item, DEPTH_MAX, sink)
 }
@@ -56,11 +60,11 @@ fn bad(what: &'static str) -> CellFault {
     CellFault::BadList { what }
 }
 
-fn walk_array(
+fn walk_array<'i>(
     text: &str,
-    item: &Item,
+    item: &'i Item,
     depth: usize,
-    sink: &mut dyn ListSink,
+    sink: &mut dyn ListSink<'i>,
 ) -> Result<(), CellFault> {
     let depth = depth.checked_sub(1).ok_or_else(|| bad("arrays nested too deeply"))?;
     let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| bad("no JSON array"))?;
@@ -86,11 +90,11 @@ fn holds_arrays(item: &Item) -> bool {
     matches!(item, Item::Scalar(DataType::Json | DataType::List(_)))
 }
 
-fn walk_record(
+fn walk_record<'i>(
     text: &str,
-    fields: &[ItemField],
+    fields: &'i [ItemField],
     depth: usize,
-    sink: &mut dyn ListSink,
+    sink: &mut dyn ListSink<'i>,
 ) -> Result<(), CellFault> {
     let given: Record<'_> = serde_json::from_str(text).map_err(|_| bad("no JSON object"))?;
     if given.0.iter().any(|(key, _)| fields.iter().all(|field| field.slug != *key)) {
@@ -138,11 +142,11 @@ impl<'de> serde::Deserialize<'de> for Record<'de> {
     }
 }
 
-fn walk_value(
+fn walk_value<'i>(
     text: &str,
-    data_type: &DataType,
+    data_type: &'i DataType,
     depth: usize,
-    sink: &mut dyn ListSink,
+    sink: &mut dyn ListSink<'i>,
 ) -> Result<(), CellFault> {
     if let DataType::List(item) = data_type {
         return walk_array(text, item, depth, sink);
@@ -285,7 +289,7 @@ impl JsonList<'_> {
     }
 }
 
-impl ListSink for JsonList<'_> {
+impl<'i> ListSink<'i> for JsonList<'_> {
     fn begin_list(&mut self) {
         self.open(b'[');
     }
@@ -298,7 +302,7 @@ impl ListSink for JsonList<'_> {
         self.open(b'{');
     }
 
-    fn field(&mut self, field: &ItemField) {
+    fn field(&mut self, field: &'i ItemField) {
         self.separate();
         json::string(self.vec, field.slug.as_bytes());
         self.vec.push(b':');
