@@ -11,6 +11,8 @@ mod digits;
 mod fault;
 mod geometry;
 mod interrupt;
+mod lines;
+mod native;
 mod progress;
 mod row_name;
 mod session;

@@ -9,6 +9,7 @@ use tidegate_model::{
 };
 
 use super::{
+    native,
     session::{Session, number, text},
     types::{self, NativeType},
 };
@@ -18,7 +19,8 @@ pub(super) const SYSTEM_SCHEMAS: &str =
     "'information_schema', 'mysql', 'performance_schema', 'sys'";
 
 const COLUMNS: &str = "\
-    select column_name, data_type, column_type, numeric_precision, numeric_scale, is_nullable \
+    select column_name, data_type, column_type, numeric_precision, numeric_scale, is_nullable, \
+    character_set_name \
     from information_schema.columns where table_schema = ? and table_name = ? \
     order by ordinal_position";
 
@@ -124,6 +126,7 @@ fn column(row: &Row, json_checks: &[String]) -> CatalogColumn {
         is_checked_json: json_checks.contains(&check),
     });
     let is_nullable = text(row, 5).as_deref() != Some("NO");
+    let native_type = native::with_character_set(native_type, text(row, 6).as_deref());
     CatalogColumn { name, data_type, native_type, is_nullable }
 }
 

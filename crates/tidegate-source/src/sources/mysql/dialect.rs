@@ -1,13 +1,17 @@
 //! What MySQL and MariaDB say differently.
 
-use sea_query::{Expr, ExprTrait, Func, Keyword, MysqlQueryBuilder, SelectStatement, Values};
+use sea_query::{Expr, ExprTrait, Func, MysqlQueryBuilder, SelectStatement, Values};
 use tidegate_batch::{DataType, Wire};
-use tidegate_model::query::{Comparison, Literal};
+use tidegate_model::query::{Comparison, Literal, Place};
 
+use super::{lines, native};
 use crate::sql::{
-    Bind, Binder, Binding, Dialect, Lines, Operand, comparison_operator, constant, is_in_list,
-    keys_in_list,
+    Bind, Binder, Binding, Dialect, Lines, Operand, comparison_operator, is_in_list, keys_in_list,
+    like_pattern,
 };
+
+/// Digits that the server's decimals have at most behind the point; 65 they have in all.
+const SCALE_MAX: usize = 30;
 
 /// MySQL and MariaDB.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +31,11 @@ impl Dialect for MySql {
             Literal::Boolean(value) => binder.bind(Bind::Boolean(*value)),
             Literal::Integer(value) => binder.bind(Bind::Integer(*value)),
             Literal::Float(value) => binder.bind(Bind::Float(*value)),
-            // 65 digits, 30 of them behind the point, is all that the type can have.
-            Literal::Decimal(text) => binder.bind_text(text).cast_as("DECIMAL(65,30)"),
+            Literal::Decimal(text) => {
+                let scale = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+                let scale = scale.min(SCALE_MAX);
+                binder.bind_text(text).cast_as(format!("DECIMAL(65,{scale})"))
+            }
             Literal::Text(text) | Literal::Uuid(text) => binder.bind_text(text),
             Literal::Date(value) => binder.bind_text(value.to_string()).cast_as("DATE"),
             Literal::Time(value) => binder.bind_text(value.to_string()).cast_as("TIME(6)"),
@@ -41,30 +48,39 @@ impl Dialect for MySql {
 
     fn compared(&self, operand: &Operand<'_>) -> Expr {
         let expr = operand.expr.clone();
-        if operand.is_as_declared() {
-            return expr;
-        }
         match operand.data_type {
+            DataType::Text if operand.column.is_some_and(native::is_utf8mb4) => expr,
+            DataType::Text | DataType::List(_) => text_of(operand),
+            _ if operand.is_as_declared() => expr,
             DataType::Integer => expr.cast_as("SIGNED"),
-            DataType::Decimal(_) => expr.cast_as("DECIMAL(65,30)"),
+            DataType::Decimal(_) => expr.cast_as(format!("DECIMAL(65,{SCALE_MAX})")),
             DataType::Float32 | DataType::Float64 => expr.cast_as("DOUBLE"),
             DataType::Date => expr.cast_as("DATE"),
             DataType::Time => expr.cast_as("TIME(6)"),
-            DataType::Timestamp | DataType::TimestampTz => expr.cast_as("DATETIME(6)"),
-            DataType::Boolean
-            | DataType::Text
-            | DataType::Bytes
-            | DataType::Uuid
-            | DataType::Interval
-            | DataType::Json
-            | DataType::List(_) => expr.cast_as("CHAR"),
+            DataType::Timestamp => expr.cast_as("DATETIME(6)"),
+            DataType::TimestampTz if is_text(operand) => instant_of(expr),
+            DataType::TimestampTz => expr.cast_as("DATETIME(6)"),
+            DataType::Boolean if is_text(operand) => Expr::cust_with_exprs(
+                "CASE ? WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE ? END",
+                [expr.clone(), expr],
+            ),
+            DataType::Boolean | DataType::Bytes | DataType::Uuid => expr,
+            DataType::Interval | DataType::Json => text_of(operand),
+        }
+    }
+
+    fn sorted(&self, operand: &Operand<'_>) -> Expr {
+        match operand.data_type {
+            DataType::Text => operand.expr.clone(),
+            _ => self.compared(operand),
         }
     }
 
     fn text(&self, operand: &Operand<'_>) -> Expr {
-        operand.expr.clone().cast_as("CHAR")
+        text_of(operand)
     }
 
+    /// As it is: the reader converts, and refuses where a cast of the server would lose something.
     fn selected(&self, operand: &Operand<'_>) -> Expr {
         operand.expr.clone()
     }
@@ -87,42 +103,19 @@ impl Dialect for MySql {
             .iter()
             .map(|key| format!(".\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")))
             .collect();
-        let found =
-            Func::cust("JSON_EXTRACT").arg(column).arg(binder.bind_text(format!("${path}")));
+        let path = binder.bind_text(format!("${path}"));
         match data_type {
-            DataType::Json => found.into(),
-            _ => {
-                // A JSON null is no value.
-                let text = Func::cust("JSON_UNQUOTE").arg(found.clone());
-                let is_null = Expr::from(Func::cust("JSON_TYPE").arg(found)).eq(constant("NULL"));
-                Func::cust("IF").arg(is_null).arg(Expr::Keyword(Keyword::Null)).arg(text).into()
-            }
+            DataType::Json => Func::cust("JSON_EXTRACT").arg(column).arg(path).into(),
+            // A JSON null is no value.
+            _ => Expr::cust_with_exprs(
+                "IF(JSON_TYPE(JSON_EXTRACT(?, ?)) = 'NULL', NULL, JSON_UNQUOTE(JSON_EXTRACT(?, ?)))",
+                [column.clone(), path.clone(), column, path],
+            ),
         }
     }
 
     fn lines(&self, lines: Lines<'_>, binder: &mut Binder) -> Expr {
-        let mut parts = Vec::with_capacity(2 * lines.items.len());
-        for (item, operand) in &lines.items {
-            parts.push(binder.bind_text(&item.slug));
-            parts.push(match operand.data_type {
-                DataType::Bytes => {
-                    let hex = Func::cust("HEX").arg(operand.expr.clone());
-                    Func::lower(hex).into()
-                }
-                _ => operand.expr.clone(),
-            });
-        }
-        let object: Expr = Func::cust("JSON_OBJECT").args(parts).into();
-        // A derived table cannot see the row outside, so that the order stands in the aggregate.
-        let order = vec!["?"; lines.order.len()].join(", ");
-        let order = if order.is_empty() { order } else { format!(" ORDER BY {order}") };
-        let list = Expr::cust_with_exprs(
-            format!("CONCAT('[', COALESCE(GROUP_CONCAT(?{order} SEPARATOR ','), ''), ']')"),
-            std::iter::once(object).chain(lines.order),
-        );
-        let mut rows = lines.rows;
-        rows.expr(list);
-        Expr::SubQuery(None, Box::new(rows.into()))
+        lines::array(lines, binder)
     }
 
     fn compare(
@@ -132,43 +125,187 @@ impl Dialect for MySql {
         literal: &Literal,
         binder: &mut Binder,
     ) -> Expr {
-        let left = self.compared(operand);
-        let right = self.literal(literal, operand, binder);
-        let plain = left.clone().binary(comparison_operator(comparison), right.clone());
-        match (comparison, literal) {
-            // The collation's equality finds the index, the octets' heeds case and spaces.
-            (Comparison::Eq, Literal::Text(_)) => plain.and(octets(left).eq(octets(right))),
-            _ => plain,
+        if comparison == Comparison::Eq {
+            return self.is_in(operand, std::slice::from_ref(literal), binder);
         }
+        let right = self.literal(literal, operand, binder);
+        self.left(operand, std::slice::from_ref(literal))
+            .binary(comparison_operator(comparison), right)
     }
 
     fn is_in(&self, operand: &Operand<'_>, literals: &[Literal], binder: &mut Binder) -> Expr {
-        let left = self.compared(operand);
-        let plain =
-            is_in_list(left.clone(), literals, |literal| self.literal(literal, operand, binder));
-        if !matches!(literals.first(), Some(Literal::Text(_))) {
-            return plain;
+        let form = Equality::of(operand, literals.first());
+        let left = self.left(operand, literals);
+        match form {
+            Equality::Plain => {
+                one_of(left, literals, |literal| self.literal(literal, operand, binder))
+            }
+            // The collation's equality finds the index, the octets' heeds case and spaces.
+            Equality::Octets => {
+                let plain =
+                    one_of(left, literals, |literal| self.literal(literal, operand, binder));
+                let exact = one_of(octets(text_of(operand)), literals, |literal| {
+                    octets(self.literal(literal, operand, binder))
+                });
+                plain.and(exact)
+            }
+            Equality::SixteenOctets => {
+                one_of(left, literals, |literal| unhex(self.literal(literal, operand, binder)))
+            }
+            Equality::Spellings => {
+                let spellings: Vec<Literal> = literals.iter().flat_map(spellings).collect();
+                one_of(left, &spellings, |literal| self.literal(literal, operand, binder))
+            }
         }
-        plain.and(is_in_list(octets(left), literals, |literal| {
-            octets(self.literal(literal, operand, binder))
-        }))
     }
 
     fn keys_in(&self, key: &[Operand<'_>], keys: &[Vec<Literal>], binder: &mut Binder) -> Expr {
-        let left: Vec<Expr> = key.iter().map(|operand| self.compared(operand)).collect();
-        let plain =
-            keys_in_list(left.clone(), keys, |literal, at| self.literal(literal, &key[at], binder));
-        if !keys.iter().flatten().any(|literal| matches!(literal, Literal::Text(_))) {
+        let column = |at: usize| keys.iter().filter_map(move |key| key.get(at));
+        let left =
+            key.iter().enumerate().map(|(at, operand)| self.left(operand, column(at))).collect();
+        let forms: Vec<Equality> = key
+            .iter()
+            .enumerate()
+            .map(|(at, operand)| Equality::of(operand, column(at).next()))
+            .collect();
+        let plain = keys_in_list(left, keys, |literal, at| {
+            let right = self.literal(literal, &key[at], binder);
+            match forms[at] {
+                Equality::SixteenOctets => unhex(right),
+                Equality::Plain | Equality::Octets | Equality::Spellings => right,
+            }
+        });
+        if !forms.iter().any(|form| matches!(form, Equality::Octets)) {
             return plain;
         }
-        let left = left.into_iter().map(octets).collect();
-        plain.and(keys_in_list(left, keys, |literal, at| {
-            octets(self.literal(literal, &key[at], binder))
+        // Once more, of the texts alone, so that case and spaces count.
+        let texts: Vec<usize> =
+            (0..key.len()).filter(|at| matches!(forms[*at], Equality::Octets)).collect();
+        let left = texts.iter().map(|at| octets(text_of(&key[*at]))).collect();
+        let keys: Vec<Vec<Literal>> =
+            keys.iter().map(|key| texts.iter().map(|at| key[*at].clone()).collect()).collect();
+        plain.and(keys_in_list(left, &keys, |literal, at| {
+            octets(self.literal(literal, &key[texts[at]], binder))
         }))
+    }
+
+    fn matches(
+        &self,
+        operand: &Operand<'_>,
+        place: Place,
+        text: &str,
+        binder: &mut Binder,
+    ) -> Expr {
+        let pattern = binder.bind_text(like_pattern(place, text));
+        // By code points once the case is gone: the collation would pass over accents, too.
+        Expr::cust_with_exprs(
+            "LOWER(?) COLLATE utf8mb4_bin LIKE LOWER(?) ESCAPE '!'",
+            [text_of(operand), pattern],
+        )
     }
 }
 
-/// The text as it is stored, without a collation.
+impl MySql {
+    /// The left side of a comparison with these literals. The server refuses to compare a text
+    /// with characters that its column's character set does not have; then the column is
+    /// converted, at the price of its index.
+    fn left<'l>(
+        &self,
+        operand: &Operand<'_>,
+        literals: impl IntoIterator<Item = &'l Literal>,
+    ) -> Expr {
+        let is_ascii = |literal: &Literal| match literal {
+            Literal::Text(text) => text.is_ascii(),
+            _ => true,
+        };
+        let is_character = operand.column.is_some_and(native::is_character);
+        match operand.data_type {
+            DataType::Text if is_character && literals.into_iter().all(is_ascii) => {
+                operand.expr.clone()
+            }
+            _ => self.compared(operand),
+        }
+    }
+}
+
+/// How two values are found equal.
+#[derive(Clone, Copy, Debug)]
+enum Equality {
+    /// As the server compares them.
+    Plain,
+    /// As texts, by their octets.
+    Octets,
+    /// As identifiers, against sixteen octets in the column.
+    SixteenOctets,
+    /// As identifiers, against a text in the column that may spell them in several ways.
+    Spellings,
+}
+
+impl Equality {
+    fn of(operand: &Operand<'_>, literal: Option<&Literal>) -> Self {
+        match (literal, operand.column) {
+            (Some(Literal::Text(_)), _) => Self::Octets,
+            (Some(Literal::Uuid(_)), Some(column)) if native::is_uuid(column) => Self::Plain,
+            (Some(Literal::Uuid(_)), Some(column)) if native::is_binary(column) => {
+                Self::SixteenOctets
+            }
+            (Some(Literal::Uuid(_)), _) => Self::Spellings,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// Equality with one of some values, of which there is at least one.
+fn one_of(left: Expr, literals: &[Literal], mut bind: impl FnMut(&Literal) -> Expr) -> Expr {
+    match literals {
+        [literal] => left.eq(bind(literal)),
+        literals => is_in_list(left, literals, bind),
+    }
+}
+
+/// The ways in which people store an identifier as text.
+fn spellings(literal: &Literal) -> Vec<Literal> {
+    let Literal::Uuid(text) = literal else { return vec![literal.clone()] };
+    let lower = text.to_ascii_lowercase();
+    let bare = lower.replace('-', "");
+    let upper = [lower.to_ascii_uppercase(), bare.to_ascii_uppercase()];
+    [lower, bare].into_iter().chain(upper).map(Literal::Text).collect()
+}
+
+/// The value as text in the character set of the session.
+pub(super) fn text_of(operand: &Operand<'_>) -> Expr {
+    let expr = operand.expr.clone();
+    match operand.column {
+        Some(column) if native::is_utf8mb4(column) => expr,
+        Some(column) if !native::is_character(column) => match native::bits(column) {
+            Some(width) => Expr::cust_with_exprs(format!("LPAD(BIN(? + 0), {width}, '0')"), [expr]),
+            None => expr.cast_as("CHAR"),
+        },
+        _ => Expr::cust_with_exprs("CONVERT(? USING utf8mb4)", [expr]),
+    }
+}
+
+/// Whether the value arrives as text, so that it is spelt as JSON or people spell it.
+fn is_text(operand: &Operand<'_>) -> bool {
+    operand.column.is_none_or(native::is_character)
+}
+
+/// An instant from its text, whose offset the server would pass over.
+fn instant_of(text: Expr) -> Expr {
+    Expr::cust_with_exprs(
+        "IF(? REGEXP '[0-9][-+][0-9]{2}:[0-9]{2}$', \
+         CONVERT_TZ(CAST(LEFT(?, CHAR_LENGTH(?) - 6) AS DATETIME(6)), RIGHT(?, 6), '+00:00'), \
+         CAST(TRIM(TRAILING 'Z' FROM ?) AS DATETIME(6)))",
+        std::iter::repeat_n(text, 5),
+    )
+}
+
+/// The text without a collation.
 fn octets(text: Expr) -> Expr {
     text.cast_as("BINARY")
+}
+
+/// The sixteen octets of an identifier's text.
+fn unhex(text: Expr) -> Expr {
+    Expr::cust_with_exprs("UNHEX(REPLACE(?, '-', ''))", [text])
 }

@@ -5,10 +5,13 @@ use std::{
     time::Duration,
 };
 
-use mysql_async::{Conn, Error, Opts, prelude::Queryable};
+use mysql_async::{Error, Opts, prelude::Queryable};
 use tokio::sync::Notify;
 
-use super::address::Address;
+use super::{
+    address::Address,
+    session::{bid_farewell, connect},
+};
 use crate::Interrupt;
 
 /// Longest wait for the second connection; a cancel has to be done within a second where the
@@ -107,9 +110,9 @@ async fn within<T>(seconds: u64, work: impl Future<Output = Result<T, Error>>) -
 async fn run(attempts: Vec<Opts>, statement: &str) -> Result<(), Error> {
     /// There is no such connection (any more).
     const NO_SUCH_THREAD: u16 = 1094;
-    let mut conn = super::session::connect(attempts).await?;
+    let mut conn = connect(attempts).await?;
     let killed = conn.query_drop(statement).await;
-    close(conn).await;
+    bid_farewell(conn).await;
     match killed {
         Err(Error::Server(error)) if error.code == NO_SUCH_THREAD => Ok(()),
         other => other,
@@ -117,14 +120,8 @@ async fn run(attempts: Vec<Opts>, statement: &str) -> Result<(), Error> {
 }
 
 async fn find(attempts: Vec<Opts>, statement: &str) -> Result<bool, Error> {
-    let mut conn = super::session::connect(attempts).await?;
+    let mut conn = connect(attempts).await?;
     let found: Option<u8> = conn.query_first(statement).await?;
-    close(conn).await;
+    bid_farewell(conn).await;
     Ok(found.is_some())
-}
-
-async fn close(conn: Conn) {
-    if let Err(error) = conn.disconnect().await {
-        tracing::debug!(%error, "a connection did not close in good order");
-    }
 }

@@ -13,6 +13,8 @@ use crate::{SourceError, SourceSettings};
 
 /// Longest wait for a connection, name look-up and sign-in included.
 const CONNECT_SECONDS_MAX: u64 = 15;
+/// Time that a good-bye may take; a server that does not listen any more need not be told.
+const FAREWELL_SECONDS_MAX: u64 = 1;
 /// Time that a full disk or a slow store may hold the stream up before the server gives up on us,
 /// beyond the life of the snapshot.
 const STALL_SECONDS: u64 = 60;
@@ -134,11 +136,10 @@ impl Session {
         (self.conn, self.runtime)
     }
 
-    /// Says good-bye, so that the server does not log an aborted connection.
+    /// Ends the session.
     pub(super) fn close(self) {
         let Self { conn, runtime, .. } = self;
-        // A server that does not listen any more need not be told.
-        drop(runtime.block_on(tokio::time::timeout(Duration::from_secs(1), conn.disconnect())));
+        runtime.block_on(bid_farewell(conn));
     }
 }
 
@@ -183,6 +184,12 @@ pub(super) fn doing<'a>(settings: &'a SourceSettings, what: &'a str) -> Doing<'a
         what,
         statement_seconds_max: settings.statement_seconds_max,
     }
+}
+
+/// Says good-bye, so that the server does not log an aborted connection. Whether it heard.
+pub(super) async fn bid_farewell(conn: Conn) -> bool {
+    let limit = Duration::from_secs(FAREWELL_SECONDS_MAX);
+    matches!(tokio::time::timeout(limit, conn.disconnect()).await, Ok(Ok(())))
 }
 
 /// A connection, by the first of the attempts that works.

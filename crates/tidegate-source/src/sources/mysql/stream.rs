@@ -14,14 +14,13 @@ use super::{
     interrupt::Stop,
     progress::Progress,
     row_name::RowNames,
+    session::bid_farewell,
 };
 use crate::{Reader, SourceError, SourceSettings, Ticket};
 
 /// Silence after which we ask, over another connection, whether ours still lives: a network that
 /// swallows packets gives no other sign. Long enough that a sort is not asked about all the time.
 const SILENCE_SECONDS: u64 = 30;
-/// Time that a good-bye may take.
-const FAREWELL_SECONDS_MAX: u64 = 1;
 /// Warnings of the server that mean a value was cut: the list of a `group_concat`, and a value
 /// beyond `max_allowed_packet`.
 const CUT_WARNINGS: &[u16] = &[1260, 1301];
@@ -175,8 +174,7 @@ impl MySqlReader {
         let Some(mut conn) = self.conn.take() else { return Ok(()) };
         let cut = self.runtime.block_on(async {
             let cut = if conn.get_warnings() > 0 { cut_warning(&mut conn).await } else { Ok(None) };
-            let limit = Duration::from_secs(FAREWELL_SECONDS_MAX);
-            if let Ok(Ok(())) = tokio::time::timeout(limit, conn.disconnect()).await {
+            if bid_farewell(conn).await {
                 self.stop.over();
             }
             cut

@@ -6,6 +6,8 @@ use mysql_async::{
 };
 use tidegate_batch::DataType;
 
+use super::native;
+
 /// Character set of octets.
 const BINARY_CHARSET: u16 = 63;
 /// Digits of the largest `bigint unsigned`, which no 64-bit integer holds.
@@ -97,7 +99,7 @@ pub(super) fn of_result(column: &Column) -> (DataType, String) {
             (DataType::Bytes, "blob")
         }
         // Texts; also the types that the protocol is yet to get.
-        _ => (DataType::Text, "text"),
+        _ => (DataType::Text, native::COMPUTED_TEXT),
     };
     (data_type, name.to_owned())
 }
