@@ -10,7 +10,7 @@ use crate::{Source, SourceError, SourceKind, SourceSettings};
 
 /// Every kind of source.
 pub static SOURCES: &[&dyn SourceKind] =
-    &[&sqlite::SqliteKind, &mysql::MySqlKind];
+    &[&sqlite::SqliteKind, &postgres::PostgresKind, &mysql::MySqlKind];
 
 /// Makes the source that the scheme of the URL names.
 ///

@@ -1,3 +1,214 @@
 //! PostgreSQL.
 
+mod address;
+mod catalog;
+mod check;
+mod connector;
 pub(crate) mod dialect;
+mod fault;
+mod portal;
+mod reader;
+mod scan;
+mod session;
+mod shares;
+mod socket;
+mod stop;
+mod stream;
+mod tls;
+mod types;
+
+use std::sync::Arc;
+
+use tidegate_batch::{RowBatch, Schema};
+use tidegate_model::{
+    catalog::{Description, Relation, TableName},
+    field::Reference,
+    nearest::nearest,
+    query::Query,
+};
+use tokio::sync::watch;
+use tokio_postgres::types::ToSql;
+
+use self::{
+    connector::Connector,
+    dialect::POSTGRES,
+    fault::Fault,
+    reader::{PostgresReader, Work},
+    session::{AsText, Session, Transaction},
+    shares::{Pace, Scan, Shares},
+    stream::{Opening, check_layout},
+};
+use crate::{
+    Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
+    StreamOptions,
+    sql::{Bind, Catalog, Plan, Statement, describe_union, relation_name},
+};
+
+/// Name of the sessions that read no export.
+const APPLICATION: &str = "tidegate";
+/// Bytes that one cell of a page may have: a page is for people to look at.
+const PAGE_CELL_BYTES_MAX: usize = 16 << 20;
+
+/// The kind of source.
+pub(crate) struct PostgresKind;
+
+impl SourceKind for PostgresKind {
+    fn slug(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn schemes(&self) -> &'static [&'static str] {
+        &["postgres", "postgresql"]
+    }
+
+    fn example_url(&self) -> &'static str {
+        "postgres://user:password@host:5432/database"
+    }
+
+    fn connect(&self, settings: SourceSettings) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(PostgresSource::new(settings)?))
+    }
+}
+
+/// One database of a server.
+struct PostgresSource {
+    connector: Arc<Connector>,
+    is_snapshot_shared: bool,
+}
+
+impl PostgresSource {
+    fn new(settings: SourceSettings) -> Result<Self, SourceError> {
+        let connector = Arc::new(Connector::new(settings)?);
+        Ok(Self { connector, is_snapshot_shared: true })
+    }
+
+    /// Asks something on a session of its own.
+    fn ask<T>(
+        &self,
+        what: &str,
+        question: impl FnOnce(&Session) -> Result<T, Fault>,
+    ) -> Result<T, SourceError> {
+        let session = Session::open(&self.connector, APPLICATION)?;
+        session.briefly(question).map_err(|fault| session.doing(what).error(fault))
+    }
+}
+
+impl Source for PostgresSource {
+    fn kind(&self) -> &'static str {
+        PostgresKind.slug()
+    }
+
+    fn tables(&self) -> Result<Vec<TableName>, SourceError> {
+        self.ask("list its tables", catalog::tables)
+    }
+
+    fn describe(&self, relation: &Relation) -> Result<Description, SourceError> {
+        let what = format!("describe `{}`", relation_name(relation));
+        self.ask(&what, |session| match relation {
+            Relation::Table(_) | Relation::Statement(_) => Ok(describe(session, relation)?),
+            Relation::Union(members) => {
+                Ok(describe_union(members, &mut |relation| describe(session, relation))?)
+            }
+        })
+    }
+
+    fn references(&self, table: &TableName) -> Result<Vec<Reference>, SourceError> {
+        self.ask("list its foreign keys", |session| catalog::references(session, table))
+    }
+
+    fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
+        let is_snapshot_shared = self.is_snapshot_shared;
+        Opening { connector: &self.connector, query, options, is_snapshot_shared }.open()
+    }
+
+    fn count(&self, query: &Query) -> Result<u64, SourceError> {
+        let what = format!("count the rows of `{}`", relation_name(&query.relation));
+        self.ask(&what, |session| {
+            let catalog = Catalog::read(query, |relation| describe(session, relation))?;
+            let statement = Plan::new(query, &catalog, &POSTGRES).count()?;
+            let values: Vec<AsText> = values_of(&statement).into_iter().map(AsText).collect();
+            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+            let count: i64 = session.row(&statement.text, &values)?.get(0);
+            Ok(u64::try_from(count).unwrap_or(0))
+        })
+    }
+
+    fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
+        let what = format!("read a page of `{}`", relation_name(&query.relation));
+        let session = Session::open(&self.connector, APPLICATION)?;
+        let prepared = session.begin(Transaction::Short).and_then(|()| {
+            let catalog = Catalog::read(query, |relation| describe(&session, relation))?;
+            let plan = Plan::new(query, &catalog, &POSTGRES);
+            let (schema, statement) = (plan.schema()?, plan.page(page)?);
+            check_layout(&session, &schema, &statement.text)?;
+            Ok((schema, statement))
+        });
+        let (schema, statement) = prepared.map_err(|fault| session.doing(&what).error(fault))?;
+        let scan = Scan::Whole { rows: page.limit };
+        let work = Work {
+            schema: Arc::clone(&schema),
+            key: query.key.clone(),
+            values: values_of(&statement),
+            statement: statement.text,
+            shares: Shares::new(scan.clone(), 1),
+            scan,
+            batch_bytes: usize::MAX,
+            cell_bytes_max: PAGE_CELL_BYTES_MAX,
+            doing: what,
+        };
+        let mut batch = RowBatch::default();
+        let (_never, stop) = watch::channel(false);
+        PostgresReader::new(session, Arc::new(work), Pace::new(0, 0, 0), stop)?.read(&mut batch)?;
+        batch.seal();
+        Ok((schema, batch))
+    }
+
+    fn check(&self, tables: &[TableName]) -> Result<Report, SourceError> {
+        self.ask("look at its settings", |session| check::report(session, &self.connector, tables))
+    }
+}
+
+/// Columns and key of a table or statement.
+fn describe(session: &Session, relation: &Relation) -> Result<Description, SourceError> {
+    let what = format!("describe `{}`", relation_name(relation));
+    let doing = session.doing(&what);
+    match relation {
+        Relation::Table(table) => {
+            let found = catalog::describe(session, table).map_err(|fault| doing.error(fault))?;
+            found.ok_or_else(|| unknown_table(session, table))
+        }
+        Relation::Statement(text) => {
+            catalog::describe_statement(session, text).map_err(|fault| doing.error(fault))
+        }
+        Relation::Union(members) => {
+            describe_union(members, &mut |relation| describe(session, relation))
+        }
+    }
+}
+
+/// Says that the table is not there, and which one may be meant or what would make it visible.
+fn unknown_table(session: &Session, table: &TableName) -> SourceError {
+    let known = catalog::tables(session).unwrap_or_default();
+    let known: Vec<String> = known.iter().map(TableName::to_string).collect();
+    let name = table.to_string();
+    let hint = match nearest(&name, known.iter().map(String::as_str)) {
+        Some(candidate) if candidate != name => format!("; did you mean `{candidate}`?"),
+        Some(_) | None => format!("; `grant select on {}` would allow it", catalog::quoted(table)),
+    };
+    SourceError::UnknownTable { source_name: session.source_name().to_owned(), table: name, hint }
+}
+
+/// Values of a statement in the text form that the server reads.
+fn values_of(statement: &Statement) -> Vec<String> {
+    let text = |value: &Bind| match value {
+        Bind::Boolean(value) => value.to_string(),
+        Bind::Integer(value) => value.to_string(),
+        Bind::Float(value) => value.to_string(),
+        Bind::Text(value) => value.clone(),
+        Bind::Bytes(value) => {
+            let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("\\x{digits}")
+        }
+    };
+    statement.values.iter().map(text).collect()
+}

@@ -94,11 +94,6 @@ impl Address {
         };
         Ok(Self { config, ssl_mode, root_certificates: ours.root, client_certificate })
     }
-
-    /// Name of the account, where the URL names it.
-    pub(super) fn user(&self) -> Option<&str> {
-        self.config.get_user()
-    }
 }
 
 /// Parameters that the driver does not know.
@@ -211,7 +206,7 @@ mod tests {
         assert_eq!(address.config.get_dbname(), Some("shop"));
         assert_eq!(address.ssl_mode, SslMode::VerifyFull);
         assert_eq!(address.root_certificates.as_deref(), Some(Path::new("/ca.pem")));
-        assert_eq!(address.user(), Some("ada"));
+        assert_eq!(address.config.get_user(), Some("ada"));
     }
 
     #[test]

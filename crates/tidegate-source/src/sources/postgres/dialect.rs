@@ -18,6 +18,9 @@ pub(crate) struct Postgres {
     pub(crate) binding: Binding,
 }
 
+/// PostgreSQL by the extended protocol, which streams as fast as `COPY` does and takes values.
+pub(super) const POSTGRES: Postgres = Postgres { binding: Binding::Placeholders };
+
 impl Dialect for Postgres {
     fn binding(&self) -> Binding {
         self.binding

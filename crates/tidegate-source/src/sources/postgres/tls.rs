@@ -1,6 +1,6 @@
 //! TLS, as strict as the URL asks for.
 
-use std::{fmt, fs, io, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -90,10 +90,7 @@ fn verifier(
         .map_err(unfit)
 }
 
-fn certificates(
-    name: &'static str,
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+fn certificates(name: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let pem = read(name, path)?;
     let found = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     match found {
@@ -166,13 +163,8 @@ impl ServerCertVerifier for AnyHost {
 }
 
 /// Takes any certificate whose key the server has: `prefer` and `require`.
+#[derive(Debug)]
 struct Anyone(Arc<CryptoProvider>);
-
-impl fmt::Debug for Anyone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Anyone")
-    }
-}
 
 impl ServerCertVerifier for Anyone {
     fn verify_server_cert(
