@@ -47,12 +47,15 @@ pub(crate) struct FaultList {
 }
 
 impl FaultList {
-    /// Notes a fault.
+    /// Notes a fault, once.
     pub(crate) fn add(&mut self, at: &Pointer<'_>, detail: impl Into<String>) {
-        if self.faults.len() < FAULTS_MAX {
-            self.faults.push(at.fault(detail));
-        } else {
+        if self.faults.len() >= FAULTS_MAX {
             self.unlisted += 1;
+            return;
+        }
+        let fault = at.fault(detail);
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
         }
     }
 

@@ -44,6 +44,24 @@ enum Use {
 }
 
 impl Use {
+    /// The field that a name means here.
+    fn find<'a>(self, fields: &'a [Field], name: &str) -> Option<&'a Field> {
+        match self {
+            Self::Sort => scope::sort_field(fields, name).map(|(field, _)| field),
+            Self::Dates | Self::Search | Self::Presence | Self::Shorthand => {
+                fields.iter().find(|field| field.slug == name)
+            }
+        }
+    }
+
+    /// The slug in a name that was not found.
+    fn slug_of(self, name: &str) -> &str {
+        match self {
+            Self::Sort => name.trim_start_matches('-'),
+            Self::Dates | Self::Search | Self::Presence | Self::Shorthand => name,
+        }
+    }
+
     fn fits(self, field: &Field) -> bool {
         match self {
             Self::Dates => field.data_type.is_temporal(),
@@ -98,8 +116,16 @@ impl<'a> Citations<'a> {
         fields: &[Field],
         faults: &mut FaultList,
     ) -> Cited {
-        let lenient = inherited.map_or_else(Cited::default, |citations| citations.found(fields));
-        self.check(fields, faults);
+        let lenient = match inherited {
+            Some(citations) => {
+                citations.check_fit(fields, faults);
+                citations.found(fields)
+            }
+            None => Cited::default(),
+        };
+        self.check_missing(fields, faults);
+        self.check_fit(fields, faults);
+        self.check_limits(faults);
         let own = self.found(fields);
         Cited {
             date_field: self.date_field.map_or(lenient.date_field, |_| own.date_field),
@@ -113,55 +139,53 @@ impl<'a> Citations<'a> {
         }
     }
 
-    /// Those of the cited fields that are here.
+    /// Those of the cited fields that are here and fit.
     pub(super) fn found(&self, fields: &[Field]) -> Cited {
-        let is_here = |name: &str| fields.iter().any(|field| field.slug == name);
-        let names = |list: &[String]| -> Vec<String> {
-            list.iter().filter(|name| is_here(name)).cloned().collect()
+        let fits = |purpose: Use, name: &str| {
+            purpose.find(fields, name).is_some_and(|field| purpose.fits(field))
         };
-        let is_sort_here = |name: &&String| scope::sort_field(fields, name).is_some();
+        let names = |purpose: Use, list: &[String]| -> Vec<String> {
+            list.iter().filter(|name| fits(purpose, name)).cloned().collect()
+        };
+        let name = |purpose: Use, name: Option<&str>| {
+            name.filter(|name| fits(purpose, name)).map(str::to_owned)
+        };
+        let shorthands = self.shorthands.iter().filter(|(_, field)| fits(Use::Shorthand, field));
         Cited {
-            date_field: self.date_field.filter(|name| is_here(name)).map(str::to_owned),
-            search: names(self.search),
-            sort: self.sort.iter().filter(is_sort_here).cloned().collect(),
-            pii_when: self.pii_when.filter(|name| is_here(name)).map(str::to_owned),
-            shorthands: self
-                .shorthands
-                .iter()
-                .filter(|(_, field)| is_here(field))
-                .map(|(name, field)| (name.clone(), field.clone()))
-                .collect(),
+            date_field: name(Use::Dates, self.date_field),
+            search: names(Use::Search, self.search),
+            sort: names(Use::Sort, self.sort),
+            pii_when: name(Use::Presence, self.pii_when),
+            shorthands: shorthands.map(|(name, field)| (name.clone(), field.clone())).collect(),
         }
     }
 
-    /// Faults of names that are nowhere among `fields`, or unfit.
-    fn check(&self, fields: &[Field], faults: &mut FaultList) {
+    /// Faults of names that are nowhere among `fields`.
+    fn check_missing(&self, fields: &[Field], faults: &mut FaultList) {
         if fields.is_empty() {
             // Nothing was described, or nothing could be bound: that was told of.
             return;
         }
+        let known: Vec<&str> = fields.iter().map(|field| field.slug.as_str()).collect();
         self.each(&mut |name, place, purpose| {
-            let found = match purpose {
-                Use::Sort => scope::sort_field(fields, name).map(|(field, _)| field),
-                Use::Dates | Use::Search | Use::Presence | Use::Shorthand => {
-                    fields.iter().find(|field| field.slug == name)
-                }
-            };
-            match found {
-                Some(field) if purpose.fits(field) => {}
-                Some(field) => faults.add(place, purpose.misfit(field)),
-                None => {
-                    let known: Vec<&str> = fields.iter().map(|field| field.slug.as_str()).collect();
-                    let name =
-                        if let Use::Sort = purpose { name.trim_start_matches('-') } else { name };
-                    faults.add(place, unknown("field", name, &known));
-                }
+            if purpose.find(fields, name).is_none() {
+                faults.add(place, unknown("field", purpose.slug_of(name), &known));
             }
         });
-        self.check_limits(faults);
     }
 
-    /// Faults of a subject's own names that none of its kinds can use.
+    /// Faults of fields that are here but cannot be used so.
+    fn check_fit(&self, fields: &[Field], faults: &mut FaultList) {
+        self.each(&mut |name, place, purpose| {
+            if let Some(field) = purpose.find(fields, name)
+                && !purpose.fits(field)
+            {
+                faults.add(place, purpose.misfit(field));
+            }
+        });
+    }
+
+    /// Faults of a subject's own names that none of its kinds has.
     pub(super) fn check_used(&self, kinds: &[Subject], faults: &mut FaultList) {
         let mut fields: Vec<Field> = Vec::new();
         for field in kinds.iter().flat_map(|kind| &kind.fields) {
@@ -169,7 +193,8 @@ impl<'a> Citations<'a> {
                 fields.push(field.clone());
             }
         }
-        self.check(&fields, faults);
+        self.check_missing(&fields, faults);
+        self.check_limits(faults);
     }
 
     fn check_limits(&self, faults: &mut FaultList) {

@@ -85,83 +85,89 @@ fn faults(subject: &str) -> Vec<String> {
     }
 }
 
+/// Subjects of the shop that are wrong, and what is wrong with them.
+const WRONG: &[(&str, &str)] = &[
+    ("slug", "slug = \"Orders\"\ntable = \"orders\""),
+    ("reserved", "slug = \"exports\"\ntable = \"orders\""),
+    ("no table", "slug = \"orders\""),
+    ("table and query", "slug = \"orders\"\ntable = \"orders\"\nquery = \"select 1\""),
+    ("query", "slug = \"orders\"\nquery = \"delete from orders\""),
+    ("model", "slug = \"orders\"\ntable = \"orders\"\nmodel = \"Order\""),
+    (
+        "column",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", \"totl\", { slug = \"x\", column = \"emial\" }]",
+    ),
+    (
+        "type",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"id\", type = \"money\" }]",
+    ),
+    ("twice", "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", \"total\", \"id\"]"),
+    (
+        "prefix",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"customer\", column = \"email\" }, { slug = \"customer.email\", column = \"email\" }]",
+    ),
+    (
+        "slugs",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"\", column = \"id\" }, { slug = \"a\\tb\", column = \"id\" }]",
+    ),
+    (
+        "internal",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", { slug = \"margin\", internal = true, default = true }]",
+    ),
+    (
+        "pii",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"email\", pii = \"E-Mail\" }]",
+    ),
+    (
+        "none shown",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"id\", default = false }]",
+    ),
+    (
+        "path",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"x\", column = \"total\", path = \"a\" }, { slug = \"y\", column = \"shipping\", path = \"a..b\", type = \"bytes\" }]",
+    ),
+    (
+        "relation",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"author.name\", relation = \"autor\" }]\n[[subjects.relations]]\nname = \"author\"\ntable = \"customers\"\non = { customer_id = \"id\" }",
+    ),
+    (
+        "relation columns",
+        "slug = \"orders\"\ntable = \"orders\"\n[[subjects.relations]]\nname = \"author\"\ntable = \"customers\"\non = { custmer_id = \"idd\" }\norder = \"x\"",
+    ),
+    (
+        "unproven relation",
+        "slug = \"orders\"\ntable = \"orders\"\n[[subjects.relations]]\nname = \"lines\"\ntable = \"order_lines\"\non = { id = \"order_id\" }",
+    ),
+    (
+        "list as column",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", { slug = \"lines\", relation = \"lines\", column = \"sku\" }, { slug = \"more\", relation = \"lines\", items = [\"sku\", \"qantity\", \"sku\"] }]\n[[subjects.relations]]\nname = \"lines\"\ntable = \"order_lines\"\non = { id = \"order_id\" }\nmany = true",
+    ),
+    (
+        "items without a relation",
+        "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"id\", items = [\"a\"] }]",
+    ),
+    (
+        "key",
+        "slug = \"orders\"\ntable = \"orders\"\nkey = [\"idd\", \"shipping\", \"shipping.city\"]\nfields = [\"id\", { slug = \"shipping.city\", column = \"shipping\", path = \"city\" }]",
+    ),
+    (
+        "cited",
+        "slug = \"orders\"\ntable = \"orders\"\ndate_field = \"status\"\nsearch = [\"is_gift\", \"emal\"]\nsort = [\"-placed\", \"shipping\"]\npii_when = \"visitor\"\nshorthands = { state = \"stats\", sort = \"status\", bag = \"shipping\" }",
+    ),
+    ("undescribed", "slug = \"orders\"\ntable = \"invoices\""),
+    (
+        "kinds",
+        "slug = \"content\"\nsearch = [\"body\", \"nothing\"]\nfields = [\"id\"]\n[[subjects.kinds]]\nslug = \"pages\"\ntable = \"pages\"\n[[subjects.kinds]]\nslug = \"pages\"\ntable = \"media\"\nsearch = \"body\"",
+    ),
+    (
+        "kinds that differ",
+        "slug = \"content\"\ndate_field = \"title\"\n[[subjects.kinds]]\nslug = \"pages\"\ntable = \"pages\"",
+    ),
+];
+
 #[test]
 fn every_fault_of_a_declaration_is_told_with_its_place() {
-    let cases = [
-        ("slug", "slug = \"Orders\"\ntable = \"orders\""),
-        ("reserved", "slug = \"exports\"\ntable = \"orders\""),
-        ("no table", "slug = \"orders\""),
-        ("table and query", "slug = \"orders\"\ntable = \"orders\"\nquery = \"select 1\""),
-        ("query", "slug = \"orders\"\nquery = \"delete from orders\""),
-        ("model", "slug = \"orders\"\ntable = \"orders\"\nmodel = \"Order\""),
-        (
-            "column",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", \"totl\", { slug = \"x\", column = \"emial\" }]",
-        ),
-        (
-            "type",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"id\", type = \"money\" }]",
-        ),
-        ("twice", "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", \"total\", \"id\"]"),
-        (
-            "prefix",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"customer\", column = \"email\" }, { slug = \"customer.email\", column = \"email\" }]",
-        ),
-        (
-            "slugs",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"\", column = \"id\" }, { slug = \"a\\tb\", column = \"id\" }]",
-        ),
-        (
-            "internal",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", { slug = \"margin\", internal = true, default = true }]",
-        ),
-        (
-            "pii",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"email\", pii = \"E-Mail\" }]",
-        ),
-        (
-            "none shown",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"id\", default = false }]",
-        ),
-        (
-            "path",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"x\", column = \"total\", path = \"a\" }, { slug = \"y\", column = \"shipping\", path = \"a..b\", type = \"bytes\" }]",
-        ),
-        (
-            "relation",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"author.name\", relation = \"autor\" }]\n[[subjects.relations]]\nname = \"author\"\ntable = \"customers\"\non = { customer_id = \"id\" }",
-        ),
-        (
-            "relation columns",
-            "slug = \"orders\"\ntable = \"orders\"\n[[subjects.relations]]\nname = \"author\"\ntable = \"customers\"\non = { custmer_id = \"idd\" }\norder = \"x\"",
-        ),
-        (
-            "unproven relation",
-            "slug = \"orders\"\ntable = \"orders\"\n[[subjects.relations]]\nname = \"lines\"\ntable = \"order_lines\"\non = { id = \"order_id\" }",
-        ),
-        (
-            "list as column",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [\"id\", { slug = \"lines\", relation = \"lines\", column = \"sku\" }, { slug = \"more\", relation = \"lines\", items = [\"sku\", \"qantity\", \"sku\"] }]\n[[subjects.relations]]\nname = \"lines\"\ntable = \"order_lines\"\non = { id = \"order_id\" }\nmany = true",
-        ),
-        (
-            "items without a relation",
-            "slug = \"orders\"\ntable = \"orders\"\nfields = [{ slug = \"id\", items = [\"a\"] }]",
-        ),
-        (
-            "key",
-            "slug = \"orders\"\ntable = \"orders\"\nkey = [\"idd\", \"shipping\", \"shipping.city\"]\nfields = [\"id\", { slug = \"shipping.city\", column = \"shipping\", path = \"city\" }]",
-        ),
-        (
-            "cited",
-            "slug = \"orders\"\ntable = \"orders\"\ndate_field = \"status\"\nsearch = [\"is_gift\", \"emal\"]\nsort = [\"-placed\", \"shipping\"]\npii_when = \"visitor\"\nshorthands = { state = \"stats\", sort = \"status\", bag = \"shipping\" }",
-        ),
-        ("undescribed", "slug = \"orders\"\ntable = \"invoices\""),
-        (
-            "kinds",
-            "slug = \"content\"\nsearch = [\"body\", \"nothing\"]\nfields = [\"id\"]\n[[subjects.kinds]]\nslug = \"pages\"\ntable = \"pages\"\n[[subjects.kinds]]\nslug = \"pages\"\ntable = \"media\"\nsearch = \"body\"",
-        ),
-    ];
-    let told: Vec<String> = cases
+    let told: Vec<String> = WRONG
         .iter()
         .map(|(name, subject)| {
             let faults = faults(subject);
@@ -287,4 +293,70 @@ fn a_kind_with_personal_data_that_the_others_lack_taints_the_whole() {
     assert!(bound.whole().has_pii);
     assert_eq!(bound.kinds()[0].pii_when.as_deref(), Some("visitor_id"));
     assert_eq!(bound.kinds()[1].pii_when, None);
+}
+
+/// A subject, bound to the shop.
+fn whole(text: &str) -> Subject {
+    let declared = shop::subjects(&format!("[[subjects]]\nslug = 's'\nsource = 'shop'\n{text}"));
+    BoundSubject::bind(&declared[0], &shop::catalog(), &Pointer::ROOT).unwrap().whole().clone()
+}
+
+#[test]
+fn a_field_is_as_guarded_in_the_whole_as_in_its_strictest_kind() {
+    let kind = |slug: &str, field: &str| {
+        format!("[[subjects.kinds]]\nslug = '{slug}'\ntable = '{slug}'\nfields = ['id', {field}]\n")
+    };
+    let title = |more: &str| format!("{{ slug = 'title', column = 'title'{more} }}");
+    let shared = |one: &str, other: &str| {
+        let kinds = kind("pages", &title(one)) + &kind("posts", &title(other));
+        whole(&kinds).field("title").cloned()
+    };
+    for (one, other) in
+        [("", ", internal = true, pii = 'name'"), (", internal = true", ", pii = 'name'")]
+    {
+        let title = shared(one, other).unwrap();
+        assert!(title.is_internal && !title.is_default);
+        assert_eq!(title.pii.as_deref(), Some("name"));
+    }
+    assert!(!shared("", ", default = false").unwrap().is_default);
+    // Numbers of one family share, other types do not.
+    assert_eq!(shared("", ", type = 'integer'"), None);
+    let decimal = |scale: u8| format!(", type = 'decimal(12,{scale})'");
+    assert_eq!(shared(&decimal(2), &decimal(4)).unwrap().data_type, DataType::Decimal(None));
+}
+
+#[test]
+fn a_list_without_items_has_all_columns_but_those_that_repeat_ours() {
+    let subject = whole(
+        "table = 'orders'\nfields = ['id', { slug = 'lines', relation = 'lines' }]\n\
+         [[subjects.relations]]\nname = 'lines'\ntable = 'order_lines'\n\
+         on = { id = 'order_id' }\nmany = true",
+    );
+    let Origin::Lines { items, order, .. } = &subject.field("lines").unwrap().origin else {
+        panic!("no lines")
+    };
+    let columns: Vec<&str> = items.iter().map(|(_, column)| column.as_str()).collect();
+    assert_eq!(columns, ["line_no", "sku", "qty"]);
+    assert_eq!(order, &["order_id", "line_no"], "the key there orders them");
+}
+
+#[test]
+fn what_is_wrong_in_every_kind_is_told_once() {
+    let told = faults(
+        "slug = 'content'\ndate_field = 'title'\n\
+         [[subjects.kinds]]\nslug = 'pages'\ntable = 'pages'\n\
+         [[subjects.kinds]]\nslug = 'posts'\ntable = 'posts'",
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn a_query_loses_its_semicolon() {
+    let declared =
+        shop::subjects("[[subjects]]\nslug = 's'\nsource = 'shop'\nquery = ' select 1 as one ; '");
+    let statement = Relation::Statement("select 1 as one".to_owned());
+    assert_eq!(declared[0].tables(), std::slice::from_ref(&statement));
+    let catalog: Catalog =
+        [(statement, shop::description("", "one integer"))].into_iter().collect();
+    assert!(BoundSubject::bind(&declared[0], &catalog, &Pointer::ROOT).is_ok());
 }

@@ -71,102 +71,187 @@ fn the_calendar_agrees_with_pythons() {
     assert!(cases > 1_500, "{cases}");
 }
 
+/// A field, an operator and its value, a moment, and the span that is meant.
+const BY_HAND: &[(&str, &str, &str, &str, &str)] = &[
+    // A day that has 23 hours, and one that has 25.
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2026-03-29T10:00:00Z Europe/Berlin",
+        "2026-03-28T23:00:00Z 2026-03-29T22:00:00Z",
+    ),
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2026-10-25T10:00:00Z Europe/Berlin",
+        "2026-10-24T22:00:00Z 2026-10-25T23:00:00Z",
+    ),
+    // A day before the jump, by the calendar; 24 hours before it, by the clock.
+    (
+        "timestamptz",
+        "last",
+        "P1D",
+        "2026-03-29T10:00:00Z Europe/Berlin",
+        "2026-03-28T11:00:00Z 2026-03-29T10:00:00Z",
+    ),
+    (
+        "timestamptz",
+        "last",
+        "PT24H",
+        "2026-03-29T10:00:00Z Europe/Berlin",
+        "2026-03-28T10:00:00Z 2026-03-29T10:00:00Z",
+    ),
+    // 02:30 was skipped on the day before: the first instant after the gap.
+    (
+        "timestamptz",
+        "last",
+        "P1D",
+        "2026-03-30T00:30:00Z Europe/Berlin",
+        "2026-03-29T01:00:00Z 2026-03-30T00:30:00Z",
+    ),
+    // 02:30 came twice on the day before: the earlier one.
+    (
+        "timestamptz",
+        "last",
+        "P1D",
+        "2026-10-26T01:30:00Z Europe/Berlin",
+        "2026-10-25T00:30:00Z 2026-10-26T01:30:00Z",
+    ),
+    // Now is the second 02:30: an hour before it is the first one, on the same wall time.
+    (
+        "timestamptz",
+        "last",
+        "PT1H",
+        "2026-10-25T01:30:00Z Europe/Berlin",
+        "2026-10-25T00:30:00Z 2026-10-25T01:30:00Z",
+    ),
+    (
+        "timestamp",
+        "last",
+        "PT1H",
+        "2026-10-25T01:30:00Z Europe/Berlin",
+        "2026-10-25T02:30:00 2026-10-25T02:30:00",
+    ),
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2026-03-08T12:00:00Z America/New_York",
+        "2026-03-08T05:00:00Z 2026-03-09T04:00:00Z",
+    ),
+    (
+        "timestamptz",
+        "last",
+        "day",
+        "2026-11-02T05:00:00Z America/New_York",
+        "2026-11-01T04:00:00Z 2026-11-02T05:00:00Z",
+    ),
+    // Five hours and three quarters ahead.
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2026-05-15T18:14:59Z Asia/Kathmandu",
+        "2026-05-14T18:15:00Z 2026-05-15T18:15:00Z",
+    ),
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2026-05-15T18:15:00Z Asia/Kathmandu",
+        "2026-05-15T18:15:00Z 2026-05-16T18:15:00Z",
+    ),
+    // Samoa had no 30 December 2011: that day is empty, and the days around it meet.
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2011-12-30T09:00:00Z Pacific/Apia",
+        "2011-12-29T10:00:00Z 2011-12-30T10:00:00Z",
+    ),
+    (
+        "timestamptz",
+        "next",
+        "day",
+        "2011-12-30T09:00:00Z Pacific/Apia",
+        "2011-12-30T10:00:00Z 2011-12-30T10:00:00Z",
+    ),
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2011-12-30T10:00:00Z Pacific/Apia",
+        "2011-12-30T10:00:00Z 2011-12-31T10:00:00Z",
+    ),
+    (
+        "timestamptz",
+        "last",
+        "P7D",
+        "2012-01-02T00:00:00Z Pacific/Apia",
+        "2011-12-27T00:00:00Z 2012-01-02T00:00:00Z",
+    ),
+    // Morocco puts its clocks back for Ramadan.
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2024-03-10T12:00:00Z Africa/Casablanca",
+        "2024-03-09T23:00:00Z 2024-03-11T00:00:00Z",
+    ),
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2024-04-14T12:00:00Z Africa/Casablanca",
+        "2024-04-14T00:00:00Z 2024-04-14T23:00:00Z",
+    ),
+    // Cuba begins summer time at midnight, so that the day begins at one.
+    (
+        "timestamptz",
+        "this",
+        "day",
+        "2024-03-10T12:00:00Z America/Havana",
+        "2024-03-10T05:00:00Z 2024-03-11T04:00:00Z",
+    ),
+    // A month before the 31st.
+    ("date", "last", "P1M", "2024-03-31T12:00:00Z UTC", "2024-02-29 2024-03-31"),
+    ("date", "last", "P1M", "2023-03-31T12:00:00Z UTC", "2023-02-28 2023-03-31"),
+    ("date", "next", "P1Y", "2024-02-29T12:00:00Z UTC", "2024-02-29 2025-02-28"),
+    // Months first, then days: 31 March, less a month, less a day.
+    ("date", "last", "P1M1D", "2023-03-31T12:00:00Z UTC", "2023-02-27 2023-03-31"),
+    // The day is the zone's, not that of UTC.
+    ("date", "last", "P7D", "2026-03-31T23:30:00Z Europe/Berlin", "2026-03-25 2026-04-01"),
+    ("date", "this", "month", "2026-03-31T23:30:00Z Europe/Berlin", "2026-04-01 2026-05-01"),
+    ("date", "this", "month", "2026-04-01T02:00:00Z America/New_York", "2026-03-01 2026-04-01"),
+    // ISO weeks begin on Monday; 3 January 2021 was a Sunday.
+    ("date", "this", "week", "2021-01-03T12:00:00Z UTC", "2020-12-28 2021-01-04"),
+    ("date", "last", "week", "2021-01-04T00:00:00Z UTC", "2020-12-28 2021-01-04"),
+    ("date", "this", "quarter", "2026-12-31T12:00:00Z UTC", "2026-10-01 2027-01-01"),
+    ("date", "last", "quarter", "2026-01-01T00:00:00Z UTC", "2025-10-01 2026-01-01"),
+    ("date", "next", "quarter", "2026-11-30T12:00:00Z UTC", "2027-01-01 2027-04-01"),
+    ("date", "last", "year", "2024-02-29T12:00:00Z UTC", "2023-01-01 2024-01-01"),
+    (
+        "timestamp",
+        "last",
+        "month",
+        "2026-03-31T23:30:00Z Europe/Berlin",
+        "2026-03-01T00:00:00 2026-04-01T00:00:00",
+    ),
+    (
+        "timestamp",
+        "last",
+        "P7D",
+        "2026-03-31T12:00:00Z Europe/Berlin",
+        "2026-03-24T14:00:00 2026-03-31T14:00:00",
+    ),
+];
+
 #[test]
 fn worked_out_by_hand() {
-    for (field, op, value, at, expected) in [
-        // A day that has 23 hours, and one that has 25.
-        ("timestamptz", "this", "day", "2026-03-29T10:00:00Z Europe/Berlin", {
-            "2026-03-28T23:00:00Z 2026-03-29T22:00:00Z"
-        }),
-        ("timestamptz", "this", "day", "2026-10-25T10:00:00Z Europe/Berlin", {
-            "2026-10-24T22:00:00Z 2026-10-25T23:00:00Z"
-        }),
-        // A day before the jump, by the calendar; 24 hours before it, by the clock.
-        ("timestamptz", "last", "P1D", "2026-03-29T10:00:00Z Europe/Berlin", {
-            "2026-03-28T11:00:00Z 2026-03-29T10:00:00Z"
-        }),
-        ("timestamptz", "last", "PT24H", "2026-03-29T10:00:00Z Europe/Berlin", {
-            "2026-03-28T10:00:00Z 2026-03-29T10:00:00Z"
-        }),
-        // 02:30 was skipped on the day before: the first instant after the gap.
-        ("timestamptz", "last", "P1D", "2026-03-30T00:30:00Z Europe/Berlin", {
-            "2026-03-29T01:00:00Z 2026-03-30T00:30:00Z"
-        }),
-        // 02:30 came twice on the day before: the earlier one.
-        ("timestamptz", "last", "P1D", "2026-10-26T01:30:00Z Europe/Berlin", {
-            "2026-10-25T00:30:00Z 2026-10-26T01:30:00Z"
-        }),
-        // Now is the second 02:30: an hour before it is the first one, on the same wall time.
-        ("timestamptz", "last", "PT1H", "2026-10-25T01:30:00Z Europe/Berlin", {
-            "2026-10-25T00:30:00Z 2026-10-25T01:30:00Z"
-        }),
-        ("timestamp", "last", "PT1H", "2026-10-25T01:30:00Z Europe/Berlin", {
-            "2026-10-25T02:30:00 2026-10-25T02:30:00"
-        }),
-        ("timestamptz", "this", "day", "2026-03-08T12:00:00Z America/New_York", {
-            "2026-03-08T05:00:00Z 2026-03-09T04:00:00Z"
-        }),
-        ("timestamptz", "last", "day", "2026-11-02T05:00:00Z America/New_York", {
-            "2026-11-01T04:00:00Z 2026-11-02T05:00:00Z"
-        }),
-        // Five hours and three quarters ahead.
-        ("timestamptz", "this", "day", "2026-05-15T18:14:59Z Asia/Kathmandu", {
-            "2026-05-14T18:15:00Z 2026-05-15T18:15:00Z"
-        }),
-        ("timestamptz", "this", "day", "2026-05-15T18:15:00Z Asia/Kathmandu", {
-            "2026-05-15T18:15:00Z 2026-05-16T18:15:00Z"
-        }),
-        // Samoa had no 30 December 2011: that day is empty, and the days around it meet.
-        ("timestamptz", "this", "day", "2011-12-30T09:00:00Z Pacific/Apia", {
-            "2011-12-29T10:00:00Z 2011-12-30T10:00:00Z"
-        }),
-        ("timestamptz", "next", "day", "2011-12-30T09:00:00Z Pacific/Apia", {
-            "2011-12-30T10:00:00Z 2011-12-30T10:00:00Z"
-        }),
-        ("timestamptz", "this", "day", "2011-12-30T10:00:00Z Pacific/Apia", {
-            "2011-12-30T10:00:00Z 2011-12-31T10:00:00Z"
-        }),
-        ("timestamptz", "last", "P7D", "2012-01-02T00:00:00Z Pacific/Apia", {
-            "2011-12-27T00:00:00Z 2012-01-02T00:00:00Z"
-        }),
-        // Morocco puts its clocks back for Ramadan.
-        ("timestamptz", "this", "day", "2024-03-10T12:00:00Z Africa/Casablanca", {
-            "2024-03-09T23:00:00Z 2024-03-11T00:00:00Z"
-        }),
-        ("timestamptz", "this", "day", "2024-04-14T12:00:00Z Africa/Casablanca", {
-            "2024-04-14T00:00:00Z 2024-04-14T23:00:00Z"
-        }),
-        // Cuba begins summer time at midnight, so that the day begins at one.
-        ("timestamptz", "this", "day", "2024-03-10T12:00:00Z America/Havana", {
-            "2024-03-10T05:00:00Z 2024-03-11T04:00:00Z"
-        }),
-        // A month before the 31st.
-        ("date", "last", "P1M", "2024-03-31T12:00:00Z UTC", "2024-02-29 2024-03-31"),
-        ("date", "last", "P1M", "2023-03-31T12:00:00Z UTC", "2023-02-28 2023-03-31"),
-        ("date", "next", "P1Y", "2024-02-29T12:00:00Z UTC", "2024-02-29 2025-02-28"),
-        // Months first, then days: 31 March, less a month, less a day.
-        ("date", "last", "P1M1D", "2023-03-31T12:00:00Z UTC", "2023-02-27 2023-03-31"),
-        // The day is the zone's, not that of UTC.
-        ("date", "last", "P7D", "2026-03-31T23:30:00Z Europe/Berlin", "2026-03-25 2026-04-01"),
-        ("date", "this", "month", "2026-03-31T23:30:00Z Europe/Berlin", "2026-04-01 2026-05-01"),
-        ("date", "this", "month", "2026-04-01T02:00:00Z America/New_York", {
-            "2026-03-01 2026-04-01"
-        }),
-        // ISO weeks begin on Monday; 3 January 2021 was a Sunday.
-        ("date", "this", "week", "2021-01-03T12:00:00Z UTC", "2020-12-28 2021-01-04"),
-        ("date", "last", "week", "2021-01-04T00:00:00Z UTC", "2020-12-28 2021-01-04"),
-        ("date", "this", "quarter", "2026-12-31T12:00:00Z UTC", "2026-10-01 2027-01-01"),
-        ("date", "last", "quarter", "2026-01-01T00:00:00Z UTC", "2025-10-01 2026-01-01"),
-        ("date", "next", "quarter", "2026-11-30T12:00:00Z UTC", "2027-01-01 2027-04-01"),
-        ("date", "last", "year", "2024-02-29T12:00:00Z UTC", "2023-01-01 2024-01-01"),
-        ("timestamp", "last", "month", "2026-03-31T23:30:00Z Europe/Berlin", {
-            "2026-03-01T00:00:00 2026-04-01T00:00:00"
-        }),
-        ("timestamp", "last", "P7D", "2026-03-31T12:00:00Z Europe/Berlin", {
-            "2026-03-24T14:00:00 2026-03-31T14:00:00"
-        }),
-    ] {
-        assert_eq!(span(field, op, value, at), expected, "{field} {op} {value} at {at}");
+    for (field, op, value, at, expected) in BY_HAND {
+        assert_eq!(&span(field, op, value, at), expected, "{field} {op} {value} at {at}");
     }
 }
 
@@ -206,6 +291,14 @@ fn bare_dates_mean_the_whole_day_in_the_zone() {
         filter("timestamptz", "gte", json!("2026-03-29T02:30")),
         test("gte", "2026-03-29T03:00:00+02:00")
     );
+}
+
+#[test]
+fn now_is_a_microsecond_to_every_source() {
+    let (start, end) =
+        instants("last", "PT1S", &shop::moment("2026-03-31T12:00:00.123456789Z UTC"));
+    assert_eq!(start.to_string(), "2026-03-31 11:59:59.123456 UTC");
+    assert_eq!(end.to_string(), "2026-03-31 12:00:00.123456 UTC");
 }
 
 /// The instant that a local time stands for, as a filter takes it.

@@ -144,6 +144,16 @@ fn personal_data_is_seen_in_the_subject_the_fields_and_the_scope() {
     assert!(has_pii(false, json!(["customer.email"])));
     assert!(!has_pii(false, json!(["id"])));
 
+    // A key that travels hidden does not leave.
+    let mut subject = shop::subject("stock");
+    subject.fields[1].pii = Some("name".to_owned());
+    let has_pii = |fields: Value| {
+        let sent = json!({"subject": "stock", "format": "csv", "fields": fields});
+        ExportRequest::read(&sent).unwrap().check(&subject).unwrap().has_pii()
+    };
+    assert!(has_pii(json!(["sku"])));
+    assert!(!has_pii(json!(["quantity"])));
+
     let analytics = |filter: Value| {
         let sent = json!({"subject": "analytics", "format": "csv", "scope": {"filter": filter}});
         let subject = shop::subject("analytics");
