@@ -21,7 +21,8 @@ const PACKET_BYTES_MAX: usize = 1 << 30;
 /// Idle time that the driver would close a pooled connection after; ours are not pooled.
 const POOL_SECONDS: usize = 28_800;
 
-/// How a connection is secured: the modes of the `mysql` client.
+/// How a connection is secured: the modes of the `mysql` client, but for `VERIFY_CA`, which the
+/// driver does not have; a name for the certificate (`ssl-name`) does the same, and more strictly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SslMode {
     /// In the clear.
@@ -30,8 +31,6 @@ pub(super) enum SslMode {
     Preferred,
     /// Encrypted, whoever the server is.
     Required,
-    /// Encrypted, with a certificate of a known authority.
-    VerifyCa,
     /// Encrypted, with a certificate of a known authority for this host.
     VerifyIdentity,
 }
@@ -41,7 +40,6 @@ const SSL_MODES: &[(&str, SslMode)] = &[
     ("disabled", SslMode::Disabled),
     ("preferred", SslMode::Preferred),
     ("required", SslMode::Required),
-    ("verify-ca", SslMode::VerifyCa),
     ("verify-identity", SslMode::VerifyIdentity),
 ];
 
@@ -134,7 +132,6 @@ impl Address {
                 vec![secured(ssl.with_danger_accept_invalid_certs(true)), plain.into()]
             }
             SslMode::Required => vec![secured(ssl.with_danger_accept_invalid_certs(true))],
-            SslMode::VerifyCa => vec![secured(ssl.with_danger_skip_domain_validation(true))],
             SslMode::VerifyIdentity => vec![secured(ssl)],
         }
     }
@@ -152,13 +149,16 @@ fn read_parameters(url: &Url) -> Result<Parameters, String> {
                 read.ssl =
                     read.ssl.with_root_certs(vec![path().into()]).with_disable_built_in_roots(true);
             }
+            "ssl-name" => {
+                read.ssl = read.ssl.with_danger_tls_hostname_override(Some(value.into_owned()));
+            }
             "ssl-cert" => certificate = Some(path()),
             "ssl-key" => key = Some(path()),
             "socket" => read.socket = Some(value.into_owned()),
             _ => {
                 return Err(format!(
-                    "it has no parameter `{name}`; there are ssl-mode, ssl-ca, ssl-cert, ssl-key \
-                     and socket"
+                    "it has no parameter `{name}`; there are ssl-mode, ssl-ca, ssl-name, ssl-cert, \
+                     ssl-key and socket"
                 ));
             }
         }
@@ -176,6 +176,11 @@ fn read_parameters(url: &Url) -> Result<Parameters, String> {
 
 fn ssl_mode(text: &str) -> Result<SslMode, String> {
     let name = text.to_ascii_lowercase().replace('_', "-");
+    if name == "verify-ca" {
+        return Err("its ssl-mode should be verify-identity, with `ssl-name=…` where the \
+                    certificate bears another name than the URL"
+            .to_owned());
+    }
     let known = SSL_MODES.iter().find(|(known, _)| *known == name);
     known.map(|(_, mode)| *mode).ok_or_else(|| {
         let names: Vec<&str> = SSL_MODES.iter().map(|(name, _)| *name).collect();
@@ -212,13 +217,9 @@ mod tests {
 
     #[test]
     fn encryption_is_as_strict_as_the_url_says() {
-        for (mode, attempts) in [
-            ("disabled", 1),
-            ("preferred", 2),
-            ("required", 1),
-            ("verify_ca", 1),
-            ("VERIFY_IDENTITY", 1),
-        ] {
+        for (mode, attempts) in
+            [("disabled", 1), ("preferred", 2), ("required", 1), ("VERIFY_IDENTITY", 1)]
+        {
             let address = read(&format!("mysql://u@h/d?ssl-mode={mode}")).unwrap();
             let opts = address.attempts("a");
             assert_eq!(opts.len(), attempts, "{mode}");
@@ -238,6 +239,7 @@ mod tests {
             "mysql://u:secret@h",
             "mysql://u:secret@h/d?pool=3",
             "mysql://u:secret@h/d?ssl-mode=maybe",
+            "mysql://u:secret@h/d?ssl-mode=VERIFY_CA",
             "mysql://u:secret@h/d?ssl-cert=/c.pem",
             "mysql://u:secret@h/d/e",
             "mysql://u:secret@h:99999/d",

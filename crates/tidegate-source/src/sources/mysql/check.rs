@@ -119,7 +119,7 @@ fn encryption_warning(session: &mut Session, address: &Address) -> Result<Option
              `?ssl-mode=verify-identity&ssl-ca=…` to the URL"
                 .to_owned(),
         ),
-        SslMode::VerifyCa | SslMode::VerifyIdentity => None,
+        SslMode::VerifyIdentity => None,
     })
 }
 

@@ -1,0 +1,65 @@
+//! Connections that end before the rows do.
+
+use tidegate_batch::RowBatch;
+use tidegate_source::{RowStream, SourceError};
+
+use super::{Check, options, read};
+
+const ROWS: &str = "\
+    create table t (id int auto_increment primary key, name varchar(200)); \
+    insert into t (name) select repeat('x', 200) from seq_1_to_50000";
+
+/// The number of the stream's connection, which has to have sent rows already.
+fn connection(check: &Check) -> String {
+    let list = check.database.query(
+        "select id from information_schema.processlist \
+         where db = database() and info like '/* tidegate/export */%'",
+    );
+    list.trim().to_owned()
+}
+
+fn started(check: &Check) -> RowStream {
+    let mut stream = check.source.stream(&check.query("t"), &options()).unwrap();
+    stream.readers[0].read(&mut RowBatch::default()).unwrap().unwrap();
+    stream
+}
+
+#[test]
+fn a_connection_that_is_killed_is_lost_not_ended() {
+    for kind in ["connection", "query"] {
+        let check = Check::new(ROWS);
+        let stream = started(&check);
+        check.database.execute(&format!("kill {kind} {}", connection(&check)));
+        let error = read_on(stream).unwrap_err();
+        assert!(matches!(error, SourceError::Lost { .. }), "{kind}: {error:?}");
+        check.wait_until_left_alone();
+    }
+}
+
+/// Reads the rest of a stream.
+fn read_on(mut stream: RowStream) -> Result<u64, SourceError> {
+    let mut rows = 0;
+    let mut batch = RowBatch::default();
+    while stream.readers[0].read(&mut batch)?.is_some() {
+        rows += batch.len() as u64;
+        batch.clear(super::BATCH_BYTES);
+    }
+    Ok(rows)
+}
+
+#[test]
+fn a_table_cannot_be_altered_under_an_open_stream() {
+    for key in ["int auto_increment", "varchar(40)"] {
+        let check = Check::new(&format!(
+            "create table t (id {key} primary key); insert into t (id) values (1), (2)"
+        ));
+        let stream = check.source.stream(&check.query("t"), &options()).unwrap();
+        let mut alter = check.database.client();
+        alter
+            .args(["--execute", "set lock_wait_timeout = 1; alter table t add column n int first"]);
+        let output = alter.output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stderr).contains("1205"), "{key}: {output:?}");
+        assert_eq!(read(stream).unwrap().len(), 2);
+        check.database.execute("alter table t add column n int first");
+    }
+}
