@@ -92,7 +92,12 @@ pub(crate) fn value(vec: &mut Vec<u8>, content: &Value<'_>, style: JsonStyle<'_>
     let is_bare = match content {
         Value::Null => return vec.extend_from_slice(b"null"),
         Value::Text(content) => return string(vec, content),
-        Value::Boolean(_) | Value::Json(_) | Value::List(_) => true,
+        Value::Json(content) | Value::List(content) => {
+            let mut out = Out::on(vec);
+            document(&mut out, (*content).into());
+            return out.finish();
+        }
+        Value::Boolean(_) => true,
         Value::Float32(number) => number.is_finite(),
         Value::Float64(number) => number.is_finite(),
         Value::Integer(_) => !style.has_numbers_as_strings,

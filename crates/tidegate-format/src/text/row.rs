@@ -259,7 +259,7 @@ impl<D: Dialect> CellWriter<'_, D> {
             Kind::Instant => time::instant(out, eight(cell)?, &self.plan.zone),
             Kind::Timestamp => time::timestamp(out, eight(cell)?),
             Kind::Date => time::date(out, four(cell)?.cast_signed()),
-            Kind::Time => time::time(out, eight(cell)?),
+            Kind::Time => time::time(out, time_of_day(cell)?),
             Kind::Decimal => decimal(out, place, &Decimal::from_binary(cell.bytes())?),
             Kind::Digits => decimal(out, place, &Decimal::from_digits(cell.bytes())),
             Kind::Boolean => number::boolean(out, *cell.bytes().first()? != 0),
@@ -364,6 +364,12 @@ fn integer(cell: PaddedCell<'_>) -> Option<i64> {
 fn eight(cell: PaddedCell<'_>) -> Option<i64> {
     let bytes = cell.tail().first_chunk().filter(|_| cell.len() == 8)?;
     Some(i64::from_be_bytes(*bytes))
+}
+
+/// Microseconds since midnight. MySQL's `TIME` can lie outside a day, and is no time of day then.
+#[inline(always)]
+fn time_of_day(cell: PaddedCell<'_>) -> Option<i64> {
+    eight(cell).filter(|micros| (0..=time::DAY_MICROS).contains(micros))
 }
 
 #[inline(always)]

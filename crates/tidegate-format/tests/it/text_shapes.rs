@@ -68,7 +68,7 @@ fn a_table_without_rows_is_a_whole_file() {
     let table = Table::new(&[("id", "integer"), ("a.b", "text")]);
     assert_eq!(text("csv", &table, &[]), "id,a.b\n");
     assert_eq!(text("ndjson", &table, &[]), "");
-    assert_eq!(serde_json::from_str::<Vec<()>>(&text("json", &table, &[])).unwrap(), []);
+    assert_eq!(text("json", &table, &[]), "[\n]\n");
     assert_eq!(Element::root(text("xml", &table, &[]).as_bytes()).children.len(), 0);
 }
 
@@ -199,6 +199,9 @@ fn documents_stay_on_their_line() {
     let lines = text("ndjson", &table, &[]);
     assert_eq!(lines.lines().count(), 1);
     assert_eq!(lines, "{\"doc\":{   \"a\": [1,   2] },\"n\":1}\n");
+    let list = Table::new(&[("docs", "list(json)")]).row([Cell::Json(format!("[{pretty}]"))]);
+    let lines = text("ndjson", &list, &[]);
+    assert_eq!(lines, "{\"docs\":[{   \"a\": [1,   2] }]}\n");
     let (_, rows) = csv_rows(text("csv", &table, &[]).as_bytes(), b',');
     assert_eq!(rows[0][0].as_deref(), Some(pretty));
     let root = Element::root(text("xml", &table, &[]).as_bytes());

@@ -375,6 +375,16 @@ fn decimals_in_digits_are_written_as_they_come() {
 }
 
 #[test]
+fn a_time_outside_a_day_is_refused() {
+    for micros in [-1, 86_400_000_001] {
+        let table = Table::new(&[("t", "time")]).row([Cell::Time(micros)]);
+        for slug in ["csv", "json", "ndjson", "xml"] {
+            assert_eq!(table.fault(format(slug)).column, 0);
+        }
+    }
+}
+
+#[test]
 fn a_cell_that_is_no_value_of_its_column_is_refused_by_place() {
     for data_type in [
         "integer",
