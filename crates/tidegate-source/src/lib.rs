@@ -4,6 +4,7 @@
 //! share one snapshot and are driven on a thread each. [`SOURCES`] lists the kinds of source; the
 //! scheme of a URL picks one.
 
+pub mod conformance;
 pub mod error;
 mod settings;
 mod source;

@@ -128,7 +128,8 @@ impl Dialect for Sqlite {
 
     fn sorted(&self, operand: &Operand<'_>) -> Expr {
         match Self::form(operand) {
-            // As SQLite itself sorts date-times and identifiers, so that an index serves.
+            // As SQLite itself sorts what is stored, so that an index serves: right as long as a
+            // column's values are all written alike.
             Form::Variants => operand.expr.clone(),
             Form::Function(_) if operand.is_as_declared() => operand.expr.clone(),
             Form::Stored | Form::Text | Form::Function(_) | Form::Number(_) => {

@@ -183,22 +183,24 @@ impl<'s> Row<'s> {
     /// The value in column `at`, from 0. It lives until the statement steps.
     #[inline]
     pub(super) fn cell(self, at: c_int) -> ValueRef<'s> {
-        let statement = self.statement.as_ptr();
         // SAFETY: the session is borrowed, so that the statement neither steps nor ends. SQLite
-        // answers NULL for a column that is not there. Text and octets are valid for the length
-        // that is asked for after the pointer, as its documentation demands; a pointer to nothing
+        // answers NULL for a column that is not there. The value is one that SQLite calls
+        // unprotected, for which only the connection's mutex is missing; one thread at a time uses
+        // the connection, so that nothing is missing. Text and octets are valid for the length
+        // that is asked for after the pointer, as the documentation demands; a pointer to nothing
         // stands for no octets.
         unsafe {
-            match ffi::sqlite3_column_type(statement, at) {
-                ffi::SQLITE_INTEGER => ValueRef::Integer(ffi::sqlite3_column_int64(statement, at)),
-                ffi::SQLITE_FLOAT => ValueRef::Real(ffi::sqlite3_column_double(statement, at)),
+            let value = ffi::sqlite3_column_value(self.statement.as_ptr(), at);
+            match ffi::sqlite3_value_type(value) {
+                ffi::SQLITE_INTEGER => ValueRef::Integer(ffi::sqlite3_value_int64(value)),
+                ffi::SQLITE_FLOAT => ValueRef::Real(ffi::sqlite3_value_double(value)),
                 ffi::SQLITE_TEXT => {
-                    let text = ffi::sqlite3_column_text(statement, at);
-                    ValueRef::Text(octets(text, ffi::sqlite3_column_bytes(statement, at)))
+                    let text = ffi::sqlite3_value_text(value);
+                    ValueRef::Text(octets(text, ffi::sqlite3_value_bytes(value)))
                 }
                 ffi::SQLITE_BLOB => {
-                    let blob = ffi::sqlite3_column_blob(statement, at);
-                    ValueRef::Blob(octets(blob.cast(), ffi::sqlite3_column_bytes(statement, at)))
+                    let blob = ffi::sqlite3_value_blob(value);
+                    ValueRef::Blob(octets(blob.cast(), ffi::sqlite3_value_bytes(value)))
                 }
                 _ => ValueRef::Null,
             }

@@ -1,0 +1,179 @@
+//! How rows come: tickets, pages, interrupts, one snapshot under writers.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use tidegate_batch::{DataType, RowBatch};
+use tidegate_model::{
+    catalog::Relation,
+    field::Origin,
+    query::{Query, SortKey},
+};
+
+use super::{
+    Cell, Site, Table,
+    drain::{drain, options, rows_of, rows_of_batch},
+    random::things,
+    table::{field, query},
+};
+use crate::{Page, SourceError};
+
+/// Rows that make many batches for each reader.
+const ROWS: usize = 3_000;
+/// Accounts among which writers transfer.
+const ACCOUNTS: i64 = 2_000;
+/// Transfers of one script of a writer.
+const TRANSFERS: i64 = 10;
+/// Exports that must see the sum, under so many writers.
+const EXPORTS: usize = 30;
+const WRITERS: i64 = 4;
+
+pub(super) fn tickets(site: &Site<'_>) {
+    let table = things(ROWS);
+    table.create(site);
+    let query = table.query();
+    for readers in [1, 2, 4] {
+        let stream = site.source.stream(&query, &options(readers)).expect("a stream");
+        assert!(stream.readers.len() <= readers && !stream.readers.is_empty());
+        let drained = drain(stream).expect("an end");
+        assert_eq!(drained.rows.len(), ROWS);
+        assert!(drained.tickets.len() > 10, "small batches: {}", drained.tickets.len());
+        let done: u64 = drained.tickets.iter().map(|ticket| ticket.extent_done).sum();
+        assert!(done <= drained.extent.total, "{done} of {:?}", drained.extent);
+        assert!(drained.snapshot.is_consistent);
+        assert!(!drained.snapshot.identity.is_empty());
+        let taken_at = chrono::DateTime::parse_from_rfc3339(&drained.snapshot.taken_at);
+        assert!(taken_at.is_ok(), "{:?}", drained.snapshot);
+    }
+}
+
+pub(super) fn pages(site: &Site<'_>) {
+    let table = things(300);
+    table.create(site);
+    let sort = vec![
+        SortKey { field: table.field("plain"), is_descending: true },
+        SortKey { field: table.field("id"), is_descending: false },
+    ];
+    let query = Query { sort, ..table.query() };
+    let all = rows_of(site.source, &query);
+    assert_eq!(site.source.count(&query).expect("a count"), all.len() as u64);
+    for (offset, limit) in [(0, 10), (290, 100), (95, 1), (1000, 5), (0, 0), (3, 297)] {
+        let page = Page { offset, limit };
+        let (schema, mut batch) = site.source.rows(&query, page).expect("a page");
+        let found = rows_of_batch(&mut batch, &schema);
+        let slice = all.iter().skip(offset as usize).take(limit as usize);
+        assert!(found.iter().eq(slice), "{page:?}");
+    }
+}
+
+pub(super) fn interrupt(site: &Site<'_>) {
+    let relation = Relation::Statement(site.spelling.slow.to_owned());
+    let n = field("n", DataType::Integer, Origin::Column("n".to_owned()));
+    let query = query(relation, vec![n], Vec::new());
+    let stream = site.source.stream(&query, &options(1)).expect("a stream");
+    let interrupt = stream.interrupt;
+    let reading = stream.readers.into_iter().map(|mut reader| {
+        thread::spawn(move || {
+            loop {
+                match reader.read(&mut RowBatch::default()) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+            }
+        })
+    });
+    let reading: Vec<_> = reading.collect();
+    // Now and again: the statement may not have begun yet.
+    while !reading.iter().all(thread::JoinHandle::is_finished) {
+        interrupt.interrupt();
+        thread::yield_now();
+    }
+    for thread in reading {
+        let outcome = thread.join().expect("a reader panicked");
+        assert!(matches!(outcome, Err(SourceError::Interrupted)), "{outcome:?}");
+    }
+}
+
+pub(super) fn concurrent_writers(site: &Site<'_>) {
+    let accounts = accounts();
+    accounts.create(site);
+    let broken = exports_under_writers(site, &accounts, |query| rows_of(site.source, query));
+    assert_eq!(broken, 0, "exports that saw half a transfer");
+}
+
+/// Accounts whose amounts sum up to the same for ever.
+pub(crate) fn accounts() -> Table {
+    // Wide rows, so that an export takes a while.
+    let note = Cell::Text("x".repeat(200));
+    let rows = (0..ACCOUNTS)
+        .map(|id| vec![Cell::Integer(id), Cell::Integer(1_000), note.clone()])
+        .collect();
+    let columns = [("id", "integer"), ("amount", "integer"), ("note", "text")];
+    Table::new("conformance_accounts", &columns, rows)
+}
+
+/// Counts the exports in which the sum is another, while writers transfer.
+pub(crate) fn exports_under_writers(
+    site: &Site<'_>,
+    accounts: &Table,
+    export: impl Fn(&Query) -> Vec<Vec<Cell>>,
+) -> usize {
+    let is_over = AtomicBool::new(false);
+    let query = accounts.query();
+    thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let is_over = &is_over;
+            scope.spawn(move || {
+                let mut step = writer;
+                while !is_over.load(Ordering::Relaxed) {
+                    (site.execute)(&transfers(site, step));
+                    step += WRITERS;
+                }
+            });
+        }
+        // Also when an export panics: the writers would go on for ever.
+        let _over = Over(&is_over);
+        (0..EXPORTS)
+            .filter(|_| {
+                let rows = export(&query);
+                let sum: i64 = rows
+                    .iter()
+                    .map(|row| match row[1] {
+                        Cell::Integer(amount) => amount,
+                        _ => 0,
+                    })
+                    .sum();
+                rows.len() as i64 != ACCOUNTS || sum != ACCOUNTS * 1_000
+            })
+            .count()
+    })
+}
+
+/// Says that it is over when it is dropped.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A script that takes from accounts at the beginning and gives to accounts at the end.
+fn transfers(site: &Site<'_>, step: i64) -> String {
+    let quote = site.spelling.quote;
+    let (table, id, amount) = (quote("conformance_accounts"), quote("id"), quote("amount"));
+    let mut script = String::new();
+    for transfer in 0..TRANSFERS {
+        let from = (step * TRANSFERS + transfer) * 7 % (ACCOUNTS / 2);
+        let to = ACCOUNTS - 1 - from;
+        script += &format!(
+            "{};\nupdate {table} set {amount} = {amount} - 1 where {id} = {from};\n\
+             update {table} set {amount} = {amount} + 1 where {id} = {to};\ncommit;\n",
+            site.spelling.begin
+        );
+    }
+    script
+}
