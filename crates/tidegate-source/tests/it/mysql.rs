@@ -1,6 +1,7 @@
 //! MySQL and MariaDB, against a real MariaDB server and its own client.
 
 mod check;
+mod conformance;
 mod consistency;
 mod faults;
 mod limits;

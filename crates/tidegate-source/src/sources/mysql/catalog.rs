@@ -135,7 +135,10 @@ pub(super) fn describe_statement(
     session: &mut Session,
     statement: &str,
 ) -> Result<Description, Error> {
-    let prepared = session.prepare_statement(statement)?;
+    // Inside the same parentheses as when it is read, where the line's end closes a comment.
+    let statement = statement.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+    let wrapped = format!("select * from ({statement}\n) as t");
+    let prepared = session.prepare_statement(&wrapped)?;
     let columns = prepared
         .columns()
         .iter()

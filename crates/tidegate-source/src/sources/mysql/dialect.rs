@@ -13,6 +13,9 @@ use crate::sql::{
 /// Digits that the server's decimals have at most behind the point; 65 they have in all.
 const SCALE_MAX: usize = 30;
 
+/// Parameters that a selection may use up for the sake of an index: a statement takes 65,535.
+const INDEXED_PARAMETERS_MAX: usize = 50_000;
+
 /// MySQL and MariaDB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MySql;
@@ -161,32 +164,36 @@ impl Dialect for MySql {
 
     fn keys_in(&self, key: &[Operand<'_>], keys: &[Vec<Literal>], binder: &mut Binder) -> Expr {
         let column = |at: usize| keys.iter().filter_map(move |key| key.get(at));
-        let left =
-            key.iter().enumerate().map(|(at, operand)| self.left(operand, column(at))).collect();
         let forms: Vec<Equality> = key
             .iter()
             .enumerate()
             .map(|(at, operand)| Equality::of(operand, column(at).next()))
             .collect();
-        let plain = keys_in_list(left, keys, |literal, at| {
-            let right = self.literal(literal, &key[at], binder);
-            match forms[at] {
-                Equality::SixteenOctets => unhex(right),
-                Equality::Plain | Equality::Octets | Equality::Spellings => right,
-            }
-        });
+        let plain_left = |at: usize| self.left(&key[at], column(at));
+        let mut rows = |left: Vec<Expr>, is_exact: bool| {
+            keys_in_list(left, keys, |literal, at| {
+                let right = self.literal(literal, &key[at], binder);
+                match forms[at] {
+                    Equality::SixteenOctets => unhex(right),
+                    Equality::Octets if is_exact => octets(right),
+                    Equality::Plain | Equality::Octets | Equality::Spellings => right,
+                }
+            })
+        };
+        let plain = (0..key.len()).map(plain_left).collect();
         if !forms.iter().any(|form| matches!(form, Equality::Octets)) {
-            return plain;
+            return rows(plain, false);
         }
-        // Once more, of the texts alone, so that case and spaces count.
-        let texts: Vec<usize> =
-            (0..key.len()).filter(|at| matches!(forms[*at], Equality::Octets)).collect();
-        let left = texts.iter().map(|at| octets(text_of(&key[*at]))).collect();
-        let keys: Vec<Vec<Literal>> =
-            keys.iter().map(|key| texts.iter().map(|at| key[*at].clone()).collect()).collect();
-        plain.and(keys_in_list(left, &keys, |literal, at| {
-            octets(self.literal(literal, &key[texts[at]], binder))
-        }))
+        // All parts once more, as the texts must be equal in the same key that the others are.
+        let exact = (0..key.len()).map(|at| match forms[at] {
+            Equality::Octets => octets(text_of(&key[at])),
+            Equality::Plain | Equality::SixteenOctets | Equality::Spellings => plain_left(at),
+        });
+        let exact = rows(exact.collect(), true);
+        if 2 * key.len() * keys.len() > INDEXED_PARAMETERS_MAX {
+            return exact;
+        }
+        rows(plain, false).and(exact)
     }
 
     fn matches(

@@ -62,6 +62,7 @@ pub(super) fn cut(code: u16) -> Cause {
 pub(super) fn cause(error: Error) -> Cause {
     match error {
         Error::Server(error) => Box::new(ServerFault::from(error)),
+        Error::Io(mysql_async::IoError::Io(error)) => Box::new(error),
         other => Box::new(DriverFault(other.to_string())),
     }
 }

@@ -39,7 +39,7 @@ fn binlog_position(session: &mut Session) -> Result<Option<String>, Error> {
 
 /// InnoDB has no name for a snapshot that clients may know. What comes near, in the order of its
 /// worth: the transactions that the server had committed, the transaction's own number (which
-/// takes the right `process`), the connection.
+/// takes the right `process`, and MariaDB gives none to one that only reads), the connection.
 fn other_identity(session: &mut Session, taken_at: &str) -> String {
     if !session.is_mariadb()
         && let Ok(Some(executed)) = session.value("select @@global.gtid_executed")
@@ -49,7 +49,9 @@ fn other_identity(session: &mut Session, taken_at: &str) -> String {
     }
     let transaction = "select trx_id from information_schema.innodb_trx \
                        where trx_mysql_thread_id = connection_id()";
-    if let Ok(Some(id)) = session.value(transaction) {
+    if let Ok(Some(id)) = session.value(transaction)
+        && id != "0"
+    {
         return format!("innodb transaction {id} at {taken_at}");
     }
     format!("connection {} at {taken_at}", session.id())

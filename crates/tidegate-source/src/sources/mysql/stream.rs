@@ -98,6 +98,7 @@ pub(super) struct MySqlReader {
     what: String,
     batch_bytes: usize,
     chunk: u64,
+    has_failed: bool,
 }
 
 /// How the filling of a batch went.
@@ -141,6 +142,7 @@ impl MySqlReader {
             what: format!("read `{}`", parts.relation),
             batch_bytes: parts.batch_bytes,
             chunk: 0,
+            has_failed: false,
         }
     }
 
@@ -224,8 +226,16 @@ impl MySqlReader {
 
 impl Reader for MySqlReader {
     fn read(&mut self, batch: &mut RowBatch) -> Result<Option<Ticket>, SourceError> {
+        if self.has_failed {
+            // Not `None`, which would say that the end was proven.
+            return Err(SourceError::Lost {
+                source_name: self.settings.name.clone(),
+                cause: "the stream has failed before".into(),
+            });
+        }
         let filled = self.fill(batch);
         if filled.is_err() {
+            self.has_failed = true;
             self.abandon();
         }
         filled.map_err(|failure| self.fault(failure))
