@@ -55,7 +55,7 @@ pub struct SubjectDeclaration {
     /// Fields that free text is searched in.
     #[serde(default)]
     pub search: Names,
-    /// Order when a request names none.
+    /// Order of the list page. An export is in this order only if its request says so.
     #[serde(default)]
     pub sort: Names,
     /// Whether every record is personal data, whatever fields are chosen.
@@ -102,7 +102,7 @@ pub struct KindDeclaration {
     /// Fields that free text is searched in.
     #[serde(default)]
     pub search: Names,
-    /// Order when a request names none.
+    /// Order of the list page. An export is in this order only if its request says so.
     #[serde(default)]
     pub sort: Names,
     /// Field whose presence makes a record personal data.

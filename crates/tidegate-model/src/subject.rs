@@ -25,7 +25,7 @@ pub struct Subject {
     pub search: Vec<String>,
     /// Slug of the field that `date_range` means.
     pub date_field: Option<String>,
-    /// Default sort, as in a request: `-placed_at`.
+    /// Order of the list page, as in a request: `-placed_at`.
     pub sort: Vec<String>,
     /// Whether every record is personal data, whatever fields are chosen.
     pub has_pii: bool,

@@ -59,9 +59,9 @@ pub struct ExportArgs {
     /// Free text to search in the subject's searchable fields
     #[arg(long)]
     pub search: Option<String>,
-    /// Only the records with these keys
-    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
-    pub ids: Vec<String>,
+    /// Only the records with these keys: `1,2,3`; a key of several fields is `[1,2]`
+    #[arg(long, allow_hyphen_values = true)]
+    pub ids: Option<String>,
     /// Fields to sort by; a leading `-` puts the largest first
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub sort: Vec<String>,

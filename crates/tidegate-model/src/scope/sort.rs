@@ -19,7 +19,7 @@ impl Checker<'_> {
     /// The order that was sent, or the subject's own where none was.
     pub(super) fn sort(&mut self, sent: Option<&Value>, at: &Pointer<'_>) -> Vec<SortKey> {
         let keys = match sent {
-            None => default_sort(self.subject),
+            None => Vec::new(),
             Some(Value::Array(names)) => self.sort_keys(names, at),
             Some(other) => {
                 let detail = format!(
@@ -64,17 +64,6 @@ impl Checker<'_> {
         }
         keys
     }
-}
-
-fn default_sort(subject: &Subject) -> Vec<SortKey> {
-    let declared = subject.sort.iter().filter_map(|name| sort_field(&subject.fields, name));
-    let mut keys: Vec<SortKey> = Vec::new();
-    for (field, is_descending) in declared {
-        if !keys.iter().any(|key| key.field.slug == field.slug) {
-            keys.push(SortKey { field: field.clone(), is_descending });
-        }
-    }
-    keys
 }
 
 /// A sorted export is the same every time only if no two rows are equal in its order.

@@ -46,8 +46,9 @@ fn scope(args: &ExportArgs) -> Result<Map<String, Value>, Failure> {
     if let Some(search) = &args.search {
         scope.insert("search".into(), search.clone().into());
     }
-    if !args.ids.is_empty() {
-        scope.insert("ids".into(), args.ids.iter().map(|id| key(id)).collect());
+    if let Some(ids) = &args.ids {
+        let ids = split_ids(ids);
+        scope.insert("ids".into(), ids.iter().map(|id| key(id)).collect());
     }
     if !args.sort.is_empty() {
         scope.insert("sort".into(), args.sort.clone().into());
@@ -55,9 +56,33 @@ fn scope(args: &ExportArgs) -> Result<Map<String, Value>, Failure> {
     Ok(scope)
 }
 
-/// A key as it is typed: JSON for keys of several parts, a number where it looks like one.
+/// Splits `1,2,3`; commas inside of `{…}` and `[…]` belong to a key.
+fn split_ids(ids: &str) -> Vec<String> {
+    let mut keys = vec![String::new()];
+    let mut depth = 0_u32;
+    for character in ids.chars() {
+        match character {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                keys.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        keys.last_mut().expect("there is always a last key").push(character);
+    }
+    keys.retain(|key| !key.trim().is_empty());
+    keys
+}
+
+/// A key as it is typed: its text, which fits a key of any type; or `{"a": 1, "b": 2}` where the
+/// key has several fields.
 fn key(text: &str) -> Value {
-    text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
+    match serde_json::from_str(text) {
+        Ok(parts @ (Value::Object(_) | Value::Array(_))) => parts,
+        Ok(_) | Err(_) => json!(text),
+    }
 }
 
 fn options(args: &ExportArgs) -> Result<Map<String, Value>, Failure> {
@@ -69,4 +94,16 @@ fn options(args: &ExportArgs) -> Result<Map<String, Value>, Failure> {
         }
     }
     Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_several_fields_keep_their_commas() {
+        let keys: Vec<Value> =
+            split_ids(r#"7,a b,[1,2],{"a":1,"b":"x"},"#).iter().map(|id| key(id)).collect();
+        assert_eq!(keys, [json!("7"), json!("a b"), json!([1, 2]), json!({"a": 1, "b": "x"})]);
+    }
 }
