@@ -28,6 +28,8 @@ use servers::Servers;
 
 /// Runs of each size when memory is weighed.
 const MEMORY_RUNS: usize = 2;
+/// Python with the peers that are Python libraries.
+const VENV: &str = "target/bench-venv";
 
 /// What to measure.
 #[derive(Args)]
@@ -46,6 +48,9 @@ pub(crate) struct BenchArgs {
     /// Pairs a row, in place of five at 1 M rows and three at 10 M
     #[arg(long)]
     pairs: Option<usize>,
+    /// Measure the programs as they were built last
+    #[arg(long)]
+    built: bool,
     /// Only make the tables
     #[arg(long)]
     prepare: bool,
@@ -73,7 +78,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.prepare {
         return Ok(());
     }
-    let (release, python) = build()?;
+    if !args.built {
+        build()?;
+    }
+    let release = target().join("release").canonicalize()?;
+    let python = PathBuf::from(VENV).join("bin/python");
     let rig = Rig { folder: &folder, release, python, servers: &servers };
     let report = chosen.run(&rig, args.pairs)?;
     if args.check.is_none() {
@@ -93,14 +102,16 @@ fn folder() -> Result<PathBuf> {
     Ok(folder.canonicalize()?)
 }
 
-/// Builds ours and the peers; gives the folder of the programs, and Python with the libraries.
-fn build() -> Result<(PathBuf, PathBuf)> {
+/// Builds ours and the peers.
+fn build() -> Result<()> {
     let packages = ["--package", "tidegate", "--package", "bench-peers"];
     succeed(Command::new("cargo").args(["build", "--release", "--locked"]).args(packages))?;
-    let venv = Path::new("target/bench-venv");
-    succeed(Command::new("scripts/venv").arg(venv).arg("benchmarks/requirements.txt"))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    Ok((target.join("release").canonicalize()?, venv.join("bin/python")))
+    succeed(Command::new("scripts/venv").args([VENV, "benchmarks/requirements.txt"]))
+}
+
+/// Where cargo puts what it builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from)
 }
 
 /// The rows to run.

@@ -27,12 +27,9 @@ pub(super) struct Run {
 /// Runs a command line, measured from a process of its own: the peak of a child begins at the size
 /// of the process that forked it, and a fresh one is small.
 pub(super) fn measured(command: &[String]) -> Result<Run> {
-    let output = Command::new(std::env::current_exe()?)
-        .arg(TASK)
-        .args(command)
-        .stderr(Stdio::inherit())
-        .output()?;
-    ensure!(output.status.success(), "failed: {}", command.join(" "));
+    let output = Command::new(std::env::current_exe()?).arg(TASK).args(command).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}\nfailed: {said}", command.join(" "));
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
