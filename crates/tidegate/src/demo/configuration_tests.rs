@@ -4,12 +4,14 @@ use rusqlite::Connection;
 use tidegate_batch::{DataType, Item};
 use tidegate_model::{
     bind::{BoundSubject, Catalog},
-    catalog::{CatalogColumn, Description, Relation},
+    catalog::{Relation, TableName},
     declaration::{SubjectDeclaration, check},
     pointer::Pointer,
 };
+use tidegate_source::{Source, SourceSettings};
 
 use super::{CONFIG, tests::small};
+use crate::introspect::{Introspected, Location, write_config};
 
 #[derive(serde::Deserialize)]
 struct Document {
@@ -17,58 +19,27 @@ struct Document {
     subjects: Vec<SubjectDeclaration>,
 }
 
+/// The demo's database as its source sees it.
+fn source(connection: &Connection) -> Box<dyn Source> {
+    let path = connection.path().expect("the demo is a file");
+    tidegate_source::connect(SourceSettings::new("shop", format!("sqlite:{path}"))).unwrap()
+}
+
 /// The subjects of a configuration, bound to the demo's database.
 fn bind(text: &str, connection: &Connection) -> Vec<BoundSubject> {
     let document: Document = toml::from_str(text).unwrap();
     let sources: Vec<&str> = document.sources.keys().map(String::as_str).collect();
     check(&document.subjects, &sources).unwrap();
+    let source = source(connection);
     let relations = document.subjects.iter().flat_map(SubjectDeclaration::tables);
     let catalog: Catalog = relations
         .map(|relation| {
-            let description = describe(&relation, connection);
+            let description = source.describe(&relation).unwrap();
             (relation, description)
         })
         .collect();
     let bind = |subject| BoundSubject::bind(subject, &catalog, &Pointer::at("/subjects"));
     document.subjects.iter().map(|subject| bind(subject).unwrap()).collect()
-}
-
-fn describe(relation: &Relation, connection: &Connection) -> Description {
-    let sql = match relation {
-        Relation::Table(table) => format!("select * from {table}"),
-        Relation::Statement(sql) => sql.clone(),
-        Relation::Union(_) => unreachable!("a declaration names its tables one by one"),
-    };
-    let statement = connection.prepare(&sql).unwrap();
-    let columns = statement.columns();
-    let columns = columns.iter().map(|column| {
-        let native_type = column.decl_type().unwrap_or("text").to_lowercase();
-        CatalogColumn {
-            name: column.name().to_owned(),
-            data_type: data_type(&native_type),
-            native_type,
-            is_nullable: true,
-        }
-    });
-    let key = match relation {
-        Relation::Table(table) => {
-            let sql = "select name from pragma_table_info(?) where pk > 0 order by pk";
-            let mut statement = connection.prepare(sql).unwrap();
-            let names = statement.query_map([&table.name], |row| row.get(0)).unwrap();
-            names.map(Result::unwrap).collect()
-        }
-        Relation::Statement(_) | Relation::Union(_) => Vec::new(),
-    };
-    Description { columns: columns.collect(), key, is_base_table: true }
-}
-
-fn data_type(native_type: &str) -> DataType {
-    match native_type.split('(').next().unwrap() {
-        "bigint" => DataType::Integer,
-        "char" => DataType::Text,
-        "double" => DataType::Float64,
-        _ => native_type.parse().unwrap(),
-    }
 }
 
 fn subject<'a>(subjects: &'a [BoundSubject], slug: &str) -> &'a BoundSubject {
@@ -127,4 +98,25 @@ fn the_example_in_the_comments_works_when_it_is_uncommented() {
     let subjects = bind(&text, &connection);
     let sales = subject(&subjects, "sales_by_month").whole();
     assert!(sales.key.is_empty());
+}
+
+#[test]
+fn init_describes_the_demo_so_that_it_binds() {
+    let (_folder, connection) = small();
+    let source = source(&connection);
+    let introspect = |name: TableName| Introspected {
+        description: source.describe(&Relation::Table(name.clone())).unwrap(),
+        references: source.references(&name).unwrap(),
+        name,
+    };
+    let tables: Vec<Introspected> = source.tables().unwrap().into_iter().map(introspect).collect();
+    let text = write_config("shop", &Location::of("sqlite:site.db"), &tables);
+    let subjects = bind(&text, &connection);
+    assert_eq!(subjects.len(), 8, "{text}");
+    let users = subject(&subjects, "users").whole();
+    assert!(users.has_pii && users.field("password_hash").unwrap().is_internal);
+    let orders = subject(&subjects, "orders").whole();
+    assert!(orders.field("lines").unwrap().is_lines());
+    assert_eq!(orders.field("customer.display_name").unwrap().pii.as_deref(), Some("name"));
+    assert_eq!(orders.date_field.as_deref(), Some("placed_at"));
 }

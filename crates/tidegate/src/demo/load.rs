@@ -15,7 +15,7 @@ const INDEXES: &str = "
 create unique index users_email on users (email);
 create index orders_placed_at on orders (placed_at);
 create index orders_customer_id on orders (customer_id);
-create index page_views_day on page_views (day);
+pragma analysis_limit = 1000;
 analyze;";
 /// Nobody else sees the file while it is written, and a failure throws it away: no journal, no
 /// waiting for the disk.

@@ -56,7 +56,7 @@ impl Moment {
         put(&mut text[14..16], at.minute());
         put(&mut text[17..19], at.second());
         put(&mut text[20..23], at.timestamp_subsec_millis());
-        text.iter().copied().map(char::from).collect()
+        String::from_utf8(text.to_vec()).expect("digits are ASCII")
     }
 
     fn calendar(self) -> DateTime<chrono::Utc> {
