@@ -111,7 +111,8 @@ impl Dialect for MySql {
             DataType::Json => Func::cust("JSON_EXTRACT").arg(column).arg(path).into(),
             // A JSON null is no value.
             _ => Expr::cust_with_exprs(
-                "IF(JSON_TYPE(JSON_EXTRACT(?, ?)) = 'NULL', NULL, JSON_UNQUOTE(JSON_EXTRACT(?, ?)))",
+                "IF(JSON_TYPE(JSON_EXTRACT(?, ?)) = 'NULL', NULL, \
+                 JSON_UNQUOTE(JSON_EXTRACT(?, ?)))",
                 [column.clone(), path.clone(), column, path],
             ),
         }
