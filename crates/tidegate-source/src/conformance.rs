@@ -21,6 +21,9 @@ pub use cell::Cell;
 pub use drain::{Drained, drain};
 pub use table::{Column, Table};
 
+#[cfg(test)]
+pub(crate) use streams::{accounts, exports_under_writers};
+
 use crate::Source;
 
 /// A database to run the suite in. It must be empty and writable by the client.

@@ -17,6 +17,5 @@ pub(crate) use catalog::{Catalog, describe_union, relation_name};
 pub(crate) use condition::any_of;
 pub(crate) use dialect::{
     Dialect, Lines, Operand, comparison_operator, constant, is_in_list, keys_in_list, like_pattern,
-    matches_like,
 };
 pub(crate) use plan::{Plan, own_column};

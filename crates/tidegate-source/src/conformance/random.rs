@@ -91,7 +91,7 @@ fn value(random: &mut Random, column: &str, data_type: &DataType) -> Cell {
     let time = NaiveTime::from_hms_micro_opt(23, 59, 59, [0, 1, 500_000, 999_999][small % 4]);
     let time = if small < 3 { NaiveTime::MIN } else { time.expect("a time") };
     match data_type {
-        DataType::Boolean => Cell::Boolean(small % 2 == 0),
+        DataType::Boolean => Cell::Boolean(small.is_multiple_of(2)),
         DataType::Integer if column == "big" => {
             Cell::Integer(random.one_of(&[i64::MIN, i64::MAX, 0, -1, 1 << 53, (1 << 53) + 1]))
         }

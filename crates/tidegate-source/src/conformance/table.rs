@@ -48,7 +48,7 @@ impl Table {
     }
 
     /// Makes the table and fills it.
-    pub(super) fn create(&self, site: &Site<'_>) {
+    pub(crate) fn create(&self, site: &Site<'_>) {
         let quote = site.spelling.quote;
         let name = quote(&self.name);
         let columns: Vec<String> = self

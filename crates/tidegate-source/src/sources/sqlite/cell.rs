@@ -292,6 +292,10 @@ impl Converter {
         scale: Option<u16>,
         out: &mut Vec<u8>,
     ) -> Result<(), CellFault> {
+        if let Some(units) = scale.and_then(|scale| units_of(value, scale)) {
+            write_units(units, scale.unwrap_or(0), out);
+            return Ok(());
+        }
         let mut buffer = zmij::Buffer::new();
         if !value.is_finite() {
             let word = if value > 0.0 { "Infinity" } else { "-Infinity" };
@@ -360,6 +364,39 @@ fn checked_text(text: &[u8]) -> Result<&[u8], CellFault> {
         Ok(text)
     } else {
         Err(CellFault::NotUtf8)
+    }
+}
+
+/// The number in units of its scale, if it is a whole number of them. With at most 15 digits, no
+/// other number of that scale is as near, so that these are the digits that mean it.
+#[inline]
+fn units_of(value: f64, scale: u16) -> Option<i64> {
+    /// Powers of ten that are floating point numbers and leave room for a whole part.
+    const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    const UNITS_MAX: f64 = 1e15;
+    let power = POWERS.get(usize::from(scale))?;
+    let units = (value * power).round();
+    #[expect(clippy::float_cmp, reason = "the very same number or none")]
+    let is_whole = units.abs() < UNITS_MAX && units / power == value;
+    #[expect(clippy::cast_possible_truncation, reason = "whole, with at most 15 digits")]
+    is_whole.then_some(units as i64)
+}
+
+/// A whole number of units as digits with a point.
+#[inline]
+fn write_units(units: i64, scale: u16, out: &mut Vec<u8>) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(units.unsigned_abs()).as_bytes();
+    if units < 0 {
+        out.push(b'-');
+    }
+    let scale = usize::from(scale);
+    let whole = digits.len().saturating_sub(scale);
+    out.extend_from_slice(if whole == 0 { b"0" } else { &digits[..whole] });
+    if scale > 0 {
+        out.push(b'.');
+        out.resize(out.len() + scale.saturating_sub(digits.len()), b'0');
+        out.extend_from_slice(&digits[whole..]);
     }
 }
 
@@ -483,6 +520,30 @@ mod tests {
         }
         let uuid = convert("uuid", text("0123ABCD-0000-4000-8000-00000000000f")).unwrap();
         assert_eq!(convert("uuid", text("0123abcd00004000800000000000000f")), Ok(uuid));
+    }
+
+    #[test]
+    fn the_short_way_to_the_digits_of_a_number_agrees_with_the_long_one() {
+        let mut value = 1.0_f64;
+        for step in 0..20_000_i32 {
+            value = (value * 1.37 + f64::from(step)) % 1e7;
+            for value in [value, (value * 100.0).round() / 100.0, -value.trunc(), value / 1e7] {
+                for scale in [0, 2, 9] {
+                    let digits = zmij::Buffer::new().format(value).to_owned();
+                    let digits = digits.trim_end_matches(".0");
+                    let mut long = Vec::new();
+                    number::write_plain(digits.as_bytes(), Some(scale), &mut long).unwrap();
+                    let Some(units) = units_of(value, scale) else { continue };
+                    let mut short = Vec::new();
+                    write_units(units, scale, &mut short);
+                    assert_eq!(String::from_utf8(short), String::from_utf8(long), "{value}");
+                }
+            }
+        }
+        assert_eq!(units_of(f64::INFINITY, 2), None);
+        assert_eq!(units_of(f64::NAN, 2), None);
+        assert_eq!(units_of(0.1 + 0.2, 2), None);
+        assert_eq!(units_of(0.07, 2), Some(7));
     }
 
     #[test]

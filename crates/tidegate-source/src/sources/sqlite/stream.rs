@@ -287,3 +287,69 @@ fn each_row(
     let outcome = run();
     outcome.map_err(|error| client.fault(doing, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::{
+        SourceSettings,
+        conformance::{Site, Spelling, accounts, drain, exports_under_writers},
+        sources::sqlite::client::Database,
+    };
+
+    /// Exports that may pass before one of them sees half a transfer.
+    const ROUNDS_MAX: usize = 20;
+
+    fn site_at(path: &Path) -> SqliteSource {
+        let connection = Connection::open(path).unwrap();
+        connection.pragma_update(None, "journal_mode", "wal").unwrap();
+        let url = format!("sqlite:{}", path.display());
+        let settings = SourceSettings::new("shop", url.clone());
+        SqliteSource { database: Database::new(&settings, &url).unwrap() }
+    }
+
+    #[test]
+    fn readers_that_do_not_share_a_state_see_half_of_a_transfer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("site.db");
+        let source = site_at(&path);
+        let execute = |script: &str| {
+            let client = Connection::open(&path).unwrap();
+            client.busy_timeout(Duration::from_secs(60)).unwrap();
+            client.pragma_update(None, "synchronous", "off").unwrap();
+            client.execute_batch(script).unwrap();
+        };
+        let spelling = Spelling {
+            quote: |name| format!("\"{name}\""),
+            type_name: |data_type| data_type.to_string(),
+            literal: |cell| match cell {
+                crate::conformance::Cell::Integer(value) => value.to_string(),
+                crate::conformance::Cell::Text(text) => format!("'{text}'"),
+                other => panic!("accounts have no {other:?}"),
+            },
+            begin: "begin immediate",
+            slow: "",
+            holds_nul: true,
+        };
+        let site = Site { source: &source, execute: &execute, spelling };
+        let accounts = accounts();
+        accounts.create(&site);
+        let options = StreamOptions {
+            application: String::new(),
+            readers: 4,
+            batch_bytes: 4 << 10,
+            cell_bytes_max: 1 << 20,
+        };
+        let broken = (0..ROUNDS_MAX).find_map(|_| {
+            let broken = exports_under_writers(&site, &accounts, |query| {
+                drain(open(&source, query, &options, Sharing::Hoped).unwrap()).unwrap().rows
+            });
+            (broken > 0).then_some(broken)
+        });
+        assert!(broken.is_some(), "the check of the suite would find nothing");
+    }
+}
