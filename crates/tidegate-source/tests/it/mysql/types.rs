@@ -133,6 +133,26 @@ fn every_type_reads_as_the_client_prints_it() {
 }
 
 #[test]
+fn the_reference_page_has_a_line_for_every_type() {
+    let page = include_str!("../../../../../docs/reference/mysql.md");
+    let types = page.split("## Types").nth(1).unwrap();
+    for case in CASES {
+        let bare = case.ddl.split([' ', '(']).next().unwrap();
+        let name = match case.ours {
+            "decimal(20,0)" => "bigint unsigned",
+            "boolean" if bare == "tinyint" => "tinyint(1)",
+            _ => bare,
+        };
+        let ours = case.ours.split('(').next().unwrap();
+        let has_line = types.lines().any(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            cells.len() > 2 && cells[1].contains(&format!("`{name}`")) && cells[2].starts_with(ours)
+        });
+        assert!(has_line, "`{}` is {} and has no line", case.ddl, case.ours);
+    }
+}
+
+#[test]
 fn floats_are_the_same_numbers_to_the_last_bit() {
     let check = Check::new(
         "create table t (id int primary key, f float, d double); insert into t values \
