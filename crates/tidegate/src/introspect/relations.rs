@@ -72,7 +72,7 @@ fn joined(
 ) -> Option<(FieldDraft, RelationDraft)> {
     let other = find(tables, &reference.table)?;
     let naming = naming(other)?;
-    let base = bases(reference).find(|base| !slugs.has(base) && !base.is_empty())?;
+    let base = candidates(reference).find(|base| !slugs.has(base) && !base.is_empty())?;
     let slug = format!("{base}.{}", naming.slug);
     slugs.give(&slug);
     let key = &other.introspected.description.key;
@@ -110,7 +110,7 @@ fn naming<'a, 'b>(table: &'b Table<'a>) -> Option<&'b Column<'a>> {
 }
 
 /// What the reference may be called, the best first: `author_id` → `author`, else the table.
-fn bases(reference: &Reference) -> impl Iterator<Item = String> + '_ {
+fn candidates(reference: &Reference) -> impl Iterator<Item = String> + '_ {
     let column = match reference.on.as_slice() {
         [(ours, _)] => {
             let words = split(ours);

@@ -53,27 +53,31 @@ fn table(name: &str, columns: &[&str], key: &[&str], references: &[(&str, &str)]
     }
 }
 
+fn customers() -> Introspected {
+    table(
+        "customers",
+        &[
+            "id bigint",
+            "firstName varchar(100)",
+            "lastName varchar(100)",
+            "email varchar(255)",
+            "email_verified boolean",
+            "phone varchar(40)?",
+            "birth_date date?",
+            "city varchar(80)?",
+            "status varchar(20)",
+            "password_hash text",
+            "last_ip inet?",
+            "created_at timestamptz",
+        ],
+        &["id"],
+        &[],
+    )
+}
+
 fn shop() -> Vec<Introspected> {
     vec![
-        table(
-            "customers",
-            &[
-                "id bigint",
-                "firstName varchar(100)",
-                "lastName varchar(100)",
-                "email varchar(255)",
-                "email_verified boolean",
-                "phone varchar(40)?",
-                "birth_date date?",
-                "city varchar(80)?",
-                "status varchar(20)",
-                "password_hash text",
-                "last_ip inet?",
-                "created_at timestamptz",
-            ],
-            &["id"],
-            &[],
-        ),
+        customers(),
         table(
             "order_items",
             &[
