@@ -2,7 +2,7 @@
 
 use tidegate_model::catalog::TableName;
 
-use super::{Check, options, read, source, table_name};
+use super::{Check, options, read, source, table_name, table_relation};
 
 #[test]
 fn tables_of_all_databases_are_listed_and_none_of_the_servers_own() {
@@ -61,4 +61,24 @@ fn the_printed_grants_suffice_and_a_mighty_account_is_warned_of() {
         assert!(stream.warnings.is_empty(), "{:?}", stream.warnings);
         assert_eq!(read(stream).unwrap().len(), 1);
     }
+}
+
+#[test]
+fn an_account_that_may_only_read_is_told_as_much_as_root() {
+    let check = Check::new(
+        "create table a (id int primary key, doc json, code varchar(9) character set latin1); \
+         create table b (id int primary key, a_id int, foreign key (a_id) references a (id))",
+    );
+    let limited = check.as_account(&format!("select on {}.*", check.database.name()));
+    for table in ["a", "b"] {
+        let relation = table_relation(table);
+        assert_eq!(
+            limited.describe(&relation).unwrap(),
+            check.source.describe(&relation).unwrap()
+        );
+        let name = table_name(table);
+        assert_eq!(limited.references(&name).unwrap(), check.source.references(&name).unwrap());
+    }
+    assert_eq!(limited.references(&table_name("b")).unwrap().len(), 1);
+    assert_eq!(limited.tables().unwrap().len(), 2);
 }
