@@ -6,7 +6,7 @@
 //! in between, so that all readers see the same state. In WAL mode they keep it; with a rollback
 //! journal, no writer can commit before they end.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rusqlite::{Connection, Error, ErrorCode};
 
@@ -131,34 +131,52 @@ fn data_version(watcher: &Client) -> Result<i64, Error> {
 }
 
 /// The state in SQLite's own terms: the change counter of the file, and in WAL mode the log's two
-/// salts and its length in frames.
+/// salts and its length.
 fn name(watcher: &Client) -> Result<Snapshot, Error> {
     let session = &watcher.session;
-    let path = &watcher.database().address.path;
+    let connection = session.connection();
     let mut header = [0; 100];
     session.read_file(0, &mut header)?;
     let word = |at: usize| {
         u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
     };
     let mut identity = format!("change {}, schema {}", word(24), word(40));
-    let connection = session.connection();
-    if journal_mode(connection)? == "wal" {
-        let frames = wal_frames(connection)?;
-        // SQLite sets no locks on the log itself, so that it may be read beside it.
-        let mut log = path.clone().into_os_string();
-        log.push("-wal");
-        let salts = std::fs::File::open(log).ok().and_then(|mut log| {
-            let mut header = [0; 32];
-            std::io::Read::read_exact(&mut log, &mut header).ok()?;
-            Some(header[16..24].iter().map(|octet| format!("{octet:02x}")).collect::<String>())
-        });
-        if let Some(salts) = salts {
-            identity.push_str(&format!(", wal {salts} frame {frames}"));
-        }
+    if journal_mode(connection)? == "wal"
+        && let Some(log) = Log::of(&watcher.database().address.path)
+    {
+        let length = match wal_frames(connection) {
+            Ok(frames) => format!("frame {frames}"),
+            // Who may not write the log is not told its frames either.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+                format!("{} bytes", log.bytes)
+            }
+            Err(error) => return Err(error),
+        };
+        identity.push_str(&format!(", wal {} {length}", log.salts));
     }
     let now = "select strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
     let taken_at = connection.query_row(now, [], |row| row.get(0))?;
     Ok(Snapshot { identity, taken_at, is_consistent: true })
+}
+
+/// What stands at the head of the write-ahead log.
+struct Log {
+    salts: String,
+    bytes: u64,
+}
+
+impl Log {
+    /// The log beside a database file, if it has begun. SQLite sets no locks on the log itself, so
+    /// that it may be opened and closed beside SQLite.
+    fn of(database: &Path) -> Option<Self> {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        let mut file = std::fs::File::open(path).ok()?;
+        let mut header = [0; 32];
+        std::io::Read::read_exact(&mut file, &mut header).ok()?;
+        let salts = header[16..24].iter().map(|octet| format!("{octet:02x}")).collect();
+        Some(Self { salts, bytes: file.metadata().ok()?.len() })
+    }
 }
 
 /// How the file is written: `wal`, `delete`, …
