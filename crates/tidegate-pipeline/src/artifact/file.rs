@@ -35,6 +35,8 @@ impl FileArtifact {
     /// If the folder does not exist or cannot be written to.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, RunError> {
         let path = path.into();
+        // A link stays a link: the file that it points to is the one to replace.
+        let path = path.canonicalize().unwrap_or(path);
         if path.is_dir() || path.file_name().is_none() {
             let cause = io::Error::from(io::ErrorKind::IsADirectory);
             return Err(RunError::Artifact { name: path.display().to_string(), cause });

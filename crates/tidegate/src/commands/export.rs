@@ -1,6 +1,7 @@
 //! `tidegate export`: one export, straight from a source to a file.
 
 use std::{
+    fs::File,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
@@ -17,8 +18,8 @@ use tidegate_model::{
     request::{CheckedRequest, ExportRequest},
 };
 use tidegate_pipeline::{
-    Artifact, BindError, Completion, FileArtifact, Limits, Manifest, Plan, StreamArtifact,
-    bind_subject, manifest,
+    Artifact, BindError, Completion, FileArtifact, Limits, Manifest, Plan, RunError,
+    StreamArtifact, bind_subject, manifest,
 };
 
 use crate::{
@@ -182,8 +183,8 @@ impl Place {
             Some(path) => PathBuf::from(path),
             None => PathBuf::from(default_name(export, now)),
         };
-        let manifest = args.manifest.clone().unwrap_or_else(|| beside(&path));
-        Ok(Self { path: Some(path), manifest: Some(manifest) })
+        let beside = (!is_device(&path)).then(|| beside(&path));
+        Ok(Self { path: Some(path), manifest: args.manifest.clone().or(beside) })
     }
 
     fn name(&self) -> String {
@@ -193,6 +194,13 @@ impl Place {
 
     fn open(&self) -> Result<Box<dyn Artifact>, Failure> {
         Ok(match &self.path {
+            Some(path) if is_device(path) => {
+                let name = path.display().to_string();
+                match File::options().write(true).open(path) {
+                    Ok(device) => Box::new(StreamArtifact::new(name, device)),
+                    Err(cause) => return Err(RunError::Artifact { name, cause }.into()),
+                }
+            }
             Some(path) => Box::new(FileArtifact::create(path)?),
             None => Box::new(StreamArtifact::new("standard output", io::stdout())),
         })
@@ -206,7 +214,7 @@ impl Place {
         let mut beside = Box::new(FileArtifact::create(path)?);
         writeln!(beside, "{text}").map_err(|cause| {
             let name = path.display().to_string();
-            Failure::from(tidegate_pipeline::RunError::Artifact { name, cause })
+            Failure::from(RunError::Artifact { name, cause })
         })?;
         beside.publish()?;
         artifact.publish().inspect_err(|_| {
@@ -223,6 +231,11 @@ fn default_name(export: &Export, now: DateTime<Utc>) -> String {
     let kind = subject.kind.as_ref().map(|kind| format!("-{kind}")).unwrap_or_default();
     let time = now.format("%Y%m%dT%H%M%SZ");
     format!("{}{kind}-{time}.{}", subject.slug, export.format.file_extension(&export.options))
+}
+
+/// Whether something stands at `path` that is written to and never replaced: a device, a pipe.
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 fn beside(path: &Path) -> PathBuf {

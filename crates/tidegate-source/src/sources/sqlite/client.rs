@@ -55,7 +55,7 @@ struct Watch {
 /// What is wrong with a database file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileFault {
-    #[error("there is no file `{}`; a relative path begins at the working directory", .0.display())]
+    #[error("there is no file `{}`; a relative path begins at the configuration's folder, or at the working directory without one", .0.display())]
     Missing(PathBuf),
     #[error("`{}` is a folder; name the database file", .0.display())]
     Folder(PathBuf),
@@ -69,7 +69,7 @@ pub(super) enum FileFault {
     NotADatabase(PathBuf),
     #[error(
         "`{}` is in WAL mode and its folder is read-only, so that SQLite cannot share it; let the \
-         account write to the folder, or add `?immutable=1` to the URL if nobody writes to the file",
+         account write to the folder, or add `?immutable=1` to the URL if nobody writes to it",
         path.display()
     )]
     NoSharedMemory {
@@ -102,8 +102,9 @@ impl Database {
     ///
     /// If the URL is wrong or names no file.
     pub(super) fn new(settings: &SourceSettings, url: &str) -> Result<Self, SourceError> {
-        let address = Address::parse(url)
+        let mut address = Address::parse(url)
             .map_err(|detail| SourceError::BadUrl { source_name: settings.name.clone(), detail })?;
+        address.path = settings.folder.join(address.path);
         let database = Self {
             source_name: settings.name.clone(),
             address,

@@ -1,0 +1,7 @@
+//! Runs the program as its users do.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod export;
+mod site;
+mod stopping;
