@@ -13,6 +13,8 @@ use crate::command::output;
 
 /// Fewer processors than the bounds were set for: nothing is ticked.
 const CPUS_MIN: usize = 4;
+/// Load average above which a run competes with others.
+const BUSY_LOAD: f64 = 1.0;
 const FOLDER: &str = "benchmarks/results";
 
 /// All findings, and where they were made.
@@ -205,7 +207,7 @@ fn verdict(bounds: &[Bound], ticked: bool) -> String {
         .iter()
         .map(|Bound { what, owed, found, holds }| {
             let mark = if *holds { "" } else { "**missed** " };
-            format!("{mark}{found:.2} {what} (owed {owed:.2})")
+            format!("{mark}{found:.3} {what} (owed {owed:.3})")
         })
         .collect();
     let tick = match (ticked, cpus() < CPUS_MIN) {
@@ -223,12 +225,14 @@ fn cpus() -> usize {
 impl Report {
     /// An empty report about this machine and commit.
     pub(super) fn new(versions: Vec<String>, rss_floor_mib: f64) -> Result<Self> {
+        let load = fs::read_to_string("/proc/loadavg")?;
+        warn_if_busy(&load);
         let machine = Machine {
             processor: proc_field("cpuinfo", "model name")?,
             cores: cpus(),
             memory: proc_field("meminfo", "MemTotal")?,
             kernel: output("uname", &["-sr"])?.trim().to_owned(),
-            load: fs::read_to_string("/proc/loadavg")?.trim().to_owned(),
+            load: load.trim().to_owned(),
             rss_floor_mib,
         };
         let dirty = if output("git", &["status", "--porcelain"])?.is_empty() { "" } else { "+" };
@@ -282,6 +286,14 @@ impl Report {
         let path = PathBuf::from(FOLDER).join(format!("{when}-{}.json", self.commit));
         fs::write(&path, serde_json::to_string_pretty(self)? + "\n")?;
         Ok(path)
+    }
+}
+
+/// Says so if others are at work on the machine.
+fn warn_if_busy(load: &str) {
+    let one_minute = load.split(' ').next().and_then(|number| number.parse::<f64>().ok());
+    if one_minute.is_some_and(|load| load > BUSY_LOAD) {
+        println!("the machine is busy (load {}): do not trust the ratios\n", load.trim());
     }
 }
 
