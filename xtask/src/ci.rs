@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    process::{Command, Stdio},
+    process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
@@ -25,22 +25,26 @@ static STAGES: &[(&str, Stage)] = &[
     ("deny", || run("cargo", &["deny", "--locked", "check", "bans", "licenses", "sources"])),
     ("advisories", advisories),
     ("clippy", clippy),
-    ("doc", || run("cargo", &["doc", "--workspace", "--no-deps", "--locked", "--quiet"])),
+    ("doc", documents),
     ("build", || run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-run"])),
     ("doc tests", || run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"])),
 ];
 
-/// Runs all stages, and the tests as the last one: their summary is the last line of the output.
-pub(crate) fn run_all() -> Result<()> {
+/// Runs all stages, and the tests as the last one: whatever they say, the line that sums them up
+/// is the last of the output.
+pub(crate) fn run_all() -> ExitCode {
     let start = Instant::now();
-    for (name, stage) in STAGES {
-        timed(name, stage)?;
-    }
     let mut summary = None;
-    let outcome = timed("tests", || tests(&mut summary));
+    let stages = STAGES.iter().try_for_each(|(name, stage)| timed(name, *stage));
+    let outcome = stages.and_then(|()| timed("tests", || tests(&mut summary)));
+    if let Err(error) = &outcome {
+        println!("ci: {error:#}");
+    }
     println!("ci: {} in all", minutes(start.elapsed()));
-    println!("{}", summary.unwrap_or_else(|| "no test ran".to_owned()));
-    outcome
+    if let Some(summary) = summary {
+        println!("{summary}");
+    }
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn timed(name: &str, stage: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -63,6 +67,13 @@ fn run(program: &str, arguments: &[&str]) -> Result<()> {
 fn clippy() -> Result<()> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--"];
     run("cargo", &[&arguments[..], &["-D", "warnings"]].concat())
+}
+
+/// Documents of the crates, in which no link may be broken.
+fn documents() -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
+    succeed(cargo.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Known vulnerabilities of what is built in, where their database can be reached.

@@ -30,22 +30,22 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(&Task::parse()) {
+    if let Err(error) = std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")) {
+        eprintln!("the checkout is not where it was: {error}");
+        return ExitCode::FAILURE;
+    }
+    let outcome = match Task::parse() {
+        Task::Ci => return ci::run_all(),
+        Task::Tidy => tidy::run(),
+        Task::Bench(args) => bench::run(&args),
+        Task::Dist => dist::run(),
+        Task::Measure { command } => bench::measure::run(&command),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
-    }
-}
-
-fn run(task: &Task) -> anyhow::Result<()> {
-    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))?;
-    match task {
-        Task::Tidy => tidy::run(),
-        Task::Ci => ci::run_all(),
-        Task::Bench(args) => bench::run(args),
-        Task::Dist => dist::run(),
-        Task::Measure { command } => bench::measure::run(command),
     }
 }
