@@ -338,7 +338,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The rows of a reference's table that belong to the current row; the select list is still to come.
+/// The rows of a reference's table that belong to the current row, without a select list yet.
 fn rows_of(reference: &Reference, alias: &'static str) -> SelectStatement {
     let equalities = reference
         .on

@@ -208,33 +208,22 @@ fn every_leaf_has_its_sql() {
     insta::assert_snapshot!(out);
 }
 
-fn composed() -> Vec<(&'static str, Query)> {
-    let id = || field("id", DataType::Integer);
-    let status = || field("status", DataType::Text);
+fn id() -> Field {
+    field("id", DataType::Integer)
+}
+
+fn status() -> Field {
+    field("status", DataType::Text)
+}
+
+fn not(predicate: Predicate) -> Predicate {
+    Predicate::Not(Box::new(predicate))
+}
+
+/// Predicates made of others, and keys.
+fn compositions() -> Vec<(&'static str, Query)> {
     let key_in = |key: Vec<Field>, keys: Vec<Vec<Literal>>| Predicate::KeyIn { key, keys };
-    let city = with_origin(
-        "shipping.city",
-        DataType::Text,
-        Origin::JsonPath {
-            column: "shipping".to_owned(),
-            path: vec!["to".to_owned(), "c\"i'ty".to_owned()],
-        },
-    );
-    let author = with_origin(
-        "author.name",
-        DataType::Text,
-        Origin::Joined { reference: reference("users", "id", "id"), column: "status".to_owned() },
-    );
-    let sorted = |field: Field, is_descending| SortKey { field, is_descending };
-    let member = |kind: &str, name: &str, title: &str| UnionMember {
-        kind: kind.to_owned(),
-        table: table(name),
-        origins: vec![
-            ("id".to_owned(), Origin::Column("id".to_owned())),
-            ("title".to_owned(), Origin::Column(title.to_owned())),
-        ],
-    };
-    let not = |predicate| Predicate::Not(Box::new(predicate));
+    let paid = || compare(status(), Comparison::Eq, text("paid"));
     vec![
         ("all but some", {
             filtered(not(key_in(vec![id()], vec![vec![integer(1)], vec![integer(2)]])))
@@ -244,25 +233,26 @@ fn composed() -> Vec<(&'static str, Query)> {
             filtered(key_in(vec![id(), status()], keys))
         }),
         ("nested logic", {
-            let paid = || compare(status(), Comparison::Eq, text("paid"));
             let either = Predicate::Any(vec![paid(), Predicate::IsNull(status())]);
             filtered(Predicate::All(vec![not(Predicate::All(vec![paid(), either])), paid()]))
         }),
         ("nothing and everything", {
             filtered(not(Predicate::Any(vec![Predicate::Any(vec![]), Predicate::All(vec![])])))
         }),
-        (
-            "sort",
-            Query { sort: vec![sorted(status(), true), sorted(id(), false)], ..query(vec![id()]) },
-        ),
-        ("names that need quotes", query(vec![field("a\"b`c", DataType::Text)])),
-        (
-            "schema",
-            Query {
-                relation: Relation::Table(TableName::parse("shop.\"a.b\"")),
-                ..query(vec![id()])
-            },
-        ),
+    ]
+}
+
+/// Fields that are no columns.
+fn origins() -> Vec<(&'static str, Query)> {
+    let city = Origin::JsonPath {
+        column: "shipping".to_owned(),
+        path: vec!["to".to_owned(), "c\"i'ty".to_owned()],
+    };
+    let city = with_origin("shipping.city", DataType::Text, city);
+    let author =
+        Origin::Joined { reference: reference("users", "id", "id"), column: "status".to_owned() };
+    let author = with_origin("author.name", DataType::Text, author);
+    vec![
         (
             "json path",
             Query {
@@ -278,6 +268,44 @@ fn composed() -> Vec<(&'static str, Query)> {
             },
         ),
         ("lines", query(vec![id(), with_origin("lines", DataType::Json, lines())])),
+    ]
+}
+
+/// Relations and select lists.
+fn relations() -> Vec<(&'static str, Query)> {
+    let sorted = |field: Field, is_descending| SortKey { field, is_descending };
+    let member = |kind: &str, name: &str, title: &str| UnionMember {
+        kind: kind.to_owned(),
+        table: table(name),
+        origins: vec![
+            ("id".to_owned(), Origin::Column("id".to_owned())),
+            ("title".to_owned(), Origin::Column(title.to_owned())),
+        ],
+    };
+    let columns = described(&Relation::Table(table("orders"))).columns;
+    let as_declared = columns.iter().map(|column| field(&column.name, column.data_type.clone()));
+    let as_text = columns.iter().map(|column| field(&column.name, DataType::Text));
+    let kind = with_origin("kind", DataType::Text, Origin::Kind);
+    let pages = member("pages", "pages", "status");
+    let union = Query {
+        relation: Relation::Union(vec![pages, member("posts", "posts", "code")]),
+        predicate: compare(kind.clone(), Comparison::Eq, text("posts")),
+        sort: vec![sorted(id(), false)],
+        ..query(vec![id(), kind, field("title", DataType::Text)])
+    };
+    vec![
+        (
+            "sort",
+            Query { sort: vec![sorted(status(), true), sorted(id(), false)], ..query(vec![id()]) },
+        ),
+        ("names that need quotes", query(vec![field("a\"b`c", DataType::Text)])),
+        (
+            "schema",
+            Query {
+                relation: Relation::Table(TableName::parse("shop.\"a.b\"")),
+                ..query(vec![id()])
+            },
+        ),
         (
             "statement",
             Query {
@@ -285,35 +313,17 @@ fn composed() -> Vec<(&'static str, Query)> {
                 ..query(vec![id()])
             },
         ),
-        ("union", {
-            let kind = with_origin("kind", DataType::Text, Origin::Kind);
-            Query {
-                relation: Relation::Union(vec![
-                    member("pages", "pages", "status"),
-                    member("posts", "posts", "code"),
-                ]),
-                predicate: compare(kind.clone(), Comparison::Eq, text("posts")),
-                sort: vec![sorted(id(), false)],
-                ..query(vec![id(), kind, field("title", DataType::Text)])
-            }
-        }),
-        ("every type", {
-            let described = described(&Relation::Table(table("orders")));
-            let fields = described.columns.into_iter();
-            query(fields.map(|column| field(&column.name, column.data_type)).collect())
-        }),
-        ("every type as text", {
-            let described = described(&Relation::Table(table("orders")));
-            let fields = described.columns.into_iter();
-            query(fields.map(|column| field(&column.name, DataType::Text)).collect())
-        }),
+        ("union", union),
+        ("every type", query(as_declared.collect())),
+        ("every type as text", query(as_text.collect())),
     ]
 }
 
 #[test]
 fn every_composition_has_its_sql() {
     let mut out = String::new();
-    for (name, query) in composed() {
+    let all = [compositions(), origins(), relations()];
+    for (name, query) in all.into_iter().flatten() {
         let rendered = render(&query, |plan| plan.stream(None).unwrap());
         write!(out, "{name}\n{rendered}\n").unwrap();
     }

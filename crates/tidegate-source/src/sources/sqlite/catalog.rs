@@ -11,7 +11,8 @@ use super::types;
 
 const TABLES: &str = "
     select name from pragma_table_list
-    where schema = 'main' and type in ('table', 'view', 'virtual') and name not like 'sqlite\\_%' escape '\\'
+    where schema = 'main' and type in ('table', 'view', 'virtual')
+      and name not like 'sqlite\\_%' escape '\\'
     order by name";
 
 const TABLE: &str = "

@@ -55,7 +55,11 @@ struct Watch {
 /// What is wrong with a database file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileFault {
-    #[error("there is no file `{}`; a relative path begins at the configuration's folder, or at the working directory without one", .0.display())]
+    #[error(
+        "there is no file `{}`; a relative path begins at the configuration's folder, or at the \
+         working directory without one",
+        .0.display()
+    )]
     Missing(PathBuf),
     #[error("`{}` is a folder; name the database file", .0.display())]
     Folder(PathBuf),

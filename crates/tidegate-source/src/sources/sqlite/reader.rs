@@ -54,7 +54,7 @@ impl Filler {
         Self { client, form, row_bytes_max: 0, rowid: None, rows: 0 }
     }
 
-    /// Steps until the batch is full or no row is left. A row that is larger than a batch makes one.
+    /// Steps until the batch is full or no row is left. A row larger than a batch makes one.
     fn fill(&mut self, id: StatementId, batch: &mut RowBatch) -> Result<Filled, Stopped> {
         let form = Arc::clone(&self.form);
         // One large row must not make all later batches small.

@@ -1,0 +1,109 @@
+//! Readers: how many there are, in which order rows come, how far they are.
+
+use super::*;
+
+#[test]
+fn tables_without_row_ids_and_views_are_read_by_one_reader() {
+    let check = Check::new(
+        "wal",
+        "create table t (a text, b int, primary key (b, a)) without rowid;
+         create table u (rowid, _rowid_, oid);
+         create view v as select b, a || '!' as loud from t;
+         insert into t values ('x', 2), ('y', 1); insert into u values (1, 2, 3);",
+    );
+    for table in ["t", "u", "v"] {
+        let query = check.query(table, &[]);
+        let stream = check.source().stream(&query, &options(4)).unwrap();
+        assert_eq!(stream.readers.len(), 1, "{table}");
+    }
+    let found = check.rows(&check.query("v", &[])).unwrap();
+    assert_eq!(found, [[Cell::Integer(1), text("y!")], [Cell::Integer(2), text("x!")]]);
+    let description = check.source().describe(&check.query("t", &[]).relation).unwrap();
+    assert_eq!(description.key, ["b", "a"]);
+}
+
+#[test]
+fn rows_come_in_the_order_of_their_row_ids_from_all_readers() {
+    let check = Check::new(
+        "wal",
+        "create table t (id integer primary key, filler text);
+         insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 5000)
+            select n * 1000003 - 2500000000, hex(zeroblob(n % 200)) from c;
+         insert into t values (9223372036854775807, 'last'), (-9223372036854775808, 'first');",
+    );
+    let query = check.query("t", &[]);
+    let stream = check.source().stream(&query, &options(4)).unwrap();
+    assert_eq!(stream.readers.len(), 4);
+    let drained = drain(stream).unwrap();
+    let ids = firsts(&drained.rows);
+    assert_eq!(ids.len(), 5002);
+    assert!(ids.is_sorted());
+    let done: u128 = drained.tickets.iter().map(|ticket| u128::from(ticket.extent_done)).sum();
+    assert!(done <= u128::from(drained.extent.total) + 1);
+    assert!(drained.tickets.len() < 1000, "{}", drained.tickets.len());
+}
+
+#[test]
+fn progress_of_a_dense_table_follows_its_rows() {
+    let check = Check::new(
+        "wal",
+        "create table t (id integer primary key, filler text);
+         insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 9000)
+            select n, hex(zeroblob(n % 100)) from c;",
+    );
+    let stream = check.source().stream(&check.query("t", &[]), &options(1)).unwrap();
+    let (total, mut done, mut rows) = (stream.extent.total as f64, 0, 0);
+    let mut reader = stream.readers.into_iter().next().unwrap();
+    loop {
+        let mut batch = RowBatch::default();
+        let Some(ticket) = reader.read(&mut batch).unwrap() else { break };
+        done += ticket.extent_done;
+        rows += batch.len();
+        let distance = (done as f64 / total - rows as f64 / 9000.0).abs();
+        assert!(distance < 0.1, "{done} of {total} after {rows} rows");
+    }
+    assert_eq!((done as f64, rows), (total, 9000));
+}
+
+#[test]
+fn a_selection_of_few_rows_goes_through_its_index() {
+    let check = Check::new(
+        "wal",
+        "create table t (id integer primary key, email text);
+         create index t_email on t (email);
+         insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 5000)
+            select n, 'u' || n || '@example.com' from c;",
+    );
+    let query = check.query("t", &[]);
+    let one = Literal::Text("u77@example.com".to_owned());
+    let predicate = compare("email", "text", Comparison::Eq, one);
+    let narrow = Query { predicate, ..query.clone() };
+    let stream = check.source().stream(&narrow, &options(4)).unwrap();
+    assert_eq!((stream.readers.len(), stream.extent.total), (1, 1));
+    assert_eq!(firsts(&drain(stream).unwrap().rows), [77]);
+    let late = compare("email", "text", Comparison::Gt, Literal::Text("u".to_owned()));
+    let stream = check.source().stream(&Query { predicate: late, ..query }, &options(4)).unwrap();
+    assert_eq!(drain(stream).unwrap().rows.len(), 5000);
+}
+
+#[test]
+fn a_statement_beyond_its_time_is_ended() {
+    let check = Check::new("wal", "");
+    let mut settings = SourceSettings::new("shop", format!("sqlite:{}", check.path.display()));
+    settings.statement_seconds_max = Some(0);
+    let source = connect(settings).unwrap();
+    let query = Query {
+        relation: Relation::Statement(spelling().slow.to_owned()),
+        fields: vec![Selected {
+            field: field("n", DataType::Integer),
+            alias: None,
+            is_hidden: false,
+        }],
+        key: Vec::new(),
+        predicate: Predicate::everything(),
+        sort: Vec::new(),
+        is_consistent: true,
+    };
+    let outcome = drain(source.stream(&query, &options(1)).unwrap());
+    assert!(matches!(outcome, Err(SourceError::StatementTooLong { seconds: 0 })), "{outcome:?}");
+}
