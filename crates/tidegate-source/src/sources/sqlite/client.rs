@@ -82,6 +82,16 @@ pub(super) enum FileFault {
         cause: Error,
     },
     #[error(
+        "a crash left `{}` in the middle of a write; open it once with the application, or with \
+         `sqlite3`, to mend it: that cannot be done by reading only",
+        path.display()
+    )]
+    HotJournal {
+        path: PathBuf,
+        #[source]
+        cause: Error,
+    },
+    #[error(
         "a writer has locked the database; try again, or let the application use WAL mode \
          (`pragma journal_mode = wal`), where readers do not wait"
     )]
@@ -171,6 +181,9 @@ impl Database {
             && wal_mark == [2];
         let cause: Cause = match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Box::new(FileFault::NotADatabase(path)),
+            Some(ErrorCode::ReadOnly) if is_hot_journal(&error) => {
+                Box::new(FileFault::HotJournal { path, cause: error })
+            }
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if is_wal => {
                 Box::new(FileFault::NoSharedMemory { path, cause: error })
             }
@@ -234,6 +247,12 @@ impl Client {
             },
         }
     }
+}
+
+/// Whether a journal waits to be rolled back, which takes writing.
+fn is_hot_journal(error: &Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 impl Watch {

@@ -118,3 +118,24 @@ fn a_page_of_a_database_in_use_does_not_wait_for_its_writer() {
     assert_eq!(batch.len(), 1);
     assert_eq!(check.rows(&query).unwrap().len(), 1);
 }
+
+#[test]
+fn a_journal_that_a_crash_left_behind_is_told_with_its_remedy() {
+    let check = Check::new(
+        "delete",
+        "create table t (id integer primary key, filler text);
+         insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 1500)
+            select n, hex(zeroblob(100)) from c;",
+    );
+    let client = check.client();
+    client.execute_batch("pragma synchronous = full; pragma cache_size = 1; begin").unwrap();
+    client.execute("update t set filler = 'x'", []).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let crashed = folder.path().join("site.db");
+    for end in ["", "-journal"] {
+        let name = |path: &Path| PathBuf::from(format!("{}{end}", path.display()));
+        std::fs::copy(name(&check.path), name(&crashed)).unwrap();
+    }
+    let error = chain(&source_at(&crashed).unwrap().tables().unwrap_err());
+    assert!(error.contains("a crash left") && error.contains("open it once"), "{error}");
+}

@@ -107,3 +107,16 @@ fn a_statement_beyond_its_time_is_ended() {
     let outcome = drain(source.stream(&query, &options(1)).unwrap());
     assert!(matches!(outcome, Err(SourceError::StatementTooLong { seconds: 0 })), "{outcome:?}");
 }
+
+#[test]
+fn a_table_may_be_named_with_its_schema() {
+    let check = Check::new("wal", "create table \"a.b\" (id integer primary key);");
+    check.client().execute_batch("insert into \"a.b\" values (1), (2)").unwrap();
+    let mut query = check.query("a.b", &[]);
+    query.relation = Relation::Table(TableName::parse("main.\"a.b\""));
+    let stream = check.source().stream(&query, &options(2)).unwrap();
+    assert_eq!(stream.readers.len(), 2);
+    assert_eq!(firsts(&drain(stream).unwrap().rows), [1, 2]);
+    query.relation = Relation::Table(TableName::parse("elsewhere.\"a.b\""));
+    assert!(matches!(check.source().count(&query), Err(SourceError::UnknownTable { .. })));
+}

@@ -174,3 +174,19 @@ fn a_cell_beyond_its_limit_is_refused_and_a_row_beyond_the_batch_is_not() {
     let error = check.error(&query);
     assert!(error.starts_with("field `b` of the row with id 2: a cell of 1200 bytes"), "{error}");
 }
+
+#[test]
+fn a_database_in_utf_16_is_read_as_text_like_any_other() {
+    let check = Check::new("delete", "");
+    std::fs::remove_file(&check.path).ok();
+    let client = check.client();
+    client
+        .execute_batch("pragma encoding = 'UTF-16le'; create table t (id integer primary key, a)")
+        .unwrap();
+    client.execute("insert into t values (1, 'Köln 🌊'), (2, 'b')", []).unwrap();
+    let query = check.query("t", &[]);
+    let predicate = compare("a", "text", Comparison::Eq, Literal::Text("Köln 🌊".to_owned()));
+    let found = check.rows(&Query { predicate, ..query.clone() }).unwrap();
+    assert_eq!(found, [[Cell::Integer(1), text("Köln 🌊")]]);
+    assert_eq!(check.rows(&query).unwrap().len(), 2);
+}
