@@ -1,4 +1,6 @@
 //! Test rig: temporary database servers, fixtures, independent readers.
 
+pub mod fault_proxy;
 pub mod mariadb;
+pub mod postgres;
 pub mod python;

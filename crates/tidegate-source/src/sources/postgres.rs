@@ -1,6 +1,7 @@
 //! PostgreSQL.
 
 mod address;
+mod cast;
 mod catalog;
 mod check;
 mod connector;
@@ -188,12 +189,13 @@ fn describe(session: &Session, relation: &Relation) -> Result<Description, Sourc
 
 /// Says that the table is not there, and which one may be meant or what would make it visible.
 fn unknown_table(session: &Session, table: &TableName) -> SourceError {
-    let known = catalog::tables(session).unwrap_or_default();
-    let known: Vec<String> = known.iter().map(TableName::to_string).collect();
     let name = table.to_string();
+    let is_there = catalog::relation(session, table).is_ok_and(|found| found.is_some());
+    let known = if is_there { Vec::new() } else { catalog::tables(session).unwrap_or_default() };
+    let known: Vec<String> = known.iter().map(TableName::to_string).collect();
     let hint = match nearest(&name, known.iter().map(String::as_str)) {
-        Some(candidate) if candidate != name => format!("; did you mean `{candidate}`?"),
-        Some(_) | None => format!("; `grant select on {}` would allow it", catalog::quoted(table)),
+        Some(candidate) => format!("; did you mean `{candidate}`?"),
+        None => format!("; `grant select on {}` would allow it", catalog::quoted(table)),
     };
     SourceError::UnknownTable { source_name: session.source_name().to_owned(), table: name, hint }
 }

@@ -68,11 +68,14 @@ impl Address {
     ///
     /// What is wrong; never the URL or a part of it that could be the password.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
-        let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
+        // As the driver reads it: all before the first `@` is account and password.
+        let account = url.find('@').unwrap_or(0);
+        let query = url[account..].find('?').map_or(url.len(), |at| account + at);
+        let (place, parameters) = (&url[..query], url.get(query + 1..).unwrap_or_default());
         let mut ours = Parameters::default();
         let mut theirs = String::new();
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let (name, value) = parameter.split_once('=').ok_or_else(unreadable)?;
             if !ours.take(name, value)? {
                 theirs.push(if theirs.is_empty() { '?' } else { '&' });
                 theirs.push_str(parameter);
@@ -178,10 +181,14 @@ fn driver_complaint(error: &tokio_postgres::Error, parameters: &str) -> String {
     let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     match names.iter().find(|name| said.contains(&format!("`{name}`"))) {
         Some(name) => format!("its parameter `{name}` is unknown or has a wrong value"),
-        None => "it does not read as postgres://user:password@host:5432/database; write special \
-                 characters of the password as %40, %3F, …"
-            .to_owned(),
+        None => unreadable(),
     }
+}
+
+fn unreadable() -> String {
+    "it does not read as postgres://user:password@host:5432/database; write special characters of \
+     the password as %40, %3F, …"
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -191,7 +198,7 @@ mod tests {
     use super::*;
 
     fn complaint(url: &str) -> String {
-        Address::parse(url).err().expect("the URL should be refused")
+        Address::parse(url).err().unwrap_or_else(|| panic!("{url} should be refused"))
     }
 
     #[test]
@@ -219,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn a_question_mark_in_the_password_hides_no_parameter() {
+        let address = Address::parse("postgres://ada:se?cret=1@h/d?sslmode=require").unwrap();
+        assert_eq!(address.config.get_password(), Some(&b"se?cret=1"[..]));
+        assert_eq!(address.ssl_mode, SslMode::Require);
+    }
+
+    #[test]
     fn a_socket_can_be_named_in_both_ways() {
         for url in ["postgres://ada@%2Ftmp%2Fpg/shop", "postgres:///shop?user=ada&host=/tmp/pg"] {
             let address = Address::parse(url).unwrap();
@@ -236,13 +250,13 @@ mod tests {
         assert!(complaint("postgres://h/d?sslcert=a.pem").contains("sslkey"));
         assert!(complaint("postgres://h/d?target_session_attrs=read-write").contains("session"));
         for url in [
-            "postgres://ada:se?cret@h/d",
-            "postgres://ada:se?cret=1@h/d",
             "postgres://ada:secret@h:port/d",
-            "postgres://ada:se?cret&other@h/d",
+            "postgres://ada:se@cret?x@h/d",
+            "postgres://ada:se@h?cret&x@h/d",
+            "postgres://ada:se@h?cret@=x",
         ] {
             let detail = complaint(url);
-            assert!(!detail.contains("cret"), "{detail}");
+            assert!(!detail.contains("cret"), "{url}: {detail}");
         }
     }
 }

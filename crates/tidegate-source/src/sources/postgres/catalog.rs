@@ -185,7 +185,9 @@ pub(super) fn describe(session: &Session, table: &TableName) -> Result<Option<De
 
 /// Columns of a statement.
 pub(super) fn describe_statement(session: &Session, statement: &str) -> Result<Description, Fault> {
-    let prepared = session.prepare(&format!("select * from ({statement}\n) as t"))?;
+    let bare = statement.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+    // The line's end closes a comment at the statement's end.
+    let prepared = session.prepare(&format!("select * from ({bare}\n) as t"))?;
     let columns = prepared.columns();
     let names: Vec<&str> = columns.iter().map(tokio_postgres::Column::name).collect();
     let types: Vec<i64> = columns.iter().map(|column| column.type_().oid().into()).collect();

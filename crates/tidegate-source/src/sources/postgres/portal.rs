@@ -114,6 +114,9 @@ impl Portal {
     pub(super) fn consume(&mut self, length: usize) {
         self.at += HEADER_BYTES + length;
         self.is_checked = false;
+        if self.buffer.len() > READ_BYTES {
+            self.shrink();
+        }
     }
 
     /// Reads more.
@@ -122,7 +125,7 @@ impl Portal {
     ///
     /// If the connection broke or ended.
     pub(super) async fn fill(&mut self, tap: &Tap) -> Result<(), Fault> {
-        self.make_room(1);
+        self.make_room(self.end - self.at + 1);
         match tap.read(&mut self.buffer[self.end..]).await? {
             0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             read => {
@@ -206,22 +209,26 @@ impl Portal {
         Ok(())
     }
 
-    /// Makes the buffer hold `length` bytes from the front on, and gives back what an outsize row
-    /// made it grow.
+    /// Makes room for `length` bytes from the front on.
     fn make_room(&mut self, length: usize) {
         if self.at == self.end {
             (self.at, self.end) = (0, 0);
-        }
-        if self.buffer.len() > READ_BYTES && length.max(self.end - self.at) <= READ_BYTES {
-            self.move_to_front();
-            self.buffer.truncate(READ_BYTES);
-            self.buffer.shrink_to_fit();
         }
         if self.at + length > self.buffer.len() || self.end == self.buffer.len() {
             self.move_to_front();
             if length > self.buffer.len() {
                 self.buffer.resize(length, 0);
             }
+        }
+    }
+
+    /// Gives back what a long message made the buffer grow.
+    #[cold]
+    fn shrink(&mut self) {
+        if self.end - self.at <= READ_BYTES {
+            self.move_to_front();
+            self.buffer.truncate(READ_BYTES);
+            self.buffer.shrink_to_fit();
         }
     }
 

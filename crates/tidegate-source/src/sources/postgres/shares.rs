@@ -145,7 +145,7 @@ impl Pace {
     pub(super) fn new(batch_bytes: usize, bytes: u64, pages: u64) -> Self {
         let batch_bytes = batch_bytes as u64;
         let mut pace = Self { batch_bytes, wanted: (batch_bytes / PAGE_BYTES).max(1) };
-        pace.learn(bytes.max(pages * PAGE_BYTES), pages.max(1));
+        pace.learn(bytes.max(pages.max(1) * PAGE_BYTES), pages.max(1));
         pace
     }
 

@@ -238,3 +238,58 @@ fn row_security_warning(table: &Touched) -> Option<String> {
         format!("row-level security hides rows of `{}` from the account of the source", table.name)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_testkit::postgres::Postgres;
+
+    use super::*;
+    use crate::{
+        SourceSettings,
+        conformance::{Cell, Site, Spelling, accounts, drain, exports_under_writers},
+        sources::postgres::PostgresSource,
+    };
+
+    /// Exports that may pass before one of them sees half a transfer.
+    const ROUNDS_MAX: usize = 20;
+
+    #[test]
+    fn readers_that_do_not_share_a_snapshot_see_half_of_a_transfer() {
+        let database = Postgres::shared().database();
+        let settings = SourceSettings::new("shop", database.url());
+        let source = PostgresSource {
+            is_snapshot_shared: false,
+            ..PostgresSource::new(settings).expect("a source")
+        };
+        let execute = |script: &str| database.execute(script);
+        let spelling = Spelling {
+            quote: |name| format!("\"{name}\""),
+            type_name: |data_type| data_type.to_string(),
+            literal: |cell| match cell {
+                Cell::Integer(value) => value.to_string(),
+                Cell::Text(text) => format!("'{text}'"),
+                other => panic!("accounts have no {other:?}"),
+            },
+            begin: "begin",
+            slow: "",
+            holds_nul: false,
+        };
+        let site = Site { source: &source, execute: &execute, spelling };
+        let accounts = accounts();
+        accounts.create(&site);
+        let options = StreamOptions {
+            application: String::new(),
+            readers: 4,
+            batch_bytes: 4 << 10,
+            cell_bytes_max: 1 << 20,
+        };
+        let broken = (0..ROUNDS_MAX).find_map(|_| {
+            let broken = exports_under_writers(&site, &accounts, |query| {
+                let stream = crate::Source::stream(&source, query, &options).expect("a stream");
+                drain(stream).expect("an end").rows
+            });
+            (broken > 0).then_some(broken)
+        });
+        assert!(broken.is_some(), "the check of the suite would find nothing");
+    }
+}
