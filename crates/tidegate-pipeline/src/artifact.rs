@@ -4,6 +4,8 @@ use std::io;
 
 use crate::RunError;
 
+#[cfg(test)]
+mod conformance;
 mod file;
 mod stream;
 
