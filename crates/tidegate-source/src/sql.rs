@@ -12,7 +12,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bind::{Bind, Binder, Binding, Statement};
+pub(crate) use bind::{Bind, Binder, Statement};
 pub(crate) use catalog::{Catalog, describe_union, relation_name};
 pub(crate) use condition::any_of;
 pub(crate) use dialect::{

@@ -32,7 +32,7 @@ use tokio_postgres::types::ToSql;
 
 use self::{
     connector::Connector,
-    dialect::POSTGRES,
+    dialect::Postgres,
     fault::Fault,
     reader::{PostgresReader, Work},
     session::{AsText, Session, Transaction},
@@ -126,7 +126,7 @@ impl Source for PostgresSource {
         let what = format!("count the rows of `{}`", relation_name(&query.relation));
         self.ask(&what, |session| {
             let catalog = Catalog::read(query, |relation| describe(session, relation))?;
-            let statement = Plan::new(query, &catalog, &POSTGRES).count()?;
+            let statement = Plan::new(query, &catalog, &Postgres).count()?;
             let values: Vec<AsText> = values_of(&statement).into_iter().map(AsText).collect();
             let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
             let count: i64 = session.row(&statement.text, &values)?.get(0);
@@ -139,7 +139,7 @@ impl Source for PostgresSource {
         let session = Session::open(&self.connector, APPLICATION)?;
         let prepared = session.begin(Transaction::Short).and_then(|()| {
             let catalog = Catalog::read(query, |relation| describe(&session, relation))?;
-            let plan = Plan::new(query, &catalog, &POSTGRES);
+            let plan = Plan::new(query, &catalog, &Postgres);
             let (schema, statement) = (plan.schema()?, plan.page(page)?);
             check_layout(&session, &schema, &statement.text)?;
             Ok((schema, statement))

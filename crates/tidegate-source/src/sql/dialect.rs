@@ -7,7 +7,7 @@ use tidegate_model::{
     query::{Comparison, Literal, Place},
 };
 
-use super::{Binder, Binding};
+use super::Binder;
 
 /// Character that takes the meaning from `%` and `_`. Not the backslash, whose own meaning hangs
 /// on the database's settings.
@@ -48,9 +48,6 @@ impl Lines<'_> {
 
 /// What one database says differently. Each method has the expression for one thing.
 pub(crate) trait Dialect: Sync {
-    /// How values reach a statement.
-    fn binding(&self) -> Binding;
-
     /// Renders with the database's quotes and placeholders.
     fn render(&self, select: &SelectStatement) -> (String, Values);
 

@@ -77,7 +77,7 @@ impl<'a> Plan<'a> {
     ///
     /// If a field has no place in the relation.
     pub(crate) fn operands(&self) -> Result<Vec<Operand<'a>>, SourceError> {
-        let mut binder = Binder::new(self.dialect.binding());
+        let mut binder = Binder::new();
         self.fields()
             .into_iter()
             .map(|selected| self.operand(&selected.field, &mut binder))
@@ -91,14 +91,14 @@ impl<'a> Plan<'a> {
     ///
     /// If a field has no place in the relation.
     pub(crate) fn stream(&self, share: Option<Expr>) -> Result<Statement, SourceError> {
-        let mut binder = Binder::new(self.dialect.binding());
+        let mut binder = Binder::new();
         let mut select = self.list(&mut binder)?;
         self.filter(&mut select, &mut binder)?;
         if let Some(share) = share {
             select.and_where(share);
         }
         self.order(&mut select, &mut binder)?;
-        Ok(self.render(&select, binder))
+        Ok(self.render(&select))
     }
 
     /// Rows of a share, in the order of the position, which stands behind the columns. The values
@@ -108,12 +108,12 @@ impl<'a> Plan<'a> {
     ///
     /// If a field has no place in the relation.
     pub(crate) fn share(&self, condition: Expr, position: Expr) -> Result<Statement, SourceError> {
-        let mut binder = Binder::new(self.dialect.binding());
+        let mut binder = Binder::new();
         let mut select = self.list(&mut binder)?;
         select.expr_as(position.clone(), "position");
         self.filter(&mut select, &mut binder)?;
         select.and_where(condition).order_by_expr(position, Order::Asc);
-        Ok(self.render(&select, binder))
+        Ok(self.render(&select))
     }
 
     /// One page of rows in their order.
@@ -122,12 +122,12 @@ impl<'a> Plan<'a> {
     ///
     /// If a field has no place in the relation.
     pub(crate) fn page(&self, page: Page) -> Result<Statement, SourceError> {
-        let mut binder = Binder::new(self.dialect.binding());
+        let mut binder = Binder::new();
         let mut select = self.list(&mut binder)?;
         self.filter(&mut select, &mut binder)?;
         self.order(&mut select, &mut binder)?;
         select.limit(page.limit).offset(page.offset);
-        Ok(self.render(&select, binder))
+        Ok(self.render(&select))
     }
 
     /// How many rows match.
@@ -145,7 +145,7 @@ impl<'a> Plan<'a> {
     ///
     /// If a field has no place in the relation.
     pub(crate) fn count_share(&self, condition: Option<Expr>) -> Result<Statement, SourceError> {
-        let mut binder = Binder::new(self.dialect.binding());
+        let mut binder = Binder::new();
         let mut select = Sql::select();
         select.expr(Func::count(Expr::cust("*")));
         self.from(&mut select, &mut binder)?;
@@ -153,7 +153,7 @@ impl<'a> Plan<'a> {
         if let Some(condition) = condition {
             select.and_where(condition);
         }
-        Ok(self.render(&select, binder))
+        Ok(self.render(&select))
     }
 
     fn list(&self, binder: &mut Binder) -> Result<SelectStatement, SourceError> {
@@ -266,13 +266,9 @@ impl<'a> Plan<'a> {
         is_own && operand.column.is_some_and(|column| !column.is_nullable)
     }
 
-    fn render(&self, select: &SelectStatement, binder: Binder) -> Statement {
+    fn render(&self, select: &SelectStatement) -> Statement {
         let (text, values) = self.dialect.render(select);
-        Statement {
-            text,
-            values: values.into_iter().map(Bind::from_value).collect(),
-            settings: binder.into_settings(),
-        }
+        Statement { text, values: values.into_iter().map(Bind::from_value).collect() }
     }
 
     /// Where a field is, in this statement.

@@ -10,18 +10,14 @@ use tidegate_model::{
     query::{Comparison, Literal, Place, Predicate, Query, Selected, SortKey},
 };
 
-use super::{Binding, Catalog, Dialect, Plan, own_column};
+use super::{Catalog, Dialect, Plan, own_column};
 use crate::{
     Page,
     sources::{mysql::dialect::MySql, postgres::dialect::Postgres, sqlite::dialect::Sqlite},
 };
 
-const DIALECTS: [(&str, &dyn Dialect); 4] = [
-    ("sqlite", &Sqlite),
-    ("postgres", &Postgres { binding: Binding::Placeholders }),
-    ("postgres copy", &Postgres { binding: Binding::Settings }),
-    ("mysql", &MySql),
-];
+const DIALECTS: [(&str, &dyn Dialect); 3] =
+    [("sqlite", &Sqlite), ("postgres", &Postgres), ("mysql", &MySql)];
 
 fn table(name: &str) -> TableName {
     TableName { schema: None, name: name.to_owned() }
@@ -120,9 +116,6 @@ fn render(query: &Query, write: impl Fn(&Plan<'_>) -> super::Statement) -> Strin
         writeln!(out, "{name:13} | {}", statement.text.replace('\n', "⏎")).unwrap();
         if !statement.values.is_empty() {
             writeln!(out, "{:13} |   values {:?}", "", statement.values).unwrap();
-        }
-        if !statement.settings.is_empty() {
-            writeln!(out, "{:13} |   settings {:?}", "", statement.settings).unwrap();
         }
     }
     out
@@ -377,7 +370,7 @@ fn ten_thousand_keys_and_a_wide_any_are_rendered_without_a_deep_tree() {
     let catalog = Catalog::read(&query, |relation| Ok(described(relation))).unwrap();
     for (name, dialect) in DIALECTS {
         let statement = Plan::new(&query, &catalog, dialect).count().unwrap();
-        let bound = statement.values.len() + statement.settings.len();
+        let bound = statement.values.len();
         assert!((10_000..32_766).contains(&bound), "{name}: {bound}");
     }
 }

@@ -6,7 +6,7 @@ use tidegate_model::query::{Comparison, Literal, Place};
 
 use super::{lines, native};
 use crate::sql::{
-    Bind, Binder, Binding, Dialect, Lines, Operand, comparison_operator, is_in_list, keys_in_list,
+    Bind, Binder, Dialect, Lines, Operand, comparison_operator, is_in_list, keys_in_list,
     like_pattern,
 };
 
@@ -21,10 +21,6 @@ const INDEXED_PARAMETERS_MAX: usize = 50_000;
 pub(crate) struct MySql;
 
 impl Dialect for MySql {
-    fn binding(&self) -> Binding {
-        Binding::Placeholders
-    }
-
     fn render(&self, select: &SelectStatement) -> (String, Values) {
         select.build(MysqlQueryBuilder)
     }

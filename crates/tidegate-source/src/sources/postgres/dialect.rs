@@ -9,28 +9,18 @@ use tidegate_batch::{DataType, Wire};
 use tidegate_model::query::{Literal, Place};
 
 use super::cast;
-use crate::sql::{Bind, Binder, Binding, Dialect, Lines, Operand, constant, like_pattern};
+use crate::sql::{Bind, Binder, Dialect, Lines, Operand, constant, like_pattern};
 
 /// Longest list that is compared value by value; a longer one becomes a set, which is hashed.
 const ANY_VALUES_MAX: usize = 64;
 /// Longest name of a column, and so the longest key that a row gives as JSON.
 const NAME_BYTES_MAX: usize = 63;
 
-/// PostgreSQL, by the extended protocol or inside a `COPY`.
+/// PostgreSQL, by the extended protocol.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Postgres {
-    /// How values reach the statement.
-    pub(crate) binding: Binding,
-}
-
-/// PostgreSQL by the extended protocol, which streams as fast as `COPY` does and takes values.
-pub(super) const POSTGRES: Postgres = Postgres { binding: Binding::Placeholders };
+pub(crate) struct Postgres;
 
 impl Dialect for Postgres {
-    fn binding(&self) -> Binding {
-        self.binding
-    }
-
     fn render(&self, select: &SelectStatement) -> (String, Values) {
         select.build(PostgresQueryBuilder)
     }

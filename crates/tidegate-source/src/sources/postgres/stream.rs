@@ -13,7 +13,7 @@ use super::{
     catalog::{self, CatalogRelation, quoted},
     connector::Connector,
     describe,
-    dialect::POSTGRES,
+    dialect::Postgres,
     fault::Fault,
     reader::{PostgresReader, Work},
     scan::{self, Choice, WholeStatement},
@@ -70,7 +70,7 @@ impl Opening<'_> {
     fn open_with(&self, leader: Session, doing: &str) -> Result<RowStream, SourceError> {
         let told = |fault| leader.doing(doing).error(fault);
         let (catalog, touched) = leader.briefly(|leader| self.describe(leader)).map_err(told)?;
-        let plan = Plan::new(self.query, &catalog, &POSTGRES);
+        let plan = Plan::new(self.query, &catalog, &Postgres);
         let schema = plan.schema()?;
         begin(&leader, &touched).map_err(told)?;
         let snapshot = snapshot(&leader).map_err(told)?;

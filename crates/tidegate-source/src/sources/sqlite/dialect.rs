@@ -14,7 +14,7 @@ use tidegate_model::query::{Comparison, Literal, Place};
 
 use super::types::{Affinity, BOOLEAN_TEXTS};
 use crate::sql::{
-    Bind, Binder, Binding, Dialect, Lines, Operand, any_of, comparison_operator, constant,
+    Bind, Binder, Dialect, Lines, Operand, any_of, comparison_operator, constant,
     is_in_list,
 };
 
@@ -80,10 +80,6 @@ impl Sqlite {
 }
 
 impl Dialect for Sqlite {
-    fn binding(&self) -> Binding {
-        Binding::Placeholders
-    }
-
     fn render(&self, select: &SelectStatement) -> (String, Values) {
         select.build(SqliteQueryBuilder)
     }

@@ -157,7 +157,7 @@ fn bounds(
     };
     let mut ends = [0; 2];
     for (end, sql) in ends.iter_mut().zip([end("min"), end("max")]) {
-        let statement = Statement { text: sql, values: Vec::new(), settings: Vec::new() };
+        let statement = Statement { text: sql, values: Vec::new() };
         match first_integer(client, &statement, doing)? {
             Some(rowid) => *end = rowid,
             None => return Ok(None),
@@ -184,7 +184,6 @@ fn range_statements(
              order by \"t\".\"{rowid}\" limit 1"
         ),
         values: vec![Bind::Integer(0)],
-        settings: Vec::new(),
     };
     let rows = without_indexes(rows, table);
     Ok(RangeStatements { rows, seek, ordinal: without_indexes(ordinal, table) })
