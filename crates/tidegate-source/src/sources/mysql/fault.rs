@@ -63,6 +63,7 @@ pub(super) fn cause(error: Error) -> Cause {
     match error {
         Error::Server(error) => Box::new(ServerFault::from(error)),
         Error::Io(mysql_async::IoError::Io(error)) => Box::new(error),
+        Error::Other(error) => error,
         other => Box::new(DriverFault(other.to_string())),
     }
 }

@@ -1,7 +1,8 @@
 //! One connection, read-only from its first statement on.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use mysql_async::{Conn, Error, Opts, Params, Row, Value, prelude::Queryable};
 use tokio::runtime::{Builder, Runtime};
 
@@ -18,6 +19,10 @@ const FAREWELL_SECONDS_MAX: u64 = 1;
 /// Time that a full disk or a slow store may hold the stream up before the server gives up on us,
 /// beyond the life of the snapshot.
 const STALL_SECONDS: u64 = 60;
+/// What an account is told that signs in in a way that we have not.
+const UNKNOWN_SIGN_IN: &str = "the account signs in by a plugin that Tidegate does not have; give \
+                               it a password of `mysql_native_password`, `ed25519` or \
+                               `caching_sha2_password`";
 /// Largest timeout that the server takes: a year.
 const TIMEOUT_SECONDS_MAX: u64 = 31_536_000;
 /// Longest name of a session.
@@ -197,7 +202,11 @@ pub(super) async fn connect(attempts: Vec<Opts>) -> Result<Conn, Error> {
     let mut refusal = None;
     for opts in attempts {
         let limit = Duration::from_secs(CONNECT_SECONDS_MAX);
-        match tokio::time::timeout(limit, Conn::new(opts)).await {
+        // The driver panics at a way to sign in that it was built without.
+        let attempt = AssertUnwindSafe(Conn::new(opts))
+            .catch_unwind()
+            .map(|attempt| attempt.unwrap_or_else(|_| Err(Error::Other(UNKNOWN_SIGN_IN.into()))));
+        match tokio::time::timeout(limit, attempt).await {
             Ok(Ok(conn)) => return Ok(conn),
             // Only a server without encryption is worth another attempt.
             Ok(Err(error @ Error::Driver(mysql_async::DriverError::NoClientSslFlagFromServer))) => {

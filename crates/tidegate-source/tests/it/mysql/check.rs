@@ -72,13 +72,26 @@ fn an_account_that_may_only_read_is_told_as_much_as_root() {
     let limited = check.as_account(&format!("select on {}.*", check.database.name()));
     for table in ["a", "b"] {
         let relation = table_relation(table);
-        assert_eq!(
-            limited.describe(&relation).unwrap(),
-            check.source.describe(&relation).unwrap()
-        );
+        assert_eq!(limited.describe(&relation).unwrap(), check.source.describe(&relation).unwrap());
         let name = table_name(table);
         assert_eq!(limited.references(&name).unwrap(), check.source.references(&name).unwrap());
     }
     assert_eq!(limited.references(&table_name("b")).unwrap().len(), 1);
     assert_eq!(limited.tables().unwrap().len(), 2);
+}
+
+#[test]
+fn an_account_may_sign_in_by_ed25519() {
+    let check = Check::new("create table t (id int primary key)");
+    let user = format!("u_{}", check.database.name());
+    check.database.execute(&format!(
+        "install plugin if not exists ed25519 soname 'auth_ed25519'; \
+         create user {user}@'127.0.0.1' identified via ed25519 using password('p'); \
+         grant select on {}.* to {user}@'127.0.0.1'",
+        check.database.name()
+    ));
+    let source = source(&check.database.url_as(&user, "p"));
+    assert_eq!(source.tables().unwrap().len(), 1);
+    let wrong = super::source(&check.database.url_as(&user, "q"));
+    assert!(matches!(wrong.tables(), Err(tidegate_source::SourceError::Unreachable { .. })));
 }
