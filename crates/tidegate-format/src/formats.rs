@@ -6,11 +6,12 @@ mod csv;
 mod json;
 mod ndjson;
 mod parquet;
+mod xlsx;
 mod xml;
 
 /// Every format.
 pub static FORMATS: &[&dyn Format] =
-    &[&csv::Csv, &json::Json, &ndjson::Ndjson, &xml::Xml, &parquet::Parquet];
+    &[&csv::Csv, &json::Json, &ndjson::Ndjson, &xml::Xml, &xlsx::Xlsx::new(), &parquet::Parquet];
 
 /// The format of that slug.
 pub fn by_slug(slug: &str) -> Option<&'static dyn Format> {

@@ -9,3 +9,4 @@ mod readers;
 mod table;
 mod text_shapes;
 mod text_values;
+mod xlsx;

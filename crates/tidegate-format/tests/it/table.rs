@@ -42,6 +42,8 @@ pub(crate) struct Table {
 pub(crate) struct Made {
     pub(crate) bytes: Vec<u8>,
     pub(crate) counts: Counts,
+    /// What was changed in that which stands around the rows.
+    pub(crate) counts_around: Counts,
 }
 
 impl Table {
@@ -87,7 +89,8 @@ impl Table {
             title: self.title.clone(),
         })?;
         let mut framing = encoder.framing();
-        let mut made = Made { bytes: Vec::new(), counts: Counts::default() };
+        let mut made =
+            Made { bytes: Vec::new(), counts: Counts::default(), counts_around: Counts::default() };
         let mut piece = Piece::default();
         framing.begin(&mut made.bytes)?;
         for batch in self.batches() {
@@ -98,6 +101,7 @@ impl Table {
             framing.place(&batch, &mut piece, &mut made.bytes)?;
         }
         framing.end(&mut made.bytes)?;
+        made.counts_around = framing.counts();
         Ok(made)
     }
 
@@ -195,7 +199,7 @@ fn cells(data_type: &DataType) -> BoxedStrategy<Cell> {
             let digits = (1 - end..end, 0..u32::from(precision));
             digits.prop_map(move |(n, cut)| Cell::Decimal(n / 10_i128.pow(cut), scale)).boxed()
         }
-        DataType::Text => any::<String>().prop_map(Cell::Text).boxed(),
+        DataType::Text => texts().prop_map(Cell::Text).boxed(),
         DataType::Bytes => any::<Vec<u8>>().prop_map(Cell::Bytes).boxed(),
         DataType::Date => (-2_451_545..2_000_000).prop_map(Cell::Date).boxed(),
         DataType::Time => (0..86_400_000_000_i64).prop_map(Cell::Time).boxed(),
@@ -212,4 +216,38 @@ fn cells(data_type: &DataType) -> BoxedStrategy<Cell> {
             .boxed(),
     };
     prop_oneof![1 => Just(Cell::Null), 4 => present].boxed()
+}
+
+/// Any text that XML allows, half of it put together from what formats stumble over.
+fn texts() -> BoxedStrategy<String> {
+    let pieces = [
+        "_x000D_",
+        "_x005F_",
+        "_",
+        "x000",
+        " ",
+        "  ",
+        "\n",
+        "\r",
+        "\t",
+        "<",
+        ">",
+        "&",
+        "]]>",
+        "\"",
+        "'",
+        "=1+1",
+        "@",
+        "\u{7F}",
+        "\u{85}",
+        "\u{2028}",
+        "\u{FFFD}",
+        "\u{1F980}",
+        "\u{5D0}",
+        "a",
+        "0",
+        "é",
+    ];
+    let hostile = prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..12);
+    prop_oneof![any::<String>(), hostile.prop_map(|pieces| pieces.concat())].boxed()
 }
