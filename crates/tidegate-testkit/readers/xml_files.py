@@ -43,7 +43,7 @@ def cell(record, name, seen):
     elements = find(record, nested.bare(name).split("."))
     seen.update(elements)
     if nested.is_list(name):
-        if len(elements) == 1 and is_nil(elements[0]):
+        if len(elements) == 1 and is_nil(elements[0]) and "items" not in elements[0].attrib:
             return cells.NULL
         return ("json", cells.json_text([member(element) for element in elements]))
     if len(elements) != 1:

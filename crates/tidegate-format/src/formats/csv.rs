@@ -218,6 +218,11 @@ impl Dialect for CsvDialect {
     }
 
     fn octets(&self, vec: &mut Vec<u8>, octets: &[u8], counts: &mut Counts) {
+        if octets.is_empty() && !self.quotes_column(&DataType::Bytes) {
+            // As for text: no octets have quotes, to tell them from NULL.
+            vec.extend_from_slice(b"\"\"");
+            return;
+        }
         let start = vec.len();
         binary::base64(vec, octets);
         if self.is_guarded && is_formula(&vec[start..]) {

@@ -64,6 +64,21 @@ fn dotted_names_nest_even_when_they_stand_apart() {
 }
 
 #[test]
+fn no_octets_are_told_from_null_in_csv() {
+    let table = Table::new(&[("b", "bytes"), ("null", "bytes"), ("t", "text")]);
+    let table = table.row([Cell::Bytes(Vec::new()), Cell::Null, t("x")]);
+    for (options, row) in [
+        (&[][..], "\"\",,x\n"),
+        (&[("quote_all", "true")][..], "\"\",,\"x\"\n"),
+        (&[("delimiter", "+")][..], "\"\"++x\n"),
+        (&[("profile", "spreadsheet")][..], "\"\",,x\r\n"),
+    ] {
+        let text = text("csv", &table, options);
+        assert!(text.ends_with(row), "{options:?}: {text:?}");
+    }
+}
+
+#[test]
 fn a_table_without_rows_is_a_whole_file() {
     let table = Table::new(&[("id", "integer"), ("a.b", "text")]);
     assert_eq!(text("csv", &table, &[]), "id,a.b\n");
