@@ -77,6 +77,7 @@ impl MariaDb {
 
     fn launch(folder: PathBuf, owner: u32, options: &[&str]) -> Self {
         let account = server_account();
+        clear_away_with(owner, &folder);
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("own folder");
         let data = folder.join("data");
         install(&data, account);
@@ -115,7 +116,7 @@ impl MariaDb {
             .spawn()
             .unwrap_or_else(|error| panic!("mariadbd does not start: {error}; {INSTALL}"))
             .id();
-        stop_with(owner, server, &folder);
+        fs::write(folder.join("pid"), server.to_string()).expect("own folder");
         let database = Self { folder, port, password };
         database.wait();
         let state = database.folder.join("state");
@@ -292,14 +293,16 @@ fn server_account() -> Option<(u32, u32)> {
     Some((number(2), number(3)))
 }
 
-/// Leaves a small process behind that stops the server once its owner is gone, killed or not.
-fn stop_with(owner: u32, server: u32, folder: &Path) {
+/// Leaves a small process behind that stops the server and removes the folder once the owner is
+/// gone, killed or not.
+fn clear_away_with(owner: u32, folder: &Path) {
     // Where nobody reaps the server it stays a zombie, so the wait for its end is bounded.
-    let script = "(while kill -0 $0 2>/dev/null; do sleep 0.2; done; kill $1; n=0; \
-                  while kill -0 $1 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; \
-                  rm -rf \"$2\") &";
+    let script = "(while kill -0 $0 2>/dev/null; do sleep 0.2; done; n=0; \
+                  pid=$(cat \"$1/pid\" 2>/dev/null) && kill $pid; \
+                  while kill -0 $pid 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); \
+                  done; rm -rf \"$1\") &";
     let started = Command::new("sh")
-        .args(["-c", script, &owner.to_string(), &server.to_string()])
+        .args(["-c", script, &owner.to_string()])
         .arg(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
