@@ -4,8 +4,6 @@ use std::io;
 
 use crate::RunError;
 
-#[cfg(test)]
-mod conformance;
 mod file;
 mod stream;
 

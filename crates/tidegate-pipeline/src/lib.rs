@@ -12,6 +12,8 @@
 
 mod artifact;
 mod checkpoint;
+#[cfg(test)]
+mod conformance;
 mod error;
 mod manifest;
 mod order;

@@ -146,8 +146,8 @@ pub struct Extent {
 
 /// Reads a share of a snapshot's rows.
 pub trait Reader: Send {
-    /// Fills an empty batch, which whoever drives the reader then seals. `None` means that this reader has nothing more; its connection is
-    /// then closed and the end was proven, not assumed.
+    /// Fills an empty batch, which whoever drives the reader then seals. `None` means that this
+    /// reader has nothing more; its connection is then closed and the end was proven, not assumed.
     ///
     /// # Errors
     ///

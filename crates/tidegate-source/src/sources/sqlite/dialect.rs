@@ -14,8 +14,7 @@ use tidegate_model::query::{Comparison, Literal, Place};
 
 use super::types::{Affinity, BOOLEAN_TEXTS};
 use crate::sql::{
-    Bind, Binder, Dialect, Lines, Operand, any_of, comparison_operator, constant,
-    is_in_list,
+    Bind, Binder, Dialect, Lines, Operand, any_of, comparison_operator, constant, is_in_list,
 };
 
 /// Longest list that is compared value by value; SQLite has 32,766 parameters for a statement.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Artifact, FileArtifact, StreamArtifact};
+use crate::{Artifact, FileArtifact, StreamArtifact};
 
 /// Bytes of each write: none, one, and more than any buffer on the way.
 const WRITES: [usize; 5] = [0, 1, 10, 70_000, 9 << 20];
