@@ -111,6 +111,10 @@ impl Interrupt for Stop {
     }
 }
 
+/// Pages that a connection keeps, in KiB. A scan passes each page once, so more would only be
+/// memory, times the readers; SQLite's own 2 MiB is for connections that come back to their pages.
+const PAGE_CACHE_KIB: i64 = 512;
+
 impl Database {
     /// # Errors
     ///
@@ -158,6 +162,7 @@ impl Database {
         connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || watch.is_over()))?;
         functions::register(connection)?;
         connection.execute_batch("pragma query_only = on; pragma trusted_schema = off")?;
+        connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
         // The first read finds out whether it is a database at all.
         connection.query_row("pragma schema_version", [], |row| row.get::<_, i64>(0)).map(drop)
     }
