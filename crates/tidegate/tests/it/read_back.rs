@@ -1,0 +1,13 @@
+//! Reads exported files back, cell by cell: what the database's own client prints is what readers
+//! that are not ours must find, in every format, from every source.
+
+mod cell;
+mod check;
+mod client;
+mod moment;
+mod relations;
+mod rule;
+mod shapes;
+mod texts;
+mod types;
+mod zones;
