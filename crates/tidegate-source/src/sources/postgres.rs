@@ -13,6 +13,7 @@ mod scan;
 mod session;
 mod shares;
 mod socket;
+mod statement;
 mod stop;
 mod stream;
 mod tls;
@@ -37,12 +38,13 @@ use self::{
     reader::{PostgresReader, Work},
     session::{AsText, Session, Transaction},
     shares::{Pace, Scan, Shares},
+    statement::{ShareStatement, values_of},
     stream::{Opening, check_layout},
 };
 use crate::{
     Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
     StreamOptions,
-    sql::{Bind, Catalog, Plan, Statement, describe_union, relation_name},
+    sql::{Catalog, Plan, describe_union, relation_name},
 };
 
 /// Name of the sessions that read no export.
@@ -145,14 +147,11 @@ impl Source for PostgresSource {
             Ok((schema, statement))
         });
         let (schema, statement) = prepared.map_err(|fault| session.doing(&what).error(fault))?;
-        let scan = Scan::Whole { rows: page.limit };
         let work = Work {
             schema: Arc::clone(&schema),
             key: query.key.clone(),
-            values: values_of(&statement),
-            statement: statement.text,
-            shares: Shares::new(scan.clone(), 1),
-            scan,
+            statement: ShareStatement::new(statement, false),
+            shares: Shares::new(Scan::Whole { rows: page.limit }, 1),
             batch_bytes: usize::MAX,
             cell_bytes_max: PAGE_CELL_BYTES_MAX,
             doing: what,
@@ -198,19 +197,4 @@ fn unknown_table(session: &Session, table: &TableName) -> SourceError {
         None => format!("; `grant select on {}` would allow it", catalog::quoted(table)),
     };
     SourceError::UnknownTable { source_name: session.source_name().to_owned(), table: name, hint }
-}
-
-/// Values of a statement in the text form that the server reads.
-fn values_of(statement: &Statement) -> Vec<String> {
-    let text = |value: &Bind| match value {
-        Bind::Boolean(value) => value.to_string(),
-        Bind::Integer(value) => value.to_string(),
-        Bind::Float(value) => value.to_string(),
-        Bind::Text(value) => value.clone(),
-        Bind::Bytes(value) => {
-            let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("\\x{digits}")
-        }
-    };
-    statement.values.iter().map(text).collect()
 }

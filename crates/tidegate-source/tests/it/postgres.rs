@@ -8,6 +8,7 @@ mod filter;
 mod limits;
 mod scan;
 mod session;
+mod snapshot;
 mod types;
 
 use std::{sync::Arc, thread};

@@ -25,8 +25,8 @@ const TABLES: &str = "\
                         and d.deptype = 'e')
     order by 2, 1 nulls first";
 
-/// Number and kind of a table, and whether some of its rows are hidden from the account. A name that
-/// is not there gives no row.
+/// Number and kind of a table, and whether some of its rows are hidden from the account. A name
+/// that is not there gives no row.
 const RELATION: &str = "\
     select c.oid::int8, c.relkind::text, row_security_active(c.oid)
     from pg_class c where c.oid = to_regclass($1)";
@@ -42,7 +42,8 @@ const COLUMNS: &str = "\
 /// Columns of a statement, as the server told them when it looked the statement over.
 const RESULTS: &str = "\
     select at::int4, name, false as is_required, type::oid, modifier
-    from unnest($1::text[], $2::int8[], $3::int4[]) with ordinality as r (name, type, modifier, at)";
+    from unnest($1::text[], $2::int8[], $3::int4[])
+           with ordinality as r (name, type, modifier, at)";
 
 /// Sees through domains, and into arrays. Each column gives a row for its own type, and one more
 /// for its items if it is an array.
@@ -127,14 +128,6 @@ impl CatalogRelation {
     /// Whether it has rows of its own.
     pub(super) fn is_base_table(self) -> bool {
         matches!(self.kind, RelationKind::Table | RelationKind::MaterializedView)
-    }
-
-    /// Whether `lock table` takes it.
-    pub(super) fn is_lockable(self) -> bool {
-        match self.kind {
-            RelationKind::Table | RelationKind::Partitioned | RelationKind::View => true,
-            RelationKind::MaterializedView | RelationKind::Foreign => false,
-        }
     }
 }
 

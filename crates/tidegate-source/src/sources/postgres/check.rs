@@ -66,7 +66,7 @@ pub(super) fn report(
     }
     if session.version < VERSION_SCANS_PAGES {
         warnings.push(format!(
-            "the server has version {}; from {VERSION_SCANS_PAGES} on several readers share a table",
+            "the server has version {}; since {VERSION_SCANS_PAGES} several readers share a table",
             session.version
         ));
     }
@@ -114,7 +114,7 @@ fn writing_warnings(
     let creatable = list(WRITABLE_SCHEMAS, &[])?;
     if !creatable.is_empty() {
         warnings.push(format!(
-            "the account can create tables in {}; `revoke create on schema … from public` or {REMEDY}",
+            "the account can create tables in {}; `revoke create on schema … from public`, or {REMEDY}",
             listed(&creatable)
         ));
     }

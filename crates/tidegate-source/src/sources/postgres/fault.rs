@@ -57,6 +57,7 @@ fn remedy(code: &str, message: &str) -> Option<&'static str> {
              `max_standby_streaming_delay` there, or set `hot_standby_feedback = on`"
         }
         "53300" => "the server has no connection left; lower `readers` of the source",
+        "55P03" => "a table is locked by somebody who changes it; try again when that is over",
         "54000" => "a row is larger than the gigabyte that the server can send",
         "57P01" => "the server ended the session",
         "57P02" => "the server ended the session because another one crashed",
@@ -96,6 +97,9 @@ pub(super) enum Fault {
         /// Type that the server has for it now.
         found: String,
     },
+    /// No snapshot knows the tables as they are.
+    #[error("its tables are truncated or rewritten again and again; try again when that is over")]
+    Unsettled,
     /// We were told to stop.
     #[error("interrupted")]
     Interrupted,
@@ -158,7 +162,7 @@ impl Doing<'_> {
             },
             Fault::Broken(cause) => SourceError::Lost { source_name, cause },
             fault @ Fault::Protocol(_) => SourceError::Lost { source_name, cause: Box::new(fault) },
-            fault @ Fault::Changed { .. } => SourceError::Refused {
+            fault @ (Fault::Changed { .. } | Fault::Unsettled) => SourceError::Refused {
                 source_name,
                 doing: self.what.to_owned(),
                 cause: Box::new(fault),

@@ -8,16 +8,16 @@ use std::{
     },
 };
 
-use bytes::BytesMut;
 use tidegate_batch::{RowBatch, Schema, Value};
 use tidegate_model::field::Field;
 use tokio::sync::watch;
 
 use super::{
     fault::Fault,
-    portal::{Front, LongRow, Portal, request, told_fault, told_rows},
+    portal::{Front, LongRow, Portal, told_fault, told_rows},
     session::Session,
     shares::{Pace, Scan, Share, Shares},
+    statement::ShareStatement,
 };
 use crate::{Reader, SourceError, Ticket};
 
@@ -34,13 +34,9 @@ pub(super) struct Work {
     /// Key of the subject, for errors.
     pub(super) key: Vec<Field>,
     /// Statement for a share.
-    pub(super) statement: String,
-    /// Its values but for the two that are the bounds of a share of pages.
-    pub(super) values: Vec<String>,
+    pub(super) statement: ShareStatement,
     /// Parts of the export.
     pub(super) shares: Shares,
-    /// What there is to read.
-    pub(super) scan: Scan,
     /// Bytes that a batch should hold.
     pub(super) batch_bytes: usize,
     /// Bytes that a cell may have.
@@ -150,12 +146,12 @@ impl Scanner {
             Ticket { chunk: share.chunk, part: self.progress.part, is_last: false, extent_done: 0 };
         self.progress.part += 1;
         self.progress.bytes += batch.bytes_len() as u64;
-        if let Scan::Whole { .. } = self.work.scan {
+        if let Scan::Whole { .. } = self.work.shares.scan() {
             ticket.extent_done = batch.len() as u64;
         }
         if let End::Share = end {
             ticket.is_last = true;
-            if let Scan::Pages { .. } = self.work.scan {
+            if let Scan::Pages { .. } = self.work.shares.scan() {
                 ticket.extent_done = share.pages;
                 self.pace.learn(self.progress.bytes, share.pages.max(1));
             }
@@ -169,9 +165,7 @@ impl Scanner {
     /// Sends statements, so that the server goes on while we look at what it sent.
     async fn keep_ahead(&mut self, session: &Session) -> Result<(), Fault> {
         while self.sent.len() < STATEMENTS_AHEAD {
-            // What a request adds to the statement and its values is far below their own length.
-            let length =
-                self.work.statement.len() + self.work.values.iter().map(String::len).sum::<usize>();
+            let length = self.work.statement.request_bytes();
             if !self.sent.is_empty() && length > REQUEST_BYTES_AHEAD_MAX {
                 return Ok(());
             }
@@ -179,7 +173,7 @@ impl Scanner {
                 return Err(Fault::Interrupted);
             }
             let Some(share) = self.work.shares.claim(self.pace.wanted()) else { return Ok(()) };
-            let request = self.request(share)?;
+            let request = self.work.statement.request(share)?;
             self.is_busy.store(true, Ordering::Release);
             self.sent.push_back(share);
             let Self { stop, .. } = self;
@@ -190,19 +184,6 @@ impl Scanner {
             }
         }
         Ok(())
-    }
-
-    fn request(&self, share: Share) -> Result<BytesMut, Fault> {
-        let mut values = self.work.values.clone();
-        if let Scan::Pages { .. } = self.work.scan {
-            let (first, end) = share.range;
-            values.push(format!("({first},0)"));
-            values.push(match share.is_last {
-                true => "(4294967295,65535)".to_owned(),
-                false => format!("({end},0)"),
-            });
-        }
-        Ok(request(&self.work.statement, &values)?)
     }
 
     /// Fills the batch from what the server sends.

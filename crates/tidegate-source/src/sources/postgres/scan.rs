@@ -9,6 +9,7 @@ use super::{
     fault::Fault,
     session::{AsText, Session},
     shares::Scan,
+    statement::ShareStatement,
 };
 
 /// First version that reads a range of pages without looking at the others.
@@ -46,37 +47,34 @@ pub(super) struct Choice {
     pub(super) bytes: u64,
 }
 
-/// A statement that reads everything, and its values.
-pub(super) struct WholeStatement<'a> {
-    pub(super) text: &'a str,
-    pub(super) values: &'a [String],
-}
-
-/// Chooses for `readers` readers. `relation` is the query's own, where it is a table or view.
+/// Chooses for `readers` readers, and locks all that is read. `relation` is the query's own, where
+/// it is a table or view.
 pub(super) fn choose(
     session: &Session,
     query: &Query,
     relation: Option<CatalogRelation>,
-    whole: &WholeStatement<'_>,
+    whole: &ShareStatement,
     readers: usize,
 ) -> Result<Choice, Fault> {
+    // The plan is asked for in any case: the planner locks all tables, partitions too.
+    let explained = explain(session, whole)?;
     let leaves = match relation {
         Some(relation) if query.sort.is_empty() && session.version >= VERSION_SCANS_PAGES => {
             leaves(session, relation.oid)?
         }
         Some(_) | None => None,
     };
-    let Some(leaves) = leaves else {
-        let rows = explain(session, whole)?.rows;
-        return Ok(Choice { scan: Scan::Whole { rows }, bytes: 0 });
-    };
-    if !query.predicate.is_everything() {
-        let explained = explain(session, whole)?;
-        if explained.is_better_than_all_pages(&leaves, readers) {
-            return Ok(Choice { scan: Scan::Whole { rows: explained.rows }, bytes: 0 });
+    Ok(match leaves {
+        Some(leaves) if !explained.is_better_than_all_pages(&leaves, readers) => {
+            Choice { scan: Scan::Pages { leaves: leaves.pages }, bytes: leaves.bytes }
         }
-    }
-    Ok(Choice { scan: Scan::Pages { leaves: leaves.pages }, bytes: leaves.bytes })
+        Some(_) | None => Choice { scan: Scan::Whole { rows: explained.rows }, bytes: 0 },
+    })
+}
+
+/// Locks all that the statement reads, as reading it would.
+pub(super) fn lock(session: &Session, statement: &ShareStatement) -> Result<(), Fault> {
+    explain(session, statement).map(drop)
 }
 
 struct Leaves {
@@ -113,10 +111,10 @@ impl Explained {
     }
 }
 
-fn explain(session: &Session, whole: &WholeStatement<'_>) -> Result<Explained, Fault> {
-    let values: Vec<AsText> = whole.values.iter().cloned().map(AsText).collect();
+fn explain(session: &Session, statement: &ShareStatement) -> Result<Explained, Fault> {
+    let values: Vec<AsText> = statement.all().into_iter().map(AsText).collect();
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-    let row = session.row(&format!("explain (format json) {}", whole.text), &values)?;
+    let row = session.row(&format!("explain (format json) {}", statement.text), &values)?;
     let AsText(plan) = row.get(0);
     let unreadable = || Fault::Protocol("a plan that is no JSON");
     let plan: Value = serde_json::from_str(&plan).map_err(|_| unreadable())?;

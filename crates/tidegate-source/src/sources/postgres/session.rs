@@ -32,6 +32,12 @@ use crate::SourceError;
 
 /// Longest wait for a good-bye to be written.
 const FAREWELL_MILLIS_MAX: u64 = 200;
+/// Longest time that the server knows: 2^31 milliseconds.
+const TIMEOUT_SECONDS_MAX: u64 = 2_147_483;
+/// Longest wait for a table that somebody changes.
+const LOCK_SECONDS_MAX: u64 = 60;
+/// The same where another session of ours has the table already: who is waited for waits for us.
+const FOLLOWER_LOCK_SECONDS_MAX: u64 = 1;
 /// First version that looks after its clients while it runs a statement for them.
 const VERSION_CHECKS_CLIENT: u32 = 14;
 
@@ -97,11 +103,17 @@ impl Session {
         begin.push_str(PREPARATION);
         let settings = &self.connector.settings;
         // The administrator's own limit is for clients that forget; ours ends with the snapshot.
-        let idle = settings.snapshot_seconds_max;
+        let idle = settings.snapshot_seconds_max.min(TIMEOUT_SECONDS_MAX);
         begin.push_str(&format!("set local idle_in_transaction_session_timeout = '{idle}s';"));
         if let Some(seconds) = settings.statement_seconds_max {
+            let seconds = seconds.min(TIMEOUT_SECONDS_MAX);
             begin.push_str(&format!("set local statement_timeout = '{seconds}s';"));
         }
+        let lock = match transaction {
+            Transaction::Short | Transaction::Snapshot => LOCK_SECONDS_MAX,
+            Transaction::Shared(_) => FOLLOWER_LOCK_SECONDS_MAX,
+        };
+        begin.push_str(&format!("set local lock_timeout = '{lock}s';"));
         if self.version >= VERSION_CHECKS_CLIENT {
             begin.push_str("set local client_connection_check_interval = '1s';");
         }

@@ -6,8 +6,8 @@ use crate::Extent;
 
 /// Pages that a share has at most: 64 MiB of heap, so that a stop is heard in time.
 const PAGES_MAX: u64 = 8192;
-/// Pages that a share has at least, where they do not overfill a batch: a statement costs the server
-/// about as much as ten pages of rows.
+/// Pages that a share has at least, where they do not overfill a batch: a statement costs the
+/// server about as much as ten pages of rows.
 const PAGES_MIN: u64 = 8;
 /// How much larger than the last a share may be. The rows of a filter may stand in clusters.
 const GROWTH_MAX: u64 = 4;
@@ -108,6 +108,11 @@ pub(super) struct Share {
 impl Shares {
     pub(super) fn new(scan: Scan, readers: usize) -> Self {
         Self { scan, readers: readers as u64, next: Mutex::default() }
+    }
+
+    /// What there is to read.
+    pub(super) fn scan(&self) -> &Scan {
+        &self.scan
     }
 
     /// The next share, of about `wanted` pages; none if all are taken.

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, thread};
 
-use sea_query::{BinOper, Expr, ExprTrait};
 use tidegate_batch::Schema;
 use tidegate_model::{
     catalog::{Relation, TableName},
@@ -10,22 +9,22 @@ use tidegate_model::{
 };
 
 use super::{
-    catalog::{self, CatalogRelation, quoted},
+    catalog::{self, CatalogRelation},
     connector::Connector,
     describe,
     dialect::Postgres,
     fault::Fault,
     reader::{PostgresReader, Work},
-    scan::{self, Choice, WholeStatement},
+    scan::{self, Choice},
     session::{Session, Transaction},
     shares::{Pace, Scan, Shares},
+    statement::ShareStatement,
     stop::Stop,
     types::is_layout_of,
-    values_of,
 };
 use crate::{
     Reader, RowStream, Snapshot, SourceError, StreamOptions,
-    sql::{Catalog, Plan, own_column, relation_name},
+    sql::{Catalog, Plan, relation_name},
 };
 
 /// What identifies the snapshot, and when it was taken by the server's clock.
@@ -36,8 +35,20 @@ const SNAPSHOT: &str = "\
 const SNAPSHOT_BEFORE_13: &str = "\
     select txid_current_snapshot()::text,
            to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
-/// Bounds that the condition of a share has.
-const SHARE_BOUNDS: usize = 2;
+/// Whether a table that the transaction has locked is not the one that its snapshot knows: it was
+/// truncated, rewritten or replaced after the snapshot and before the lock. Its rows are then newer
+/// than the snapshot, which would see none of them.
+const REPLACED: &str = "\
+    select exists (
+      select from pg_locks l left join pg_class c on c.oid = l.relation
+      where l.pid = pg_backend_pid() and l.locktype = 'relation'
+        and (c.oid is null
+             or c.relkind in ('r', 'm') and c.relfilenode <> 0
+                and c.relfilenode is distinct from pg_relation_filenode(c.oid)))";
+/// SQLSTATE of a lock that was not to be had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// Snapshots that are taken until one knows all tables as they are.
+const SNAPSHOTS_MAX: usize = 5;
 
 /// Opens an export.
 pub(super) struct Opening<'a> {
@@ -53,6 +64,13 @@ pub(super) struct Opening<'a> {
 struct Touched {
     name: TableName,
     relation: CatalogRelation,
+}
+
+/// An open snapshot, with locks on all that is read in it.
+struct Opened {
+    snapshot: Snapshot,
+    choice: Choice,
+    statement: ShareStatement,
 }
 
 impl Opening<'_> {
@@ -72,42 +90,64 @@ impl Opening<'_> {
         let (catalog, touched) = leader.briefly(|leader| self.describe(leader)).map_err(told)?;
         let plan = Plan::new(self.query, &catalog, &Postgres);
         let schema = plan.schema()?;
-        begin(&leader, &touched).map_err(told)?;
-        let snapshot = snapshot(&leader).map_err(told)?;
-        let choice = self.choose(&leader, &plan, &touched)?;
-        let statement = match choice.scan {
-            Scan::Whole { .. } => plan.stream(None)?,
-            Scan::Pages { .. } => plan.stream(Some(share_condition()))?,
-        };
-        check_layout(&leader, &schema, &statement.text).map_err(told)?;
-        let mut values = values_of(&statement);
-        if let Scan::Pages { .. } = choice.scan {
-            values.truncate(values.len() - SHARE_BOUNDS);
-        }
+        let Opened { snapshot, choice, statement } =
+            self.snapshot(&leader, &plan, &schema, &touched).map_err(told)?;
+        let mut warnings: Vec<String> = touched.iter().filter_map(row_security_warning).collect();
         let extent = choice.scan.extent();
         let pace = || Pace::new(self.options.batch_bytes, choice.bytes, extent.total);
-        let readers = choice.scan.readers(self.options.readers, pace().wanted());
+        let count = choice.scan.readers(self.options.readers, pace().wanted());
+        let followers = self.followers(&leader, &statement, count - 1, doing)?;
+        if followers.len() + 1 < count {
+            warnings.push(left_out_warning(count, followers.len() + 1));
+        }
         let work = Arc::new(Work {
             schema: Arc::clone(&schema),
             key: self.query.key.clone(),
-            statement: statement.text,
-            values,
-            shares: Shares::new(choice.scan.clone(), readers),
-            scan: choice.scan.clone(),
+            statement,
+            shares: Shares::new(choice.scan.clone(), followers.len() + 1),
             batch_bytes: self.options.batch_bytes,
             cell_bytes_max: self.options.cell_bytes_max,
             doing: doing.to_owned(),
         });
-        let followers = self.followers(&leader, readers - 1, doing)?;
         let stop = Arc::new(Stop::new());
-        let mut readers: Vec<Box<dyn Reader>> = Vec::with_capacity(readers);
+        let mut readers: Vec<Box<dyn Reader>> = Vec::with_capacity(followers.len() + 1);
         for session in std::iter::once(leader).chain(followers) {
             stop.watch_over(&session);
             let work = Arc::clone(&work);
             readers.push(Box::new(PostgresReader::new(session, work, pace(), stop.listen())?));
         }
-        let warnings = touched.iter().filter_map(row_security_warning).collect();
         Ok(RowStream { schema, snapshot, extent, readers, interrupt: stop, warnings })
+    }
+
+    /// Begins the transaction that the export reads in.
+    fn snapshot(
+        &self,
+        leader: &Session,
+        plan: &Plan<'_>,
+        schema: &Schema,
+        touched: &[Touched],
+    ) -> Result<Opened, Fault> {
+        let own = match &self.query.relation {
+            Relation::Table(table) => touched.iter().find(|known| known.name == *table),
+            Relation::Statement(_) | Relation::Union(_) => None,
+        };
+        let own = own.map(|own| own.relation);
+        let whole = ShareStatement::whole(plan)?;
+        for _ in 0..SNAPSHOTS_MAX {
+            leader.begin(Transaction::Snapshot)?;
+            let snapshot = identity(leader)?;
+            check_layout(leader, schema, &whole.text)?;
+            let choice = scan::choose(leader, self.query, own, &whole, self.options.readers)?;
+            if !leader.row(REPLACED, &[])?.get::<_, bool>(0) {
+                let statement = match choice.scan {
+                    Scan::Whole { .. } => whole,
+                    Scan::Pages { .. } => ShareStatement::of_pages(plan)?,
+                };
+                return Ok(Opened { snapshot, choice, statement });
+            }
+            leader.run("rollback")?;
+        }
+        Err(Fault::Unsettled)
     }
 
     /// Describes all that the query touches.
@@ -131,32 +171,12 @@ impl Opening<'_> {
         Ok((catalog, touched))
     }
 
-    /// Chooses how to read.
-    fn choose(
-        &self,
-        leader: &Session,
-        plan: &Plan<'_>,
-        touched: &[Touched],
-    ) -> Result<Choice, SourceError> {
-        let own = match &self.query.relation {
-            Relation::Table(table) => touched.iter().find(|known| known.name == *table),
-            Relation::Statement(_) | Relation::Union(_) => None,
-        };
-        let whole = plan.stream(None)?;
-        let values = values_of(&whole);
-        let whole = WholeStatement { text: &whole.text, values: &values };
-        let own = own.map(|own| own.relation);
-        let readers = self.options.readers;
-        scan::choose(leader, self.query, own, &whole, readers).map_err(|fault| {
-            let what = format!("plan the reading of `{}`", relation_name(&self.query.relation));
-            leader.doing(&what).error(fault)
-        })
-    }
-
-    /// Sessions that see what the leader sees, opened at the same time, each on a thread.
+    /// Sessions that see what the leader sees and hold the same locks, opened at the same time,
+    /// each on a thread; fewer if somebody waits to change a table.
     fn followers(
         &self,
         leader: &Session,
+        statement: &ShareStatement,
         count: usize,
         doing: &str,
     ) -> Result<Vec<Session>, SourceError> {
@@ -165,49 +185,38 @@ impl Opening<'_> {
         }
         let row = leader.row("select pg_export_snapshot()", &[]);
         let snapshot: String = row.map_err(|fault| leader.doing(doing).error(fault))?.get(0);
+        let transaction = match self.is_snapshot_shared {
+            true => Transaction::Shared(&snapshot),
+            false => Transaction::Snapshot,
+        };
         let follow = || {
             let session = Session::open(self.connector, &self.options.application)?;
-            let begun = session.begin(match self.is_snapshot_shared {
-                true => Transaction::Shared(&snapshot),
-                false => Transaction::Snapshot,
-            });
-            begun.map_err(|fault| session.doing(doing).error(fault))?;
-            Ok(session)
+            let begun = session.begin(transaction).and_then(|()| scan::lock(&session, statement));
+            match begun {
+                Ok(()) => Ok(Some(session)),
+                // Who waits to change a table waits for the leader, and would be waited for here.
+                // Once the leader has gone, they would change it under the readers.
+                Err(Fault::Server(told)) if told.code == LOCK_NOT_AVAILABLE => Ok(None),
+                Err(fault) => Err(session.doing(doing).error(fault)),
+            }
         };
         thread::scope(|scope| {
             let opening: Vec<_> = (0..count).map(|_| scope.spawn(follow)).collect();
             opening
                 .into_iter()
-                .map(|thread| thread.join().expect("opening a session does not panic"))
+                .filter_map(|thread| {
+                    thread.join().expect("opening a session does not panic").transpose()
+                })
                 .collect()
         })
     }
 }
 
-/// Begins the transaction with locks on the tables, before its snapshot: after a `truncate` in
-/// between, the snapshot would see an empty table. The locks are those of any `select`.
-fn begin(leader: &Session, touched: &[Touched]) -> Result<(), Fault> {
-    leader.begin(Transaction::Snapshot)?;
-    let lockable = touched.iter().filter(|table| table.relation.is_lockable());
-    let lockable: Vec<String> = lockable.map(|table| quoted(&table.name)).collect();
-    match lockable.is_empty() {
-        true => Ok(()),
-        false => leader.run(&format!("lock table {} in access share mode", lockable.join(", "))),
-    }
-}
-
-/// Takes the snapshot: it is the transaction's first statement that sees rows.
-fn snapshot(leader: &Session) -> Result<Snapshot, Fault> {
+/// Takes the snapshot: this is the transaction's first statement that sees rows.
+fn identity(leader: &Session) -> Result<Snapshot, Fault> {
     let statement = if leader.version >= 13 { SNAPSHOT } else { SNAPSHOT_BEFORE_13 };
     let row = leader.row(statement, &[])?;
     Ok(Snapshot { identity: row.get(0), taken_at: row.get(1), is_consistent: true })
-}
-
-/// Rows on the pages of a share. Its bounds are the last values of the statement.
-fn share_condition() -> Expr {
-    let bound = || Expr::Value(String::new().into()).cast_as("text").cast_as("tid");
-    let from = own_column("ctid").binary(BinOper::GreaterThanOrEqual, bound());
-    from.and(own_column("ctid").binary(BinOper::SmallerThan, bound()))
 }
 
 /// Has the server look the statement over. It must give what the schema says, which decodes the
@@ -233,6 +242,10 @@ pub(super) fn check_layout(
     Ok(())
 }
 
+fn left_out_warning(wanted: usize, readers: usize) -> String {
+    format!("read by {readers} instead of {wanted} readers: somebody waits to change a table of it")
+}
+
 fn row_security_warning(table: &Touched) -> Option<String> {
     table.relation.hides_rows.then(|| {
         format!("row-level security hides rows of `{}` from the account of the source", table.name)
@@ -241,6 +254,7 @@ fn row_security_warning(table: &Touched) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::query::Predicate;
     use tidegate_testkit::postgres::Postgres;
 
     use super::*;
@@ -248,10 +262,53 @@ mod tests {
         SourceSettings,
         conformance::{Cell, Site, Spelling, accounts, drain, exports_under_writers},
         sources::postgres::PostgresSource,
+        sql::Statement,
     };
 
     /// Exports that may pass before one of them sees half a transfer.
     const ROUNDS_MAX: usize = 20;
+
+    #[test]
+    fn somebody_who_waits_to_change_a_table_is_not_waited_for() {
+        let database = Postgres::shared().database();
+        database.execute("create table t (id int)");
+        let source = PostgresSource::new(SourceSettings::new("shop", database.url()));
+        let source = source.expect("a source");
+        let query = Query {
+            relation: Relation::Table(TableName::parse("t")),
+            fields: Vec::new(),
+            key: Vec::new(),
+            predicate: Predicate::everything(),
+            sort: Vec::new(),
+            is_consistent: true,
+        };
+        let options = StreamOptions {
+            application: String::new(),
+            readers: 4,
+            batch_bytes: 1,
+            cell_bytes_max: 1,
+        };
+        let (connector, query) = (&source.connector, &query);
+        let opening = Opening { connector, query, options: &options, is_snapshot_shared: true };
+        let statement = ShareStatement::new(
+            Statement { text: "select id from t".to_owned(), values: Vec::new() },
+            false,
+        );
+        let leader = Session::open(connector, "leader").expect("a session");
+        leader.begin(Transaction::Snapshot).expect("a snapshot");
+        scan::lock(&leader, &statement).expect("a lock");
+        thread::scope(|scope| {
+            let alter = scope.spawn(|| database.execute("alter table t add more int"));
+            let waiting = "select count(*) from pg_locks where not granted";
+            while database.query(waiting).trim() == "0" {
+                thread::yield_now();
+            }
+            let followers = opening.followers(&leader, &statement, 2, "read").expect("an answer");
+            assert!(followers.is_empty());
+            drop(leader);
+            alter.join().expect("the change comes after the leader");
+        });
+    }
 
     #[test]
     fn readers_that_do_not_share_a_snapshot_see_half_of_a_transfer() {
