@@ -7,7 +7,7 @@
 //!    └── slabs ◀───────────────  hashed
 //! ```
 //!
-//! A [`slab`](slab) is a batch and the piece it is encoded to. There is a fixed number of them, so
+//! A slab is a batch and the piece it is encoded to. There is a fixed number of them, so
 //! memory does not grow with rows, and a reader that is ahead of the order waits for one.
 
 mod artifact;

@@ -4,5 +4,6 @@
 
 mod export;
 mod read_back;
+mod servers;
 mod site;
 mod stopping;

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -89,6 +90,26 @@ impl Shop {
         names.sort();
         names
     }
+}
+
+/// Starts an export with `--json`, and waits until its rows flow.
+pub(crate) fn flowing(command: &mut Command) -> Child {
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    let is_flowing = lines.any(|line| {
+        let line = line.unwrap();
+        let line: serde_json::Value =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        line["progress"]["rows"].as_u64().is_some_and(|rows| rows > 0)
+    });
+    assert!(is_flowing, "the export ended by itself");
+    child
+}
+
+/// Sends a signal: `-INT`.
+pub(crate) fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 /// How a run ended.

@@ -1,23 +1,12 @@
 //! Signals, a full disk and an old snapshot: the program ends, and nothing is left behind.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::{Child, Command, Stdio};
 
-use crate::site::{Ended, Shop};
+use crate::site::{Ended, Shop, flowing, send};
 
-/// Starts an export that never ends by itself, and waits until rows flow.
+/// An export that never ends by itself, its rows flowing.
 fn endless(shop: &Shop) -> Child {
-    let mut command = shop.command(&["export", "endless", "--json", "-o", "endless.csv"]);
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
-    let flowing = lines.find(|line| {
-        let line: serde_json::Value = serde_json::from_str(line.as_ref().unwrap()).unwrap();
-        line["progress"]["rows"].as_u64().is_some_and(|rows| rows > 0)
-    });
-    assert!(flowing.is_some(), "the export ended by itself");
-    child
+    flowing(&mut shop.command(&["export", "endless", "--json", "-o", "endless.csv"]))
 }
 
 #[test]
@@ -25,8 +14,7 @@ fn sigint_and_sigterm_end_an_export_and_leave_no_file() {
     let shop = Shop::new();
     for signal in ["-INT", "-TERM"] {
         let child = endless(&shop);
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        send(signal, &child);
         let ended = Ended::new(child.wait_with_output().unwrap());
         assert_eq!(ended.code, Some(130), "{signal}: {ended:?}");
         assert!(shop.files().is_empty(), "{signal}: {:?}", shop.files());
