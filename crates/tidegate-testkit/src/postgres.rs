@@ -34,7 +34,8 @@ const CONFIGURATION: &str = "\
     max_connections = 200\n\
     listen_addresses = '127.0.0.1'\n";
 /// Who may sign in, where a test does not say: anybody, from this machine.
-const TRUST: &str = "local all all trust\nhost all all 127.0.0.1/32 trust\n";
+const TRUST: &str =
+    "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n";
 
 /// A running PostgreSQL server with data of its own; it stops when its owner ends, even if killed.
 #[derive(Debug)]
@@ -95,27 +96,51 @@ impl Postgres {
         }
     }
 
+    /// A server that follows this one and only reads, for this process alone.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn standby(&self, settings: &str) -> Self {
+        let account = server_account();
+        let folder = tempfile::Builder::new()
+            .prefix("tidegate-postgres-")
+            .tempdir()
+            .expect("the temporary folder can be written")
+            .keep();
+        give_away(&folder, account);
+        let data = folder.join("data");
+        let mut copy = program("pg_basebackup");
+        as_account(&mut copy, account)
+            .args(["-U", "postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync"])
+            .args(["-p", &self.port.to_string()])
+            .arg("-h")
+            .arg(&self.folder)
+            .arg("-D")
+            .arg(&data);
+        run(&mut copy);
+        let port = free_port();
+        append(&data.join("postgresql.conf"), &format!("{}{settings}", place(&folder, port)));
+        let standby = Self { folder, port };
+        standby.run_server(account, std::process::id());
+        standby.wait();
+        standby
+    }
+
     fn launch(folder: PathBuf, owner: u32, options: &PostgresOptions<'_>) -> Self {
         let account = server_account();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("own folder");
-        if let Some((uid, gid)) = account {
-            chown(&folder, Some(uid), Some(gid)).expect("root may give folders away");
-        }
+        give_away(&folder, account);
         let data = folder.join("data");
         let data_option = data.to_str().expect("the temporary folder has a plain name");
         let init = ["-D", data_option, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"];
         run(as_account(&mut program("initdb"), account).args(init).env("LC_ALL", "C.UTF-8"));
         let port = free_port();
-        let socket = folder.to_str().expect("the temporary folder has a plain name");
-        let mut settings =
-            fs::read_to_string(data.join("postgresql.conf")).expect("initdb made it");
-        settings.push_str(CONFIGURATION);
-        settings.push_str(&format!("port = {port}\nunix_socket_directories = '{socket}'\n"));
+        let mut settings = format!("{CONFIGURATION}{}", place(&folder, port));
         if options.has_tls {
             settings.push_str(&certificates(&folder, account));
         }
         settings.push_str(options.settings);
-        fs::write(data.join("postgresql.conf"), settings).expect("own file");
+        append(&data.join("postgresql.conf"), &settings);
         fs::write(data.join("pg_hba.conf"), options.access.unwrap_or(TRUST)).expect("own file");
         let database = Self { folder, port };
         database.run_server(account, owner);
@@ -219,9 +244,13 @@ impl PostgresDatabase<'_> {
 
     /// URL over the socket, as the superuser.
     pub fn url(&self) -> String {
-        let folder = self.server.folder.to_str().expect("the temporary folder has a plain name");
-        let folder = folder.replace('/', "%2F");
-        format!("postgres://postgres@{folder}:{}/{}", self.server.port, self.name)
+        self.url_at(self.server)
+    }
+
+    /// URL over the socket of another server that has this database too, as the superuser.
+    pub fn url_at(&self, server: &Postgres) -> String {
+        let folder = server.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://postgres@{folder}:{}/{}", server.port, self.name)
     }
 
     /// URL over TCP, as the superuser.
@@ -323,6 +352,24 @@ fn as_account(command: &mut Command, account: Option<(u32, u32)>) -> &mut Comman
     }
     // Wherever we are, the server's account may not be allowed to be.
     command.current_dir("/")
+}
+
+/// Makes the folder one that the server's account may use and others may enter.
+fn give_away(folder: &Path, account: Option<(u32, u32)>) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("own folder");
+    if let Some((uid, gid)) = account {
+        chown(folder, Some(uid), Some(gid)).expect("root may give folders away");
+    }
+}
+
+/// Where a server is to be found.
+fn place(folder: &Path, port: u16) -> String {
+    format!("port = {port}\nunix_socket_directories = '{}'\n", folder.display())
+}
+
+fn append(path: &Path, text: &str) {
+    let file = fs::OpenOptions::new().append(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).expect("the server's own file");
 }
 
 /// User and group that the server must run under; none when we are not root.

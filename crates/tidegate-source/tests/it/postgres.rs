@@ -9,6 +9,7 @@ mod limits;
 mod scan;
 mod session;
 mod snapshot;
+mod standby;
 mod types;
 
 use std::{sync::Arc, thread};

@@ -199,23 +199,24 @@ fn five_hundred_columns_are_read() {
     assert_eq!(read.rows, check.database.cells("select * from wide"));
 }
 
+const LINES: &str = "
+    create table users (id int primary key, name text);
+    create table orders (id int primary key, user_id int, pad text, doc jsonb);
+    create table lines (order_id int, no int, sku text, price numeric(9,2), raw bytea);
+    create index on lines (order_id);
+    insert into users select i, 'user ' || i from generate_series(1, 50) as i;
+    insert into orders select i, nullif(i % 60, 0), repeat('x', 100),
+           jsonb_build_object('ship', jsonb_build_object('city', 'Köln ' || i, 'n', i))
+    from generate_series(1, 3000) as i;
+    insert into lines select i % 2000, i / 2000, 'sku \"' || i, i / 100.0, '\\x00ff'
+    from generate_series(1, 6000) as i; analyze";
+
 #[test]
 fn a_joined_field_and_lines_are_read_with_the_pages_of_their_table() {
     use tidegate_batch::{DataType, Item, ItemField};
     use tidegate_model::{catalog::TableName, field::Reference};
 
-    let check = Check::new(
-        "create table users (id int primary key, name text);
-         create table orders (id int primary key, user_id int, pad text, doc jsonb);
-         create table lines (order_id int, no int, sku text, price numeric(9,2), raw bytea);
-         create index on lines (order_id);
-         insert into users select i, 'user ' || i from generate_series(1, 50) as i;
-         insert into orders select i, nullif(i % 60, 0), repeat('x', 100),
-                jsonb_build_object('ship', jsonb_build_object('city', 'Köln ' || i, 'n', i))
-         from generate_series(1, 3000) as i;
-         insert into lines select i % 2000, i / 2000, 'sku \"' || i, i / 100.0, '\\x00ff'
-         from generate_series(1, 6000) as i; analyze",
-    );
+    let check = Check::new(LINES);
     let reference = |table: &str, ours: &str, theirs: &str| Reference {
         table: TableName::parse(table),
         on: vec![(ours.to_owned(), theirs.to_owned())],

@@ -16,30 +16,6 @@ fn waits(check: &Check, what: &str) -> bool {
 }
 
 #[test]
-fn a_truncate_that_waits_for_the_export_takes_no_rows_from_it() {
-    let check = Check::new(ROWS);
-    let stream = check.source.stream(&check.query("t"), &options()).unwrap();
-    assert_eq!(stream.readers.len(), 4);
-    thread::scope(|scope| {
-        let truncate = scope.spawn(|| check.database.execute("truncate t"));
-        check.wait_until("the truncate waits", || waits(&check, "truncate"));
-        // One reader after the other: when the first one has ended, the others still read.
-        let mut rows = 0;
-        let mut batch = tidegate_batch::RowBatch::default();
-        for mut reader in stream.readers {
-            if reader.read(&mut batch).unwrap().is_some() {
-                rows += batch.len();
-                batch.clear(0);
-            }
-            drop(reader);
-            assert!(rows > 0);
-        }
-        truncate.join().unwrap();
-    });
-    assert_eq!(check.database.query("select count(*) from t").trim(), "0");
-}
-
-#[test]
 fn every_reader_sees_all_rows_of_its_share_while_a_truncate_waits() {
     let check = Check::new(ROWS);
     let stream = check.source.stream(&check.query("t"), &options()).unwrap();

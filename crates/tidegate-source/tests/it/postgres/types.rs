@@ -16,6 +16,7 @@ enum Oracle {
 }
 
 /// A type, what it is to us, and literals of it: least, greatest, special, ordinary.
+#[derive(Clone, Copy)]
 struct Case {
     native: &'static str,
     ours: &'static str,
@@ -54,7 +55,7 @@ const OWN_TYPES: &str = "
     create domain nested as positive;
     create domain tags as text[];";
 
-const CASES: &[Case] = &[
+const NUMBERS: &[Case] = &[
     case("boolean", "boolean", &["true", "false"]),
     case("smallint", "integer", &["-32768", "32767", "0"]),
     case("integer", "integer", &["-2147483648", "2147483647", "-1"]),
@@ -99,6 +100,9 @@ const CASES: &[Case] = &[
     case("numeric(1000,1000)", "decimal(1000,1000)", &["0.1", "-1e-1000", "NaN"]),
     case("numeric(5,-2)", "decimal", &["9999900", "-100", "149"]),
     case("numeric(2,4)", "decimal", &["0.0099", "-0.0001"]),
+];
+
+const TEXTS: &[Case] = &[
     case("money", "text", &["-92233720368547758.08", "92233720368547758.07", "0"]),
     case(
         "text",
@@ -121,6 +125,18 @@ const CASES: &[Case] = &[
     case("\"char\"", "text", &["a", ""]),
     case("mood", "text", &["sad", "so \"so\"", "glücklich"]),
     case("bytea", "bytes", &["", "\\x00ff", "\\xdeadbeef", "text"]),
+    case("uuid", "uuid", UUIDS),
+    case("json", "json", &["null", "{\"b\" : 1,\"a\":[ ]}", "\"\\u0000\"", "1e400", "[]"]),
+    case("jsonb", "json", &["null", "{\"b\": 1, \"a\": [1.10, \"ü\"]}", "\"\"", "1e400", "{}"]),
+];
+
+const UUIDS: &[&str] = &[
+    "00000000-0000-0000-0000-000000000000",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+];
+
+const TIMES: &[Case] = &[
     case(
         "date",
         "date",
@@ -170,17 +186,9 @@ const CASES: &[Case] = &[
         INTERVAL,
     ),
     case_by("interval day to second(0)", "interval", &["3 days 04:05:06"], INTERVAL),
-    case(
-        "uuid",
-        "uuid",
-        &[
-            "00000000-0000-0000-0000-000000000000",
-            "ffffffff-ffff-ffff-ffff-ffffffffffff",
-            "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
-        ],
-    ),
-    case("json", "json", &["null", "{\"b\" : 1,\"a\":[ ]}", "\"\\u0000\"", "1e400", "[]"]),
-    case("jsonb", "json", &["null", "{\"b\": 1, \"a\": [1.10, \"ü\"]}", "\"\"", "1e400", "{}"]),
+];
+
+const OTHERS: &[Case] = &[
     case("bit(3)", "text", &["000", "111", "101"]),
     case("bit varying(5)", "text", &["", "10101"]),
     case("inet", "text", &["0.0.0.0/0", "192.168.0.1", "192.168.0.1/24", "::1", "ffff::/16"]),
@@ -198,6 +206,9 @@ const CASES: &[Case] = &[
     case("pg_lsn", "text", &["16/B374D848"]),
     case("regclass", "text", &["pg_class"]),
     case("oidvector", "text", &["1 2 3", ""]),
+];
+
+const DOMAINS_AND_LISTS: &[Case] = &[
     case("positive", "integer", &["1", "9223372036854775807"]),
     case("nested", "integer", &["7"]),
     case("price", "decimal(12,2)", &["12.50", "NaN"]),
@@ -251,10 +262,34 @@ fn normalised(rows: Vec<Row>, data_type: &str) -> Vec<Row> {
 }
 
 #[test]
-fn every_type_reads_as_psql_prints_it() {
+fn every_number_reads_as_psql_prints_it() {
+    assert_as_psql_prints(NUMBERS);
+}
+
+#[test]
+fn every_text_and_document_reads_as_psql_prints_it() {
+    assert_as_psql_prints(TEXTS);
+}
+
+#[test]
+fn every_time_reads_as_psql_prints_it() {
+    assert_as_psql_prints(TIMES);
+}
+
+#[test]
+fn every_other_type_reads_as_psql_prints_it() {
+    assert_as_psql_prints(OTHERS);
+}
+
+#[test]
+fn every_domain_and_list_reads_as_psql_prints_it() {
+    assert_as_psql_prints(DOMAINS_AND_LISTS);
+}
+
+fn assert_as_psql_prints(cases: &[Case]) {
     let check = Check::new(OWN_TYPES);
     let mut cells = 0;
-    for case in CASES {
+    for case in cases {
         check.database.execute(&format!("drop table if exists t; {}", table_of(case)));
         let query = check.query("t");
         let data_type = query.fields[1].field.data_type.to_string();
@@ -272,7 +307,29 @@ fn every_type_reads_as_psql_prints_it() {
         assert_eq!(super::rows_of(&batch, &page), expected, "a page of {}", case.native);
         cells += expected.len();
     }
-    println!("{} types, {cells} cells", CASES.len());
+    println!("{} types, {cells} cells", cases.len());
+}
+
+#[test]
+fn the_reference_page_has_a_line_for_every_type() {
+    let page = include_str!("../../../../../docs/reference/postgres.md");
+    let types = page.split("## Types").nth(1).unwrap();
+    let own = ["mood", "positive", "nested", "price", "net", "address", "tags"];
+    let plain = [NUMBERS, TEXTS, TIMES, OTHERS, DOMAINS_AND_LISTS].concat();
+    for case in plain.iter().filter(|case| !own.contains(&case.native.trim_end_matches("[]"))) {
+        let bare = case.native.split('(').next().unwrap().replace(" day to second", "");
+        let (names, ours) = match case.native.ends_with("[]") {
+            true => (["arrays".to_owned(), "arrays".to_owned()], "list"),
+            false => ([format!("`{bare}`"), format!("`{bare}(")], case.ours),
+        };
+        let ours = ours.split('(').next().unwrap();
+        let has_line = types.lines().any(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let is_named = || names.iter().any(|name| cells[1].contains(name));
+            cells.len() > 2 && is_named() && cells[2].starts_with(ours)
+        });
+        assert!(has_line, "`{}` is {} and has no line", case.native, case.ours);
+    }
 }
 
 #[test]
