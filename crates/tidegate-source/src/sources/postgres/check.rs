@@ -114,8 +114,7 @@ fn writing_warnings(
     let creatable = list(WRITABLE_SCHEMAS, &[])?;
     if !creatable.is_empty() {
         warnings.push(format!(
-            "the account can create tables in {}; revoke it (`revoke create on schema …`), or \
-             {REMEDY}",
+            "the account can create tables in {}; `revoke create on schema … from public` or \
              {REMEDY}",
             listed(&creatable)
         ));
