@@ -8,6 +8,7 @@ mod moment;
 mod relations;
 mod rule;
 mod shapes;
+mod spreadsheet;
 mod texts;
 mod types;
 mod zones;

@@ -94,10 +94,15 @@ fn long() -> Vec<String> {
     ]
 }
 
+/// Those of them that the source can hold and that are not long.
+pub(super) fn short(client: &dyn Client) -> Vec<&'static str> {
+    let nul: &[&str] = if client.holds_nul() { WITH_NUL } else { &[] };
+    HOSTILE.iter().chain(nul).copied().collect()
+}
+
 /// All texts, with their keys.
 fn all(client: &dyn Client) -> BTreeMap<String, String> {
-    let nul: &[&str] = if client.holds_nul() { WITH_NUL } else { &[] };
-    let short = HOSTILE.iter().chain(nul).map(|text| (*text).to_owned());
+    let short = short(client).into_iter().map(str::to_owned);
     let texts = short.chain(long()).enumerate();
     texts.map(|(at, text)| ((at + 1).to_string(), text)).collect()
 }
