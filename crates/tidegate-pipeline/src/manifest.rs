@@ -32,8 +32,10 @@ pub struct Manifest {
     pub fields: Vec<FieldEntry>,
     /// Which rows, with every relative date resolved.
     pub scope: serde_json::Value,
-    /// Order of the rows; empty: none was asked for and none is promised.
+    /// Order of the rows, ending with the key.
     pub sort: Vec<String>,
+    /// Whether the rows are in that order; without a sort, none is promised.
+    pub is_sorted: bool,
     /// The point in time.
     pub snapshot: Snapshot,
     /// Where the rows come from.
@@ -146,6 +148,7 @@ pub fn manifest(plan: &Plan<'_>, outcome: &Outcome, completion: Completion) -> M
         fields: fields.collect(),
         scope: completion.scope,
         sort: plan.query.sort.iter().map(sort_text).collect(),
+        is_sorted: !plan.query.sort.is_empty(),
         snapshot: outcome.snapshot.clone(),
         source: SourceEntry { name: completion.source, kind: plan.source.kind() },
         format: plan.format.slug(),

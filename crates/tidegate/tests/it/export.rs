@@ -20,6 +20,7 @@ fn an_export_is_a_file_and_a_manifest_that_describes_it() {
     assert_eq!(manifest["artifact"]["bytes"], fs::metadata(shop.path("o.csv")).unwrap().len());
     assert_eq!(manifest["rows"].to_string(), shop.sqlite("select count(*) from orders"));
     assert_eq!(manifest["governed"], false);
+    assert_eq!(manifest["is_sorted"], false, "no order was asked for");
     assert_eq!(manifest["source"]["kind"], "sqlite");
     assert_eq!(manifest["snapshot"]["is_consistent"], true);
 }
