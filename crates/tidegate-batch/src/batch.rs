@@ -194,6 +194,12 @@ pub struct PaddedCell<'a> {
 }
 
 impl<'a> PaddedCell<'a> {
+    /// The first `length` bytes of `tail`, if it has them.
+    #[inline]
+    pub fn within(tail: &'a [u8], length: usize) -> Option<Self> {
+        (length <= tail.len()).then_some(Self { tail, length })
+    }
+
     /// The cell's bytes.
     #[inline(always)]
     pub fn bytes(self) -> &'a [u8] {
@@ -354,6 +360,8 @@ mod tests {
         assert_eq!(last.tail().len(), 4 + PADDING_BYTES);
         assert_eq!(last.skip(1).unwrap().bytes(), b"ast");
         assert!(last.skip(5).is_none());
+        assert_eq!(PaddedCell::within(b"cell and more", 4).unwrap().bytes(), b"cell");
+        assert!(PaddedCell::within(b"cell", 5).is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Measures how fast one thread encodes: each format, over rows like those of a shop's orders.
 //!
 //! `cargo run --release -p tidegate-format --example encode_speed -- [FORMAT] [OPTION=VALUE]…`
-//! Rates are bytes before compression; the best of several rounds counts, since a shared machine
+//! `lines=true` adds the lines of each order, as a list of records. Rates are bytes before compression; the best of several rounds counts, since a shared machine
 //! only ever adds time.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidegate_batch::{Column, DataType, RowBatch, Schema, Wire};
+use tidegate_batch::{Column, DataType, Item, ItemField, RowBatch, Schema, Wire};
 use tidegate_format::{FORMATS, Format, Layout, Options, Piece};
 
 /// How long a format is measured.
@@ -20,14 +20,16 @@ fn main() {
     let mut only = None;
     let mut given = BTreeMap::new();
     let mut time_zone = chrono_tz::UTC;
+    let mut has_lines = false;
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("time_zone", zone)) => time_zone = zone.parse().expect("a time zone"),
+            Some(("lines", value)) => has_lines = value == "true",
             Some((option, value)) => _ = given.insert(option.to_owned(), value.to_owned()),
             None => only = Some(argument),
         }
     }
-    let schema = Arc::new(orders_schema());
+    let schema = Arc::new(orders_schema(has_lines));
     println!("{:<8} {:>10} {:>8} {:>10} {:>9}", "format", "MB/s", "ns/row", "bytes/row", "packed");
     for format in FORMATS.iter().filter(|f| only.as_deref().is_none_or(|slug| slug == f.slug())) {
         let Ok(options) = Options::check(format.options(), &given) else { continue };
@@ -38,8 +40,10 @@ fn main() {
 }
 
 fn measure(format: &dyn Format, layout: Layout) {
-    let batches: Vec<RowBatch> =
-        (0..8_u64).map(|seed| orders_batch(seed * 100_000, format.batch_bytes())).collect();
+    let has_lines = layout.schema.columns().iter().any(|column| column.slug == "lines");
+    let batches: Vec<RowBatch> = (0..8_u64)
+        .map(|seed| orders_batch(seed * 100_000, format.batch_bytes(), has_lines))
+        .collect();
     let rows: usize = batches.iter().map(RowBatch::len).sum();
     let encoder = format.encoder(layout).expect("the schema suits every format");
     let mut piece = Piece::default();
@@ -67,7 +71,7 @@ fn measure(format: &dyn Format, layout: Layout) {
     );
 }
 
-fn orders_schema() -> Schema {
+fn orders_schema(has_lines: bool) -> Schema {
     let column = |name: &str, data_type: DataType| Column::new(name, data_type);
     let mut columns = vec![
         column("id", DataType::Integer),
@@ -87,6 +91,16 @@ fn orders_schema() -> Schema {
         column("is_gift", DataType::Boolean),
     ];
     columns[12].wire = Wire::VersionedJson;
+    if has_lines {
+        let field = |slug: &str, data_type| ItemField { slug: slug.to_owned(), data_type };
+        let item = Item::Record(vec![
+            field("sku", DataType::Text),
+            field("quantity", DataType::Integer),
+            field("price", DataType::Decimal(Some((12, 2)))),
+            field("shipped_at", DataType::TimestampTz),
+        ]);
+        columns.push(column("lines", DataType::List(Box::new(item))));
+    }
     Schema::new(columns)
 }
 
@@ -115,13 +129,17 @@ const CITIES: &[&str] = &["Berlin", "São Paulo", "Göteborg", "Austin", "Krakó
 const STATUSES: &[&str] = &["pending", "paid", "shipped", "delivered", "cancelled", "refunded"];
 const CURRENCIES: &[&str] = &["USD", "EUR", "GBP", "JPY", "SEK", "BRL"];
 
-fn orders_batch(first_id: u64, bytes: usize) -> RowBatch {
+fn orders_batch(first_id: u64, bytes: usize, has_lines: bool) -> RowBatch {
     let mut batch = RowBatch::with_capacity(bytes + 1_024);
     let mut numbers = Numbers(first_id);
     let mut id = first_id;
     while batch.bytes_len() < bytes {
         id += 1;
         put_order(&mut batch, &mut numbers, id);
+        if has_lines {
+            put_lines(&mut batch, &mut numbers);
+        }
+        batch.end_row();
     }
     batch.seal();
     batch
@@ -173,7 +191,6 @@ fn put_order(batch: &mut RowBatch, numbers: &mut Numbers, id: u64) {
     batch.put_bytes(shipping.as_bytes());
     batch.put_i32(1 + numbers.below(12) as i32);
     batch.put_bool(numbers.below(17) == 0);
-    batch.end_row();
 }
 
 fn put_note(batch: &mut RowBatch, numbers: &mut Numbers, first: &str) {
@@ -190,6 +207,22 @@ fn put_note(batch: &mut RowBatch, numbers: &mut Numbers, first: &str) {
     );
     let end = 20 + numbers.below(181) as usize;
     batch.put_bytes(&note.as_bytes()[..end]);
+}
+
+/// One to four lines, as an SQL aggregate makes them.
+fn put_lines(batch: &mut RowBatch, numbers: &mut Numbers) {
+    let lines = (0..=numbers.below(4)).map(|_| {
+        let (sku, cents) = (numbers.below(1_000_000), numbers.below(10_000));
+        format!(
+            "{{\"sku\" : \"SKU-{sku:06}\", \"quantity\" : {}, \"price\" : {}.{:02}, \
+             \"shipped_at\" : \"2024-0{}-11T10:20:30.{cents:06}+00:00\"}}",
+            1 + numbers.below(9),
+            cents / 100,
+            cents % 100,
+            1 + numbers.below(9)
+        )
+    });
+    batch.put_bytes(format!("[{}]", lines.collect::<Vec<_>>().join(", ")).as_bytes());
 }
 
 /// A `numeric(12,2)` in PostgreSQL's binary form.

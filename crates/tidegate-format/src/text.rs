@@ -14,6 +14,7 @@ pub(crate) mod list;
 pub(crate) mod number;
 mod parse;
 pub(crate) mod row;
+mod scan;
 pub(crate) mod time;
 pub(crate) mod value;
 pub(crate) mod xml;

@@ -1,6 +1,6 @@
 //! CSV (RFC 4180).
 
-use tidegate_batch::{Column, DataType, PaddedCell};
+use tidegate_batch::{Column, DataType, PADDING_BYTES, PaddedCell};
 
 use crate::{
     CellFault, Counts, Encoder, Format, FormatError, Layout, OptionKind, OptionSpec, Options,
@@ -234,14 +234,17 @@ impl Dialect for CsvDialect {
     fn list(
         &self,
         vec: &mut Vec<u8>,
-        list: &ListCell<'_>,
+        list: ListCell<'_>,
         _counts: &mut Counts,
     ) -> Result<(), CellFault> {
-        let mut text = Vec::new();
+        let text = list.scratch;
+        text.clear();
         let style = JsonStyle { zone: list.zone, has_numbers_as_strings: false };
-        list::render(&mut text, list.json, list.item, style)?;
+        list::render(text, list.json, list.item, style)?;
+        let length = text.len();
+        text.resize(length + PADDING_BYTES, 0);
         let mut out = Out::on(vec);
-        out.doubled(text.as_slice().into(), b'"');
+        out.doubled(PaddedCell::within(text, length).expect("the text was just padded"), b'"');
         out.finish();
         Ok(())
     }

@@ -170,7 +170,7 @@ impl Dialect for JsonDialect {
     fn list(
         &self,
         vec: &mut Vec<u8>,
-        list: &ListCell<'_>,
+        list: ListCell<'_>,
         _counts: &mut Counts,
     ) -> Result<(), CellFault> {
         let has_numbers_as_strings = self.has_numbers_as_strings;

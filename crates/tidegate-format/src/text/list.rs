@@ -1,11 +1,12 @@
 //! Lists: a JSON array from the source, read by the declared type of its items.
 
-use serde_json::value::RawValue;
 use tidegate_batch::{DataType, Decimal, Item, ItemField, Value};
 
 use super::{
+    class::ByteClass,
     json::{self, JsonStyle},
     parse,
+    scan::Scanner,
 };
 use crate::CellFault;
 
@@ -39,7 +40,7 @@ pub(crate) fn walk<'i>(
     sink: &mut dyn ListSink<'i>,
 ) -> Result<(), CellFault> {
     let text = std::str::from_utf8(list).map_err(|_| bad("text that is not UTF-8"))?;
-    walk_array(text, item, DEPTH_MAX, sink)
+    walk_text(text, item, DEPTH_MAX, sink)
 }
 
 /// Writes `list` as JSON text, its values as they stand everywhere in a file.
@@ -56,33 +57,101 @@ pub(crate) fn render(
     walk(list, item, &mut JsonList { vec, style, needs_comma: false })
 }
 
+const NO_ARRAY: &str = "no JSON array";
+const NO_OBJECT: &str = "no JSON object";
+
 fn bad(what: &'static str) -> CellFault {
     CellFault::BadList { what }
 }
 
-fn walk_array<'i>(
+fn walk_text<'i>(
     text: &str,
     item: &'i Item,
     depth: usize,
     sink: &mut dyn ListSink<'i>,
 ) -> Result<(), CellFault> {
-    let depth = depth.checked_sub(1).ok_or_else(|| bad("arrays nested too deeply"))?;
-    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| bad("no JSON array"))?;
-    sink.begin_list();
-    for raw in items {
-        let text = raw.get();
-        match (item, text.as_bytes()) {
-            (_, b"null") => sink.value(&Value::Null),
-            (Item::Scalar(_), [b'[', ..]) if !holds_arrays(item) => {
-                walk_array(text, item, depth, sink)?;
+    let mut walk = Walk { scan: Scanner::new(text), sink, values: Vec::new() };
+    walk.array(item, depth)?;
+    if walk.scan.is_at_end() { Ok(()) } else { Err(bad(NO_ARRAY)) }
+}
+
+/// A list that is being read.
+struct Walk<'t, 's, 'i> {
+    scan: Scanner<'t>,
+    sink: &'s mut dyn ListSink<'i>,
+    /// The value of each field of a record, as it stands; kept to be used again.
+    values: Vec<Option<&'t str>>,
+}
+
+impl<'i> Walk<'_, '_, 'i> {
+    fn array(&mut self, item: &'i Item, depth: usize) -> Result<(), CellFault> {
+        let depth = depth.checked_sub(1).ok_or_else(|| bad("arrays nested too deeply"))?;
+        self.scan.take(b'[').ok_or_else(|| bad(NO_ARRAY))?;
+        self.sink.begin_list();
+        let mut is_open = self.scan.take(b']').is_none();
+        while is_open {
+            match (item, self.scan.peek()) {
+                (Item::Scalar(_), Some(b'[')) if !holds_arrays(item) => self.array(item, depth)?,
+                (Item::Record(fields), Some(b'{')) => self.record(fields, depth)?,
+                (item, _) => self.item(item, depth)?,
             }
-            (Item::Scalar(data_type), _) => walk_value(text, data_type, depth, sink)?,
-            (Item::Record(fields), [b'{', ..]) => walk_record(text, fields, depth, sink)?,
-            (Item::Record(_), _) => return Err(bad("an item that is no record")),
+            is_open = self.scan.take(b',').is_some();
+            if !is_open {
+                self.scan.take(b']').ok_or_else(|| bad(NO_ARRAY))?;
+            }
         }
+        self.sink.end_list();
+        Ok(())
     }
-    sink.end_list();
-    Ok(())
+
+    fn item(&mut self, item: &'i Item, depth: usize) -> Result<(), CellFault> {
+        match (self.scan.value().ok_or_else(|| bad(NO_ARRAY))?, item) {
+            ("null", _) => self.sink.value(&Value::Null),
+            (text, Item::Scalar(data_type)) => walk_value(text, data_type, depth, self.sink)?,
+            (_, Item::Record(_)) => return Err(bad("an item that is no record")),
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, fields: &'i [ItemField], depth: usize) -> Result<(), CellFault> {
+        self.record_values(fields)?;
+        self.sink.begin_record();
+        for (field, value) in fields.iter().zip(&self.values) {
+            self.sink.field(field);
+            match value {
+                // A field that is not there is NULL.
+                None | Some("null") => self.sink.value(&Value::Null),
+                Some(text) => walk_value(text, &field.data_type, depth, self.sink)?,
+            }
+        }
+        self.sink.end_record();
+        Ok(())
+    }
+
+    /// Takes the members of an object, in whatever order they come.
+    fn record_values(&mut self, fields: &[ItemField]) -> Result<(), CellFault> {
+        let broken = || bad(NO_OBJECT);
+        self.values.clear();
+        self.values.resize(fields.len(), None);
+        self.scan.take(b'{').ok_or_else(broken)?;
+        let mut is_open = self.scan.take(b'}').is_none();
+        let mut expected = 0;
+        while is_open {
+            let key = self.scan.value().ok_or_else(broken)?;
+            self.scan.take(b':').ok_or_else(broken)?;
+            let value = self.scan.value().ok_or_else(broken)?;
+            let place = place_of(key, fields, expected)?;
+            if self.values[place].replace(value).is_some() {
+                return Err(bad("a record with a field twice"));
+            }
+            expected = place + 1;
+            is_open = self.scan.take(b',').is_some();
+            if !is_open {
+                self.scan.take(b'}').ok_or_else(broken)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Whether an array is itself an item. Otherwise it is one more dimension, as SQL arrays have them.
@@ -90,56 +159,28 @@ fn holds_arrays(item: &Item) -> bool {
     matches!(item, Item::Scalar(DataType::Json | DataType::List(_)))
 }
 
-fn walk_record<'i>(
-    text: &str,
-    fields: &'i [ItemField],
-    depth: usize,
-    sink: &mut dyn ListSink<'i>,
-) -> Result<(), CellFault> {
-    let given: Record<'_> = serde_json::from_str(text).map_err(|_| bad("no JSON object"))?;
-    if given.0.iter().any(|(key, _)| fields.iter().all(|field| field.slug != *key)) {
-        return Err(bad("a record with a field that is not declared"));
+/// Place of the field with this key; most come in their order.
+fn place_of(key: &str, fields: &[ItemField], expected: usize) -> Result<usize, CellFault> {
+    let mut unescaped = String::new();
+    let key = string_content(key, &mut unescaped).ok_or_else(|| bad(NO_OBJECT))?;
+    let undeclared = || bad("a record with a field that is not declared");
+    match fields.get(expected) {
+        Some(field) if field.slug == key => Ok(expected),
+        Some(_) | None => fields.iter().position(|field| field.slug == key).ok_or_else(undeclared),
     }
-    sink.begin_record();
-    for field in fields {
-        sink.field(field);
-        let mut values = given.0.iter().filter(|(key, _)| *key == field.slug);
-        match (values.next().map(|(_, raw)| raw.get()), values.next()) {
-            (None | Some("null"), None) => sink.value(&Value::Null),
-            (Some(text), None) => walk_value(text, &field.data_type, depth, sink)?,
-            (_, Some(_)) => return Err(bad("a record with a field twice")),
-        }
-    }
-    sink.end_record();
-    Ok(())
 }
 
-/// The members of a JSON object, in its order.
-struct Record<'a>(Vec<(std::borrow::Cow<'a, str>, &'a RawValue)>);
+/// What starts an escape in a string.
+const ESCAPE: ByteClass<1, false> = ByteClass::new([b'\\']);
 
-impl<'de> serde::Deserialize<'de> for Record<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> serde::de::Visitor<'de> for Members {
-            type Value = Record<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Record(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
+/// The content of a string with its quotes; `unescaped` holds it where it has escapes.
+fn string_content<'t>(text: &'t str, unescaped: &'t mut String) -> Option<&'t str> {
+    let plain = text.strip_prefix('"')?.strip_suffix('"')?;
+    if ESCAPE.position(plain.as_bytes()).is_none() {
+        return Some(plain);
     }
+    *unescaped = serde_json::from_str(text).ok()?;
+    Some(unescaped)
 }
 
 fn walk_value<'i>(
@@ -149,22 +190,19 @@ fn walk_value<'i>(
     sink: &mut dyn ListSink<'i>,
 ) -> Result<(), CellFault> {
     if let DataType::List(item) = data_type {
-        return walk_array(text, item, depth, sink);
+        return walk_text(text, item, depth, sink);
     }
     let mut unescaped = String::new();
-    let content = match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => Token::Text(plain),
-        Some(_) => {
-            unescaped = serde_json::from_str(text).map_err(|_| bad("a broken string"))?;
-            Token::Text(&unescaped)
-        }
-        None => Token::Bare(text),
+    let content = match text.starts_with('"') {
+        true => string_content(text, &mut unescaped).map(Token::Text),
+        false => Some(Token::Bare(text)),
     };
+    let content = content.ok_or_else(|| bad("a broken string"))?;
     let mut octets = Vec::new();
     let mut uuid = [0; 16];
     let value = match data_type {
         DataType::Text => content.text().map(|text| Value::Text(text.as_bytes())),
-        DataType::Json => Some(Value::Json(text.as_bytes())),
+        DataType::Json => is_document(text).then_some(Value::Json(text.as_bytes())),
         DataType::Bytes => content.text().and_then(parse::octets).map(|found| {
             octets = found;
             Value::Bytes(&octets)
@@ -175,7 +213,6 @@ fn walk_value<'i>(
         }),
         other => small_value(content, other),
     };
-    _ = &unescaped;
     value.map(|value| sink.value(&value)).ok_or_else(|| bad(mismatch(data_type)))
 }
 
@@ -188,8 +225,16 @@ fn small_value<'a>(token: Token<'a>, data_type: &DataType) -> Option<Value<'a>> 
             Token::Bare(_) | Token::Text(_) => None,
         },
         DataType::Integer => token.any().parse().ok().map(Value::Integer),
-        DataType::Float32 => token.number()?.parse().ok().map(Value::Float32),
-        DataType::Float64 => token.number()?.parse().ok().map(Value::Float64),
+        DataType::Float32 => {
+            let number = token.number()?;
+            let value: f32 = number.parse().ok()?;
+            (value.is_finite() || is_word(number)).then_some(Value::Float32(value))
+        }
+        DataType::Float64 => {
+            let number = token.number()?;
+            let value: f64 = number.parse().ok()?;
+            (value.is_finite() || is_word(number)).then_some(Value::Float64(value))
+        }
         DataType::Decimal(_) => token.number().map(|digits| match digits {
             "Infinity" => Value::Decimal(Decimal::Infinity),
             "-Infinity" => Value::Decimal(Decimal::MinusInfinity),
@@ -220,7 +265,8 @@ fn mismatch(data_type: &DataType) -> &'static str {
         DataType::Timestamp | DataType::TimestampTz => "an item that is no timestamp",
         DataType::Uuid => "an item that is no UUID",
         DataType::Interval => "an item that is no ISO 8601 duration",
-        DataType::Json | DataType::List(_) => "an item that is no list",
+        DataType::Json => "an item that is no JSON document",
+        DataType::List(_) => "an item that is no list",
     }
 }
 
@@ -257,10 +303,35 @@ impl<'a> Token<'a> {
     }
 }
 
+/// Whether a number is one of those that no digits can stand for.
+fn is_word(number: &str) -> bool {
+    number.ends_with(|last: char| last.is_ascii_alphabetic())
+}
+
 /// Whether the text is a number of JSON.
 fn is_number(text: &str) -> bool {
-    text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
-        && serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get() == text)
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let whole = digits(text);
+    if whole == 0 || (whole > 1 && text.starts_with('0')) {
+        return false;
+    }
+    let mut rest = &text[whole..];
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let length = digits(fraction);
+        if length == 0 {
+            return false;
+        }
+        rest = &fraction[length..];
+    }
+    let Some(exponent) = rest.strip_prefix(['e', 'E']) else { return rest.is_empty() };
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    !exponent.is_empty() && digits(exponent) == exponent.len()
+}
+
+/// Whether the text is a JSON document.
+fn is_document(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Writes what it is given as compact JSON.
@@ -435,6 +506,12 @@ mod tests {
             r#"[{"sku":"secret","sku":"b"}]"#,
             r#"[{"tags":"secret"}]"#,
             r#"[{"sku":1}]"#,
+            r#"[{"sku" "secret"}]"#,
+            r#"[{"sku":"secret",}]"#,
+            r#"[{"sku":"secret"]"#,
+            "[{}] secret",
+            "[{},]",
+            "[,{}]",
             "[",
             "[[{}]]",
         ] {
@@ -443,6 +520,17 @@ mod tests {
         for (data_type, wrong) in [
             (DataType::Integer, "[9223372036854775808]"),
             (DataType::Integer, "[1.5]"),
+            (DataType::Integer, "[1 2]"),
+            (DataType::Decimal(None), "[01]"),
+            (DataType::Decimal(None), "[1.]"),
+            (DataType::Decimal(None), "[.5]"),
+            (DataType::Decimal(None), "[1e]"),
+            (DataType::Decimal(None), "[+1]"),
+            (DataType::Float64, "[1e999]"),
+            (DataType::Float32, "[1e39]"),
+            (DataType::Json, "[{\"secret\":}]"),
+            (DataType::Json, "[secret]"),
+            (DataType::Text, "[\"\\secret\"]"),
             (DataType::Boolean, "[2]"),
             (DataType::Text, "[1]"),
             (DataType::Decimal(None), r#"["secret"]"#),

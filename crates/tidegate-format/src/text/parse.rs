@@ -130,11 +130,16 @@ impl Scan<'_> {
         Some(first)
     }
 
+    /// A number of `least` to `most` digits, of which eighteen fit.
+    #[inline]
     fn digits(&mut self, least: usize, most: usize) -> Option<i64> {
-        let count = self.0.bytes().take(most).take_while(u8::is_ascii_digit).count();
-        let (digits, rest) = self.0.split_at(count);
-        self.0 = rest;
-        (count >= least).then(|| digits.parse().ok())?
+        let (mut value, mut count) = (0, 0);
+        for byte in self.0.bytes().take(most).take_while(u8::is_ascii_digit) {
+            value = value * 10 + i64::from(byte - b'0');
+            count += 1;
+        }
+        self.0 = &self.0[count..];
+        (count >= least).then_some(value)
     }
 
     fn end(&self) -> Option<()> {

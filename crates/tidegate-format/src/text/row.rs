@@ -26,7 +26,7 @@ pub(crate) trait Dialect: Send + Sync {
     fn list(
         &self,
         vec: &mut Vec<u8>,
-        list: &ListCell<'_>,
+        list: ListCell<'_>,
         counts: &mut Counts,
     ) -> Result<(), CellFault>;
 }
@@ -41,6 +41,8 @@ pub(crate) struct ListCell<'a> {
     pub(crate) column: usize,
     /// Offsets of the zone in which instants are written.
     pub(crate) zone: &'a ZoneOffsets,
+    /// A buffer to work in.
+    pub(crate) scratch: &'a mut Vec<u8>,
 }
 
 /// Where a column's values stand in a row, and between what.
@@ -164,8 +166,13 @@ impl RowPlan {
     ) -> Result<Counts, CellError> {
         let mut out = Out::on(bytes);
         out.reserve(batch.bytes_len() + batch.len() * self.extra_bytes);
-        let mut writer =
-            CellWriter { plan: self, dialect, counts: Counts::default(), list_fault: None };
+        let mut writer = CellWriter {
+            plan: self,
+            dialect,
+            counts: Counts::default(),
+            list_fault: None,
+            scratch: Vec::new(),
+        };
         match self.is_in_order {
             true => writer.rows_in_order(batch, &mut out)?,
             false => writer.rows_out_of_order(batch, &mut out)?,
@@ -182,6 +189,7 @@ struct CellWriter<'a, D> {
     counts: Counts,
     /// What was wrong with the list that was written last.
     list_fault: Option<CellFault>,
+    scratch: Vec<u8>,
 }
 
 impl<D: Dialect> CellWriter<'_, D> {
@@ -306,8 +314,9 @@ impl<D: Dialect> CellWriter<'_, D> {
         let DataType::List(item) = &self.plan.columns[column].data_type else {
             unreachable!("lists are written for columns of lists")
         };
-        let list = ListCell { json, item, column, zone: &self.plan.zone };
-        self.dialect.list(vec, &list, &mut self.counts)
+        let (zone, scratch) = (&self.plan.zone, &mut self.scratch);
+        let list = ListCell { json, item, column, zone, scratch };
+        self.dialect.list(vec, list, &mut self.counts)
     }
 
     #[inline(never)]
