@@ -1,8 +1,9 @@
 //! Measures how fast one thread encodes: each format, over rows like those of a shop's orders.
 //!
 //! `cargo run --release -p tidegate-format --example encode_speed -- [FORMAT] [OPTION=VALUE]…`
-//! `lines=true` adds the lines of each order, as a list of records. Rates are bytes before compression; the best of several rounds counts, since a shared machine
-//! only ever adds time.
+//!
+//! `lines=true` adds the lines of each order, as a list of records. Rates are bytes before
+//! compression; the best of several rounds counts, since a shared machine only ever adds time.
 
 use std::{
     collections::BTreeMap,
