@@ -15,8 +15,8 @@ const DAY_MAX: i32 = 2_958_465;
 /// Digits of a fraction behind a day: one step is 86 nanoseconds, less than a double can tell apart
 /// in this century.
 const FRACTION_DIGITS: usize = 12;
-/// Digits of a time alone, for which a double has more of them. LibreOffice cuts what it shows: with
-/// fewer digits every other time would be shown a second early.
+/// Digits of a time alone, for which a double has more of them. LibreOffice cuts what it shows:
+/// with fewer digits every other time would be shown a second early.
 const TIME_DIGITS: usize = 15;
 /// Steps of a microsecond, as a fraction: 10¹² steps in 86.4 · 10⁹ microseconds.
 const STEPS: u64 = 10_000;
