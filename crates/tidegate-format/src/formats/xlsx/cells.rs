@@ -295,7 +295,7 @@ impl CellWriter<'_> {
             Value::Integer(number) if number.unsigned_abs() < INTEGER_END => {
                 numeric(vec, &column.before_long, |out| out.slice(&self.scratch));
             }
-            Value::Decimal(number) if number.is_finite() && digits(&self.scratch) <= DIGITS_MAX => {
+            Value::Decimal(number) if number.is_finite() && is_cell_number(&self.scratch) => {
                 numeric(vec, &column.before, |out| out.slice(&self.scratch));
             }
             Value::Float64(number) if is_kept(number) => {
@@ -364,6 +364,19 @@ fn numeric(vec: &mut Vec<u8>, before: &Glue, write: impl FnOnce(&mut Out<'_>)) {
 /// Whether Excel keeps the number; what is below its smallest one becomes zero there.
 fn is_kept(number: f64) -> bool {
     number.is_finite() && !number.is_subnormal()
+}
+
+/// Whether a cell keeps a number in plain notation: few enough digits, and neither so large nor so
+/// small that a double loses it.
+fn is_cell_number(number: &[u8]) -> bool {
+    /// Fewer characters than these cannot leave a double's range of 10^±307.
+    const RANGE_CHARACTERS: usize = 300;
+    let significant = digits(number);
+    if significant > DIGITS_MAX || number.len() < RANGE_CHARACTERS {
+        return significant <= DIGITS_MAX;
+    }
+    let text = std::str::from_utf8(number).unwrap_or_default();
+    text.parse::<f64>().is_ok_and(|double| is_kept(double) && (double != 0.0) == (significant > 0))
 }
 
 /// Significant digits of a number in plain notation: zeros at the ends of it do not count, unless
