@@ -96,6 +96,7 @@ impl Writer<'_> {
             return Ok(None);
         }
         self.framing.end(&mut out).map_err(|error| blame(error, &name))?;
+        counts += self.framing.counts();
         out.flush().map_err(|cause| RunError::Artifact { name, cause })?;
         let sha256 = out.sha256.finalize().into();
         Ok(Some(Written { rows, bytes: out.bytes, sha256, counts }))

@@ -160,6 +160,20 @@ fn scripts_get_the_manifest_on_stdout_and_faults_as_json() {
 }
 
 #[test]
+fn the_spreadsheet_profile_counts_every_cell_it_changed_headers_too() {
+    let shop = Shop::new();
+    let url = format!("sqlite:{}", shop.path("shop.db").display());
+    shop.sqlite("create view v as select note as \"=1+1\" from orders");
+    let arguments = ["export", "--source", &url, "--table", "v", "--set", "profile=spreadsheet"];
+    shop.run(&[&arguments[..], &["-o", "v.csv"]].concat()).with_code(0);
+    let text = fs::read(shop.path("v.csv.manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&text).unwrap();
+    let cells: u64 =
+        shop.sqlite("select count(*) from orders where note like '=%'").parse().unwrap();
+    assert_eq!(manifest["changes"]["neutralised"], cells + 1);
+}
+
+#[test]
 fn a_relative_url_starts_at_the_configuration() {
     let shop = Shop::new();
     fs::create_dir(shop.path("elsewhere")).unwrap();
