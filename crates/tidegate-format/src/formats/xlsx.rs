@@ -2,6 +2,7 @@
 
 mod cells;
 mod deflate;
+mod huffman;
 mod names;
 mod parts;
 mod serial;

@@ -7,9 +7,10 @@ use tidegate_batch::{
 };
 
 use super::{
+    deflate::Mark,
     serial::Serial,
     styles::{Style, Styles},
-    text::TextCells,
+    text::{AFTER, TextCells},
 };
 use crate::{
     CellError, CellFault, Counts, Layout,
@@ -51,6 +52,8 @@ struct CellColumn {
     before: Glue,
     /// Stands before an integer that would be shown with an exponent.
     before_long: Glue,
+    /// Bytes behind a value.
+    after_bytes: usize,
 }
 
 /// How a column's cells are written, chosen once.
@@ -99,6 +102,18 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Whether a value may repeat something of other ones.
+    fn is_searched(self) -> bool {
+        match self {
+            Self::Text | Self::Json | Self::VersionedJson => true,
+            Self::Integer | Self::Instant | Self::ShortDecimal | Self::Boolean | Self::Other => {
+                false
+            }
+        }
+    }
+}
+
 impl RowWriter {
     pub(super) fn new(layout: &Layout, text: TextCells, styles: &Styles) -> Self {
         let before = |style: Style| match style {
@@ -114,6 +129,11 @@ impl RowWriter {
             kind: Kind::of(column),
             before: before(Style::of(&column.data_type)),
             before_long: before(Style::Integer),
+            after_bytes: if Kind::of(column).is_searched() {
+                AFTER.len()
+            } else {
+                NUMBER_END.len()
+            },
         });
         Self {
             columns: columns.collect(),
@@ -128,7 +148,7 @@ impl RowWriter {
         &self.zone
     }
 
-    /// Appends some rows of a batch.
+    /// Appends some rows of a batch, and marks where their values end.
     ///
     /// # Errors
     ///
@@ -138,7 +158,10 @@ impl RowWriter {
         batch: &RowBatch,
         rows: Range<usize>,
         bytes: &mut Vec<u8>,
+        marks: &mut Vec<Mark>,
     ) -> Result<Counts, CellError> {
+        marks.clear();
+        marks.reserve(rows.len() * self.columns.len());
         let mut cells = batch.cells();
         for _ in 0..rows.start * (self.columns.len() + self.hidden) {
             cells.next_cell();
@@ -149,7 +172,7 @@ impl RowWriter {
         let mut writer =
             CellWriter { plan: self, counts: Counts::default(), lines: 1, scratch: Vec::new() };
         for row in rows {
-            writer.row(&mut out, &mut cells).map_err(|(column, fault)| CellError {
+            writer.row(&mut out, &mut cells, marks).map_err(|(column, fault)| CellError {
                 row,
                 column,
                 fault: *fault,
@@ -176,6 +199,7 @@ impl CellWriter<'_> {
         &mut self,
         out: &mut Out<'_>,
         cells: &mut PaddedCells<'_>,
+        marks: &mut Vec<Mark>,
     ) -> Result<(), (usize, Box<CellFault>)> {
         let plan = self.plan;
         // A row ends with its last value; the cells of NULLs before that only hold the place.
@@ -190,6 +214,8 @@ impl CellWriter<'_> {
                 out.array(NULL);
             }
             self.cell(out, column, cell).map_err(|fault| (index, fault))?;
+            let end = out.written() - column.after_bytes;
+            marks.push(Mark::new(end, index, column.kind.is_searched()));
         }
         out.array(ROW_END);
         if self.lines > 1 {

@@ -7,7 +7,7 @@ use tidegate_batch::{RowBatch, Schema};
 use super::{
     SheetLimits,
     cells::RowWriter,
-    deflate::Deflater,
+    deflate::{Deflater, Packer},
     styles::{Style, Styles},
     text::TextCells,
 };
@@ -67,16 +67,20 @@ impl Sheets {
         piece: &mut Piece,
     ) -> Result<(), CellError> {
         piece.rows = rows.len();
-        piece.counts = self.rows.write(batch, rows, &mut piece.scratch)?;
-        self.pack(piece);
-        Ok(())
+        self.deflater.with(|packer| {
+            let (xml, marks) = (&mut piece.scratch, &mut packer.marks);
+            piece.counts = self.rows.write(batch, rows, xml, marks)?;
+            pack(packer, piece);
+            Ok(())
+        })
     }
 
     /// Packs the XML in the piece's second buffer into its first one.
     pub(super) fn pack(&self, piece: &mut Piece) {
-        piece.crc = crc32fast::hash(&piece.scratch);
-        piece.plain_bytes = piece.scratch.len() as u64;
-        self.deflater.pack(&piece.scratch, &mut piece.bytes);
+        self.deflater.with(|packer| {
+            packer.marks.clear();
+            pack(packer, piece);
+        });
     }
 
     pub(super) fn schema(&self) -> &Schema {
@@ -106,4 +110,10 @@ impl Sheets {
     pub(super) fn zone(&self) -> &ZoneOffsets {
         self.rows.zone()
     }
+}
+
+fn pack(packer: &mut Packer, piece: &mut Piece) {
+    piece.crc = crc32fast::hash(&piece.scratch);
+    piece.plain_bytes = piece.scratch.len() as u64;
+    packer.pack(&piece.scratch, &mut piece.bytes);
 }

@@ -17,7 +17,8 @@ const START: &[u8] = b"<c";
 const BEFORE: &[u8; 24] = b"<c t=\"inlineStr\"><is><t>";
 /// Attribute of text with white space at an end, which would be lost.
 const PRESERVED: &[u8] = b" xml:space=\"preserve\"";
-const AFTER: &[u8; 13] = b"</t></is></c>";
+/// Stands behind a text.
+pub(super) const AFTER: &[u8; 13] = b"</t></is></c>";
 /// An underscore that must not be read as the start of an escape.
 const UNDERSCORE: &[u8; 7] = b"_x005F_";
 /// Bytes of an escape: `_xHHHH_`.
