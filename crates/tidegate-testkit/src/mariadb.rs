@@ -80,7 +80,11 @@ impl MariaDb {
         clear_away_with(owner, &folder);
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("own folder");
         let data = folder.join("data");
-        install(&data, account);
+        // A server that starts removes the temporary tables it finds, also those of another server.
+        let temporary = folder.join("tmp");
+        fs::create_dir(&temporary).expect("own folder");
+        give_away(&temporary, account);
+        install(&data, &temporary, account);
         let password = random_word();
         let init = folder.join("init.sql");
         let accounts = format!(
@@ -91,16 +95,15 @@ impl MariaDb {
         );
         fs::write(&init, accounts).expect("own folder");
         fs::set_permissions(&init, fs::Permissions::from_mode(0o600)).expect("own file");
-        if let Some((uid, gid)) = account {
-            for path in [&folder, &init] {
-                chown(path, Some(uid), Some(gid)).expect("root may give files away");
-            }
+        for path in [&folder, &init] {
+            give_away(path, account);
         }
         let port = free_port();
         let log = fs::File::create(folder.join("log")).expect("own folder");
         let server = program("mariadbd")
             .arg("--no-defaults")
             .arg(path_option("--datadir=", &data))
+            .arg(path_option("--tmpdir=", &temporary))
             .arg(path_option("--socket=", &folder.join("socket")))
             .arg(path_option("--init-file=", &init))
             .args([format!("--port={port}"), "--bind-address=127.0.0.1".to_owned()])
@@ -264,10 +267,11 @@ fn path_option(option: &str, path: &Path) -> std::ffi::OsString {
     [OsStr::new(option), path.as_os_str()].into_iter().collect()
 }
 
-fn install(data: &Path, account: Option<(u32, u32)>) {
+fn install(data: &Path, temporary: &Path, account: Option<(u32, u32)>) {
     let installed = program("mariadb-install-db")
         .arg("--no-defaults")
         .arg(path_option("--datadir=", data))
+        .arg(path_option("--tmpdir=", temporary))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
         .args(["--skip-name-resolve"])
         .args(account.map(|_| format!("--user={SERVER_ACCOUNT}")))
@@ -275,6 +279,13 @@ fn install(data: &Path, account: Option<(u32, u32)>) {
         .unwrap_or_else(|error| panic!("mariadb-install-db does not start: {error}; {INSTALL}"));
     let said = String::from_utf8_lossy(&installed.stderr);
     assert!(installed.status.success(), "mariadb-install-db failed: {said}");
+}
+
+/// Lets the server write in a folder, or read a file.
+fn give_away(path: &Path, account: Option<(u32, u32)>) {
+    if let Some((uid, gid)) = account {
+        chown(path, Some(uid), Some(gid)).expect("root may give files away");
+    }
 }
 
 /// User and group that the server must run under; none when we are not root.
