@@ -98,6 +98,10 @@ impl State {
         let (Ok(from_client), Ok(to_server)) = (client.try_clone(), server.try_clone()) else {
             return;
         };
+        // Otherwise each small message would wait for the acknowledgement of the one before.
+        for end in [&client, &server] {
+            drop(end.set_nodelay(true));
+        }
         let ends = [client.try_clone(), server.try_clone()];
         self.open.lock().unwrap_or_else(PoisonError::into_inner).extend(ends.into_iter().flatten());
         let upstream = Arc::clone(&self);

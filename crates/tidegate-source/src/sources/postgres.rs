@@ -19,7 +19,7 @@ mod stream;
 mod tls;
 mod types;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tidegate_batch::{RowBatch, Schema};
 use tidegate_model::{
@@ -76,23 +76,52 @@ impl SourceKind for PostgresKind {
 /// One database of a server.
 struct PostgresSource {
     connector: Arc<Connector>,
+    /// A session that has answered a question and waits for the next, its knowledge of the catalog
+    /// with it; an export takes it over.
+    idle: Mutex<Option<Session>>,
     is_snapshot_shared: bool,
 }
 
 impl PostgresSource {
     fn new(settings: SourceSettings) -> Result<Self, SourceError> {
         let connector = Arc::new(Connector::new(settings)?);
-        Ok(Self { connector, is_snapshot_shared: true })
+        Ok(Self { connector, idle: Mutex::default(), is_snapshot_shared: true })
     }
 
-    /// Asks something on a session of its own.
+    /// Asks something in a transaction of its own.
     fn ask<T>(
         &self,
         what: &str,
-        question: impl FnOnce(&Session) -> Result<T, Fault>,
+        question: impl Fn(&Session) -> Result<T, Fault>,
     ) -> Result<T, SourceError> {
+        if let Some(session) = self.take_idle() {
+            match session.briefly(&question) {
+                // The server may have ended it since; that says nothing about a new one.
+                Err(fault) if fault.is_loss() => {}
+                answer => return self.told(session, what, answer),
+            }
+        }
         let session = Session::open(&self.connector, APPLICATION)?;
-        session.briefly(question).map_err(|fault| session.doing(what).error(fault))
+        let answer = session.briefly(&question);
+        self.told(session, what, answer)
+    }
+
+    fn told<T>(
+        &self,
+        session: Session,
+        what: &str,
+        answer: Result<T, Fault>,
+    ) -> Result<T, SourceError> {
+        let is_lost = answer.as_ref().is_err_and(Fault::is_loss);
+        let answer = answer.map_err(|fault| session.doing(what).error(fault));
+        if !is_lost {
+            *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        }
+        answer
+    }
+
+    fn take_idle(&self) -> Option<Session> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -121,7 +150,8 @@ impl Source for PostgresSource {
 
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
         let is_snapshot_shared = self.is_snapshot_shared;
-        Opening { connector: &self.connector, query, options, is_snapshot_shared }.open()
+        let opening = Opening { connector: &self.connector, query, options, is_snapshot_shared };
+        opening.open(self.take_idle())
     }
 
     fn count(&self, query: &Query) -> Result<u64, SourceError> {

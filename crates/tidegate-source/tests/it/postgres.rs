@@ -102,12 +102,14 @@ impl Check {
         rows
     }
 
-    /// Sessions in this database but the asking one.
+    /// Sessions in this database but the asking one, and the one that a source keeps for its next
+    /// question.
     fn sessions(&self, columns: &str) -> String {
         self.database.query(&format!(
             "select {columns} from pg_stat_activity \
              where datname = current_database() and pid <> pg_backend_pid() \
-               and backend_type = 'client backend'"
+               and backend_type = 'client backend' \
+               and (application_name, state) <> ('tidegate', 'idle')"
         ))
     }
 

@@ -108,6 +108,18 @@ pub(super) enum Fault {
     Told(Box<SourceError>),
 }
 
+impl Fault {
+    /// Whether the session is gone.
+    pub(super) fn is_loss(&self) -> bool {
+        match self {
+            Self::Broken(_) | Self::Protocol(_) => true,
+            Self::Server(fault) => fault.is_loss(),
+            Self::Told(error) => matches!(**error, SourceError::Lost { .. }),
+            Self::Changed { .. } | Self::Unsettled | Self::Interrupted => false,
+        }
+    }
+}
+
 impl From<SourceError> for Fault {
     fn from(error: SourceError) -> Self {
         Self::Told(Box::new(error))

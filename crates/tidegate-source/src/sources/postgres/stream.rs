@@ -27,14 +27,15 @@ use crate::{
     sql::{Catalog, Plan, relation_name},
 };
 
-/// What identifies the snapshot, and when it was taken by the server's clock.
+/// What identifies the snapshot, and when it was taken by the server's clock. The
+/// session may have had another name so far.
 const SNAPSHOT: &str = "\
     select pg_current_snapshot()::text,
-           to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
-/// Before version 13 the function has another name.
-const SNAPSHOT_BEFORE_13: &str = "\
-    select txid_current_snapshot()::text,
-           to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+           to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
+           set_config('application_name', $1, true)";
+/// First version that has these names for it.
+const VERSION_NAMES_SNAPSHOT: u32 = 13;
+
 /// Whether a table that the transaction has locked is not the one that its snapshot knows: it was
 /// truncated, rewritten or replaced after the snapshot and before the lock. Its rows are then newer
 /// than the snapshot, which would see none of them.
@@ -75,19 +76,33 @@ struct Opened {
 
 impl Opening<'_> {
     /// Opens the sessions, has the server look the statement over, and gives each session a reader.
+    /// A session that is there already becomes the first one.
     ///
     /// # Errors
     ///
     /// If the server cannot be reached or the query cannot be run.
-    pub(super) fn open(&self) -> Result<RowStream, SourceError> {
-        let leader = Session::open(self.connector, &self.options.application)?;
+    pub(super) fn open(&self, idle: Option<Session>) -> Result<RowStream, SourceError> {
         let doing = format!("read `{}`", relation_name(&self.query.relation));
-        self.open_with(leader, &doing)
+        if let Some(leader) = idle {
+            match leader.briefly(|leader| self.describe(leader)) {
+                // The server may have ended it since; that says nothing about a new one.
+                Err(fault) if fault.is_loss() => {}
+                described => return self.open_with(leader, described, &doing),
+            }
+        }
+        let leader = Session::open(self.connector, &self.options.application)?;
+        let described = leader.briefly(|leader| self.describe(leader));
+        self.open_with(leader, described, &doing)
     }
 
-    fn open_with(&self, leader: Session, doing: &str) -> Result<RowStream, SourceError> {
+    fn open_with(
+        &self,
+        leader: Session,
+        described: Result<(Catalog, Vec<Touched>), Fault>,
+        doing: &str,
+    ) -> Result<RowStream, SourceError> {
         let told = |fault| leader.doing(doing).error(fault);
-        let (catalog, touched) = leader.briefly(|leader| self.describe(leader)).map_err(told)?;
+        let (catalog, touched) = described.map_err(told)?;
         let plan = Plan::new(self.query, &catalog, &Postgres);
         let schema = plan.schema()?;
         let Opened { snapshot, choice, statement } =
@@ -135,7 +150,7 @@ impl Opening<'_> {
         let whole = ShareStatement::whole(plan)?;
         for _ in 0..SNAPSHOTS_MAX {
             leader.begin(Transaction::Snapshot)?;
-            let snapshot = identity(leader)?;
+            let snapshot = identity(leader, &self.options.application)?;
             check_layout(leader, schema, &whole.text)?;
             let choice = scan::choose(leader, self.query, own, &whole, self.options.readers)?;
             if !leader.row(REPLACED, &[])?.get::<_, bool>(0) {
@@ -213,9 +228,12 @@ impl Opening<'_> {
 }
 
 /// Takes the snapshot: this is the transaction's first statement that sees rows.
-fn identity(leader: &Session) -> Result<Snapshot, Fault> {
-    let statement = if leader.version >= 13 { SNAPSHOT } else { SNAPSHOT_BEFORE_13 };
-    let row = leader.row(statement, &[])?;
+fn identity(leader: &Session, application: &str) -> Result<Snapshot, Fault> {
+    let statement = match leader.version >= VERSION_NAMES_SNAPSHOT {
+        true => SNAPSHOT.to_owned(),
+        false => SNAPSHOT.replace("pg_current_snapshot", "txid_current_snapshot"),
+    };
+    let row = leader.row(&statement, &[&application])?;
     Ok(Snapshot { identity: row.get(0), taken_at: row.get(1), is_consistent: true })
 }
 

@@ -30,7 +30,7 @@ fn a_stream_that_breaks_anywhere_is_never_taken_for_the_end() {
     let check = Check::new(ROWS);
     let proxy = FaultProxy::start(check.database.server().port());
     let query = check.query("t");
-    for (readers, cuts, last_cuts) in [(1, 30, 15), (4, 12, 3)] {
+    for (readers, cuts, last_cuts) in [(1, 130, 20), (4, 40, 10)] {
         let options = StreamOptions { readers, ..options() };
         let bytes = bytes_of_export(&check, &proxy, &options);
         // Cuts over the whole length, the last ones within the end itself.

@@ -17,6 +17,35 @@ fn an_export_is_named_in_the_list_of_sessions() {
 }
 
 #[test]
+fn a_source_keeps_one_session_between_its_questions_and_gives_it_to_the_export() {
+    let check =
+        Check::new("create table t as select repeat('x', 999) from generate_series(1, 9999)");
+    let asked = check.query("t");
+    check.source.tables().unwrap();
+    let pids = "select string_agg(pid::text, ',') from pg_stat_activity
+                where datname = current_database() and application_name like 'tidegate%'";
+    let kept = check.database.query(pids);
+    assert_eq!(kept.matches(',').count(), 0, "{kept}");
+    let stream = check.source.stream(&asked, &options()).unwrap();
+    let pids = check.database.query(pids);
+    assert_eq!(pids.matches(',').count(), 3, "{pids}");
+    assert!(pids.contains(kept.trim()), "{kept} is not among {pids}");
+    drop(stream);
+}
+
+#[test]
+fn a_session_that_the_server_ended_meanwhile_is_replaced() {
+    let check = Check::new("create table t (id int)");
+    let end = "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+               where datname = current_database() and pid <> pg_backend_pid()";
+    let asked = check.query("t");
+    check.database.execute(end);
+    assert_eq!(check.source.tables().unwrap().len(), 1);
+    check.database.execute(end);
+    assert!(check.read(&asked).unwrap().rows.is_empty());
+}
+
+#[test]
 fn a_session_cannot_write_even_where_the_account_can() {
     let check = Check::new(
         "create table log (at timestamptz); create function f() returns int language sql as
