@@ -8,20 +8,34 @@
 //!    fields), a format. Checking it against its subject gives a `CheckedRequest`.
 //! 3. [`resolve`] makes its relative dates absolute, at one moment and in one time zone, which
 //!    gives the [`query`] that a source runs.
+//!
+//! Who may ask is decided here, too: an [`action`] by an [`actor`] becomes a permit only in
+//! [`policy`]; what may happen to a [`job`] stands in [`status`]; what is written down about it, in
+//! [`audit`].
 
+pub mod action;
+pub mod actor;
+pub mod audit;
 pub mod bind;
+pub mod capability;
 pub mod catalog;
 pub mod declaration;
 pub mod fault;
 pub mod field;
+pub mod ids;
+pub mod job;
 pub mod nearest;
 mod nesting;
 pub mod pointer;
+pub mod policy;
 pub mod query;
 pub mod request;
 pub mod resolve;
+pub mod role;
 pub mod scope;
 pub mod selection;
+pub mod settings;
+pub mod status;
 pub mod subject;
 
 pub use tidegate_batch::DataType;

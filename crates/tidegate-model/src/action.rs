@@ -1,0 +1,262 @@
+//! Everything that can be done, by whom, and what it takes.
+
+use crate::{
+    ids::{JobId, OperatorId},
+    status::Status,
+};
+
+/// Something that can be done. A new one is a new variant: the compiler then asks for its word,
+/// who may do it, and what it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Make an export job.
+    ExportCreate,
+    /// Make a new job like an old one.
+    ExportRerun,
+    /// See a job.
+    ExportView,
+    /// Stop a job.
+    ExportCancel,
+    /// Delete a job's file.
+    ArtifactDelete,
+    /// Make a link to a file.
+    DownloadLink,
+    /// Begin to send a file.
+    DownloadStart,
+    /// Note how much of a file was sent.
+    DownloadFinish,
+    /// Begin, or take over, the work on a job.
+    JobClaim,
+    /// Make a job's file visible.
+    JobPublish,
+    /// End a job without a file.
+    JobFail,
+    /// Leave a job to a later attempt.
+    JobRetry,
+    /// Leave a job to another worker, without blame.
+    JobHandBack,
+    /// End a job as its cancellation was asked for.
+    JobCancel,
+    /// Take a job from a worker that is gone.
+    JobRescue,
+    /// End a job's retention.
+    JobExpire,
+    /// Note that a file is seen gone from the store.
+    ArtifactPurge,
+    /// Note that a file is corrupt or missing.
+    ArtifactFault,
+    /// Read the activity log.
+    ActivityView,
+    /// Add an operator.
+    OperatorAdd,
+    /// Change an operator's role or name, or let one in again.
+    OperatorChange,
+    /// Shut an operator out.
+    OperatorDisable,
+    /// Set an operator's password.
+    OperatorPassword,
+    /// See the operators.
+    OperatorView,
+    /// Add or change a role.
+    RoleChange,
+    /// Remove a role.
+    RoleRemove,
+    /// See the roles.
+    RoleView,
+    /// Make a token for oneself.
+    TokenCreate,
+    /// Take a token back.
+    TokenRevoke,
+    /// See tokens.
+    TokenView,
+    /// Change a setting.
+    SettingChange,
+    /// See settings.
+    SettingView,
+    /// Make a new signing key the current one.
+    KeyRotate,
+    /// Save the control state.
+    Backup,
+}
+
+/// What it takes to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// To see and to export the subject.
+    Export,
+    /// To see and to export the subject, and to see the job.
+    Rerun,
+    /// One capability for what is one's own, another one for everybody's.
+    OwnOrAny {
+        /// For one's own.
+        own: &'static str,
+        /// For everybody's.
+        any: &'static str,
+    },
+    /// One capability for what is somebody else's, none for one's own.
+    OwnFreely {
+        /// For everybody's.
+        any: &'static str,
+    },
+    /// One capability.
+    One(&'static str),
+    /// To have started it: the store hands out the proof, so nobody asks.
+    Started,
+    /// To be a worker.
+    Worker,
+    /// To be upkeep.
+    Upkeep,
+    /// To be a worker, or upkeep where the worker is gone.
+    WorkerOrUpkeep,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 34] = [
+        Self::ExportCreate,
+        Self::ExportRerun,
+        Self::ExportView,
+        Self::ExportCancel,
+        Self::ArtifactDelete,
+        Self::DownloadLink,
+        Self::DownloadStart,
+        Self::DownloadFinish,
+        Self::JobClaim,
+        Self::JobPublish,
+        Self::JobFail,
+        Self::JobRetry,
+        Self::JobHandBack,
+        Self::JobCancel,
+        Self::JobRescue,
+        Self::JobExpire,
+        Self::ArtifactPurge,
+        Self::ArtifactFault,
+        Self::ActivityView,
+        Self::OperatorAdd,
+        Self::OperatorChange,
+        Self::OperatorDisable,
+        Self::OperatorPassword,
+        Self::OperatorView,
+        Self::RoleChange,
+        Self::RoleRemove,
+        Self::RoleView,
+        Self::TokenCreate,
+        Self::TokenRevoke,
+        Self::TokenView,
+        Self::SettingChange,
+        Self::SettingView,
+        Self::KeyRotate,
+        Self::Backup,
+    ];
+
+    /// Word in the activity log.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::ExportCreate => "export.created",
+            Self::ExportRerun => "export.rerun",
+            Self::ExportView => "export.viewed",
+            Self::ExportCancel => "export.cancel_requested",
+            Self::ArtifactDelete => "artifact.deleted",
+            Self::DownloadLink => "download.link",
+            Self::DownloadStart => "download.started",
+            Self::DownloadFinish => "download.finished",
+            Self::JobClaim => "job.claimed",
+            Self::JobPublish => "job.ready",
+            Self::JobFail => "job.failed",
+            Self::JobRetry => "job.retried",
+            Self::JobHandBack => "job.handed_back",
+            Self::JobCancel => "job.cancelled",
+            Self::JobRescue => "job.rescued",
+            Self::JobExpire => "job.expired",
+            Self::ArtifactPurge => "artifact.purged",
+            Self::ArtifactFault => "artifact.fault",
+            Self::ActivityView => "activity.viewed",
+            Self::OperatorAdd => "operator.added",
+            Self::OperatorChange => "operator.changed",
+            Self::OperatorDisable => "operator.disabled",
+            Self::OperatorPassword => "operator.password_set",
+            Self::OperatorView => "operator.viewed",
+            Self::RoleChange => "role.changed",
+            Self::RoleRemove => "role.removed",
+            Self::RoleView => "role.viewed",
+            Self::TokenCreate => "token.created",
+            Self::TokenRevoke => "token.revoked",
+            Self::TokenView => "token.viewed",
+            Self::SettingChange => "setting.changed",
+            Self::SettingView => "setting.viewed",
+            Self::KeyRotate => "key.rotated",
+            Self::Backup => "control.saved",
+        }
+    }
+
+    /// What it takes.
+    pub fn need(self) -> Need {
+        match self {
+            Self::ExportCreate => Need::Export,
+            Self::ExportRerun => Need::Rerun,
+            Self::ExportView => own_or_any("exports.list.own", "exports.list.any"),
+            Self::ExportCancel => own_or_any("exports.cancel.own", "exports.cancel.any"),
+            Self::ArtifactDelete => own_or_any("exports.delete.own", "exports.delete.any"),
+            Self::DownloadLink | Self::DownloadStart => {
+                own_or_any("exports.download.own", "exports.download.any")
+            }
+            Self::JobClaim | Self::JobPublish | Self::JobRetry | Self::JobHandBack => Need::Worker,
+            Self::JobFail | Self::JobCancel => Need::WorkerOrUpkeep,
+            Self::DownloadFinish => Need::Started,
+            Self::JobRescue | Self::JobExpire | Self::ArtifactPurge | Self::ArtifactFault => {
+                Need::Upkeep
+            }
+            Self::ActivityView => Need::One("activity.view"),
+            Self::OperatorAdd
+            | Self::OperatorChange
+            | Self::OperatorDisable
+            | Self::OperatorView => Need::One("operators.manage"),
+            Self::OperatorPassword => Need::OwnFreely { any: "operators.manage" },
+            Self::RoleChange | Self::RoleRemove | Self::RoleView => Need::One("roles.manage"),
+            Self::TokenCreate | Self::TokenRevoke | Self::TokenView => {
+                Need::OwnFreely { any: "tokens.manage" }
+            }
+            Self::SettingChange | Self::SettingView | Self::KeyRotate | Self::Backup => {
+                Need::One("settings.manage")
+            }
+        }
+    }
+
+    /// Whether a new operator may be made before there is anybody who could allow it.
+    pub fn is_setup(self) -> bool {
+        self == Self::OperatorAdd || self == Self::RoleChange
+    }
+}
+
+const fn own_or_any(own: &'static str, any: &'static str) -> Need {
+    Need::OwnOrAny { own, any }
+}
+
+/// What something is done to, as the service loaded it: nothing of it comes from a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Slug of the subject, where there is one.
+    pub subject: Option<String>,
+    /// Whose it is.
+    pub owner: Option<OperatorId>,
+    /// The job.
+    pub job: Option<JobId>,
+    /// State of the job as it was loaded.
+    pub status: Option<Status>,
+    /// Whether personal data is in it.
+    pub has_pii: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_word_of_its_own() {
+        let words: BTreeSet<&str> = Action::ALL.iter().map(|action| action.slug()).collect();
+        let actions: BTreeSet<Action> = Action::ALL.into_iter().collect();
+        assert_eq!((words.len(), actions.len()), (Action::ALL.len(), Action::ALL.len()));
+    }
+}

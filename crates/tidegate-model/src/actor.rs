@@ -1,0 +1,130 @@
+//! Who acts: a person, a token of a person, or a part of the program.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    capability::Capabilities,
+    ids::{OperatorId, TokenId},
+};
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A person, perhaps by a token.
+    Operator {
+        /// The person.
+        id: OperatorId,
+        /// The token that was shown, if it was one.
+        token: Option<TokenId>,
+    },
+    /// A worker that builds files.
+    Worker,
+    /// Upkeep: expiry, rescue, sweeps.
+    Upkeep,
+    /// Whoever sets the service up on its host, before there is any operator.
+    Setup,
+}
+
+impl Actor {
+    /// Word in the activity log.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Operator { token: None, .. } => "operator",
+            Self::Operator { token: Some(_), .. } => "token",
+            Self::Worker => "worker",
+            Self::Upkeep => "upkeep",
+            Self::Setup => "setup",
+        }
+    }
+
+    /// The person, if it is one.
+    pub fn operator(self) -> Option<OperatorId> {
+        match self {
+            Self::Operator { id, .. } => Some(id),
+            Self::Worker | Self::Upkeep | Self::Setup => None,
+        }
+    }
+
+    /// The token, if one was shown.
+    pub fn token(self) -> Option<TokenId> {
+        match self {
+            Self::Operator { token, .. } => token,
+            Self::Worker | Self::Upkeep | Self::Setup => None,
+        }
+    }
+}
+
+/// By which surface a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// The command line.
+    Cli,
+    /// The REST API.
+    Api,
+    /// The admin pages.
+    Admin,
+    /// A schedule that fired.
+    Schedule,
+    /// The program itself.
+    Internal,
+}
+
+impl Via {
+    /// Every surface.
+    pub const ALL: [Self; 5] = [Self::Cli, Self::Api, Self::Admin, Self::Schedule, Self::Internal];
+
+    /// Word in the database and the activity log.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Api => "api",
+            Self::Admin => "admin",
+            Self::Schedule => "schedule",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Who asks for something, as it was found at the gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who acts.
+    pub actor: Actor,
+    /// Mail address of a person, or the name of a part of the program.
+    pub name: String,
+    /// Slug of the person's role.
+    pub role: Option<String>,
+    /// What the token is limited to; none means all that the role may.
+    pub token_scopes: Option<Capabilities>,
+    /// Surface.
+    pub via: Via,
+    /// Address of the peer, where there is one.
+    pub address: Option<String>,
+}
+
+impl Caller {
+    /// A worker of this name.
+    pub fn worker(name: impl Into<String>) -> Self {
+        Self::internal(Actor::Worker, name.into())
+    }
+
+    /// Upkeep: the name says which part of it.
+    pub fn upkeep(name: impl Into<String>) -> Self {
+        Self::internal(Actor::Upkeep, name.into())
+    }
+
+    /// Whoever sets the service up.
+    pub fn setup(name: impl Into<String>) -> Self {
+        Self { via: Via::Cli, ..Self::internal(Actor::Setup, name.into()) }
+    }
+
+    fn internal(actor: Actor, name: String) -> Self {
+        Self { actor, name, role: None, token_scopes: None, via: Via::Internal, address: None }
+    }
+
+    /// The person, if it is one.
+    pub fn operator(&self) -> Option<OperatorId> {
+        self.actor.operator()
+    }
+}

@@ -1,0 +1,233 @@
+//! What can be changed: each change asks the state, sets it, and says what its entry says.
+
+mod artifact;
+mod claim;
+mod download;
+mod end;
+mod export;
+mod people;
+
+use serde_json::Value;
+use tidegate_model::{
+    action::Action,
+    ids::JobId,
+    job::{Failure, NewJob},
+    policy::Permit,
+    settings::Settings,
+    status::{Status, transition_between},
+};
+
+pub use claim::ClaimRequest;
+pub use download::LinkChange;
+pub use end::{FailJob, NewArtifact};
+pub use people::{OperatorChange, RoleEdit, TokenChange};
+
+use crate::{
+    door::Line,
+    error::StoreError,
+    lease::Proof,
+    sql::{Tx, get},
+};
+
+/// A change to the control state.
+#[derive(Debug)]
+pub enum Change {
+    /// Makes a job; at most so many of its operator may be open.
+    CreateExport {
+        /// The job.
+        job: Box<NewJob>,
+        /// Ceiling.
+        open_jobs_max: i64,
+    },
+    /// Cancels a job that nobody works on, or asks its worker to.
+    CancelExport,
+    /// Deletes a job's file: from now on nobody can download it.
+    DeleteArtifact,
+    /// Begins the work on some job that waits.
+    Claim(ClaimRequest),
+    /// Makes the file of a job visible.
+    Publish(Proof, Box<NewArtifact>),
+    /// Ends a job without a file.
+    Fail(FailJob),
+    /// Leaves a job to a later attempt.
+    Retry {
+        /// Proof of the lease.
+        proof: Proof,
+        /// Why this attempt ended.
+        failure: Failure,
+        /// Microseconds until the next one.
+        pause_micros: i64,
+    },
+    /// Leaves a job to another worker, uncounted.
+    HandBack(Proof),
+    /// Ends a job whose cancellation was asked for; without a lease, only if there is no live one.
+    Cancelled(Option<Proof>),
+    /// Takes the lease from a worker that is known to be gone.
+    Rescue {
+        /// Token of that lease.
+        lease_token: String,
+    },
+    /// Ends a job's retention.
+    Expire,
+    /// Notes that the file of an ended job is gone.
+    Purged,
+    /// Notes what is wrong with a file.
+    Fault {
+        /// What.
+        fault: String,
+    },
+    /// Makes a link to a file, or takes one back.
+    Link(LinkChange),
+    /// Begins to send a file by a link.
+    DownloadStarted {
+        /// The link's number.
+        link: i64,
+        /// First byte and the one behind the last, where not all was asked for.
+        range: Option<(u64, u64)>,
+    },
+    /// Adds or changes an operator.
+    Operator(OperatorChange),
+    /// Adds, changes or removes a role.
+    Role(RoleEdit),
+    /// Makes a token, or takes one back.
+    Token(TokenChange),
+    /// Sets the settings.
+    Settings(Box<Settings>),
+    /// Notes something that happens outside the database: a key, a backup.
+    Note(Value),
+}
+
+/// What a change did.
+pub(crate) struct Applied {
+    /// Its entries.
+    pub(crate) lines: Vec<Line>,
+    /// Number of what it made.
+    pub(crate) id: Option<i64>,
+}
+
+impl Applied {
+    /// One entry.
+    pub(crate) fn one(action: Action, job: Option<JobId>, details: Value) -> Self {
+        Self { lines: vec![Line { action, job, details }], id: None }
+    }
+
+    /// With the number of what was made.
+    pub(crate) fn made(self, id: i64) -> Self {
+        Self { id: Some(id), ..self }
+    }
+}
+
+impl Change {
+    /// Whether a permit for that action is one for this change.
+    pub(crate) fn is_for(&self, action: Action) -> bool {
+        self.actions().contains(&action)
+    }
+
+    /// Word for messages.
+    pub(crate) fn slug(&self) -> &'static str {
+        self.actions().first().map_or("nothing", |action| action.slug())
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        match self {
+            Self::CreateExport { .. } => &[Action::ExportCreate, Action::ExportRerun],
+            Self::CancelExport => &[Action::ExportCancel],
+            Self::DeleteArtifact => &[Action::ArtifactDelete],
+            Self::Claim(_) => &[Action::JobClaim],
+            Self::Publish(..) => &[Action::JobPublish],
+            Self::Fail(_) => &[Action::JobFail],
+            Self::Retry { .. } => &[Action::JobRetry],
+            Self::HandBack(_) => &[Action::JobHandBack],
+            Self::Cancelled(_) => &[Action::JobCancel],
+            Self::Rescue { .. } => &[Action::JobRescue],
+            Self::Expire => &[Action::JobExpire],
+            Self::Purged => &[Action::ArtifactPurge],
+            Self::Fault { .. } => &[Action::ArtifactFault],
+            Self::Link(_) => &[Action::DownloadLink],
+            Self::DownloadStarted { .. } => &[Action::DownloadStart],
+            Self::Operator(change) => change.actions(),
+            Self::Role(edit) => edit.actions(),
+            Self::Token(change) => change.actions(),
+            Self::Settings(_) => &[Action::SettingChange],
+            Self::Note(_) => &[Action::KeyRotate, Action::Backup],
+        }
+    }
+
+    /// Asks the state and sets it.
+    pub(crate) async fn apply(self, tx: &Tx, permit: &Permit) -> Result<Applied, StoreError> {
+        match self {
+            Self::CreateExport { job, open_jobs_max } => {
+                export::create(tx, permit, *job, open_jobs_max).await
+            }
+            Self::CancelExport => export::cancel(tx, target_job(permit)?).await,
+            Self::DeleteArtifact => artifact::delete(tx, target_job(permit)?).await,
+            Self::Claim(request) => claim::claim(tx, request).await,
+            Self::Publish(proof, made) => end::publish(tx, proof, *made).await,
+            Self::Fail(fail) => end::fail(tx, target_job(permit)?, fail).await,
+            Self::Retry { proof, failure, pause_micros } => {
+                end::retry(tx, proof, failure, pause_micros).await
+            }
+            Self::HandBack(proof) => end::hand_back(tx, proof).await,
+            Self::Cancelled(proof) => end::cancelled(tx, target_job(permit)?, proof).await,
+            Self::Rescue { lease_token } => {
+                claim::rescue(tx, target_job(permit)?, lease_token).await
+            }
+            Self::Expire => artifact::expire(tx, target_job(permit)?).await,
+            Self::Purged => artifact::purged(tx, target_job(permit)?).await,
+            Self::Fault { fault } => artifact::fault(tx, target_job(permit)?, fault).await,
+            Self::Link(change) => download::link(tx, permit, change).await,
+            Self::DownloadStarted { link, range } => {
+                download::started(tx, target_job(permit)?, link, range).await
+            }
+            Self::Operator(change) => people::operator(tx, permit, change).await,
+            Self::Role(edit) => people::role(tx, permit, edit).await,
+            Self::Token(change) => people::token(tx, permit, change).await,
+            Self::Settings(settings) => people::settings(tx, permit, *settings).await,
+            Self::Note(details) => Ok(Applied::one(permit.action(), None, details)),
+        }
+    }
+}
+
+/// The job that a permit is for.
+fn target_job(permit: &Permit) -> Result<JobId, StoreError> {
+    permit.target().job.ok_or(StoreError::Missing { what: "job" })
+}
+
+/// Notes a transition. The status itself was compared and set by the caller's statement.
+pub(crate) async fn note_transition(
+    tx: &Tx,
+    job: JobId,
+    from: Status,
+    to: Status,
+) -> Result<(), StoreError> {
+    const NOTE: &str = "\
+        insert into transitions (job_id, transition, status_from, status_to, at, activity_seq) \
+        select $1, $2, $3, $4, $5, seq + 1 from activity_head where id = 1";
+    let transition = transition_between(from, to).ok_or(StoreError::Conflict { status: from })?;
+    let values =
+        [job.0.into(), transition.slug.into(), from.slug().into(), to.slug().into(), tx.now.into()];
+    tx.execute(NOTE, values).await?;
+    Ok(())
+}
+
+/// State of a job; the transaction holds the lock of all writers, so it stays that.
+pub(crate) async fn status_of(tx: &Tx, job: JobId) -> Result<Status, StoreError> {
+    const STATUS: &str = "select status from jobs where id = $1";
+    let row = tx.row(STATUS, [job.0.into()]).await?;
+    let status: String = get(&row.ok_or(StoreError::Missing { what: "job" })?, "status")?;
+    status.parse().map_err(|_| StoreError::Corrupt { what: "status" })
+}
+
+/// Ends the attempt that is under way.
+pub(crate) async fn end_attempt(
+    tx: &Tx,
+    job: JobId,
+    outcome: &str,
+    detail: Option<&str>,
+) -> Result<(), StoreError> {
+    const END: &str = "\
+        update attempts set ended_at = $2, outcome = $3, detail = $4 \
+        where job_id = $1 and ended_at is null";
+    tx.execute(END, [job.0.into(), tx.now.into(), outcome.into(), detail.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Begins the work on a job, or takes it over from a worker that is gone.
+
+use serde_json::json;
+use tidegate_model::{action::Action, ids::JobId, status::Status};
+
+use super::{Applied, end_attempt, note_transition};
+use crate::{
+    error::StoreError,
+    sql::{Tx, get},
+};
+
+/// Rows up to which an export is small: it is over within seconds.
+const SMALL_ROWS_MAX: i64 = 100_000;
+/// Microseconds after which a job goes before all younger ones, whatever it is.
+const STARVED_MICROS: i64 = 10 * 60 * 1_000_000;
+
+/// Who wants to work, and on what.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest {
+    /// Name of the worker, unique among all that ever ran.
+    pub worker: String,
+    /// Host it runs on.
+    pub host: String,
+    /// Token of the lease, 128 random bits, never used before.
+    pub lease_token: String,
+    /// Random part of the object key.
+    pub object_nonce: String,
+    /// Life of the lease in microseconds.
+    pub lease_micros: i64,
+    /// Whether only a small or interactive job will do, as the last free place is kept for those.
+    pub only_small: bool,
+    /// One job and no other, where the caller made it for itself.
+    pub only: Option<JobId>,
+}
+
+/// Picks one job: whoever waited too long first, then operators with few builds, then people
+/// before schedules, then small before large.
+const PICK: &str = "\
+    select id, status, attempt, rows_estimated from jobs j \
+    where (status = 'pending' or (status = 'building' \
+            and (lease_expires is null or lease_expires < $1))) \
+        and hold is null and run_after <= $1 and attempts_spent < attempts_max \
+        and cancel_requested = 0 \
+        and ($2 is null or id = $2) \
+        and ($3 = 0 or (via <> 'schedule' and coalesce(rows_estimated, 0) <= $4)) \
+    order by case when created_at < $1 - $5 then 0 else 1 end, \
+        (select count(*) from jobs b \
+            where b.created_by = j.created_by and b.status = 'building' and b.lease_expires > $1), \
+        case when via = 'schedule' then 1 else 0 end, \
+        case when coalesce(rows_estimated, $4) <= $4 then 0 else 1 end, \
+        id \
+    limit 1";
+
+const TAKE: &str = "\
+    update jobs set status = 'building', lease_token = $2, lease_expires = $3, worker = $4, \
+        host = $5, attempt = attempt + 1, attempts_spent = attempts_spent + 1, \
+        progress = 0, rows_done = 0, started_at = coalesce(started_at, $6) \
+    where id = $1";
+
+const BEGIN: &str = "\
+    insert into attempts (job_id, attempt, lease_token, object_key, worker, host, started_at) \
+    values ($1, $2, $3, $4, $5, $6, $7)";
+
+pub(super) async fn claim(tx: &Tx, request: ClaimRequest) -> Result<Applied, StoreError> {
+    let picked = tx
+        .row(
+            PICK,
+            [
+                tx.now.into(),
+                request.only.map(|job| job.0).into(),
+                i64::from(request.only_small).into(),
+                SMALL_ROWS_MAX.into(),
+                STARVED_MICROS.into(),
+            ],
+        )
+        .await?
+        .ok_or(StoreError::Missing { what: "job that waits" })?;
+    let job = JobId(get(&picked, "id")?);
+    let attempt = get::<i64>(&picked, "attempt")? + 1;
+    let is_taken_over = get::<String>(&picked, "status")? == Status::Building.slug();
+    if is_taken_over {
+        end_attempt(tx, job, "lost", None).await?;
+    } else {
+        note_transition(tx, job, Status::Pending, Status::Building).await?;
+    }
+    let expires = tx.now + request.lease_micros;
+    let taken = [
+        job.0.into(),
+        request.lease_token.clone().into(),
+        expires.into(),
+        request.worker.clone().into(),
+        request.host.clone().into(),
+        tx.now.into(),
+    ];
+    tx.execute(TAKE, taken).await?;
+    let object_key = format!("{job}/{attempt}-{}", request.object_nonce);
+    let begun = [
+        job.0.into(),
+        attempt.into(),
+        request.lease_token.into(),
+        object_key.into(),
+        request.worker.clone().into(),
+        request.host.clone().into(),
+        tx.now.into(),
+    ];
+    tx.execute(BEGIN, begun).await?;
+    let details = json!({
+        "attempt": attempt,
+        "worker": request.worker,
+        "host": request.host,
+        "taken_over": is_taken_over,
+    });
+    Ok(Applied::one(Action::JobClaim, Some(job), details))
+}
+
+/// Takes the lease from a worker that is known to be gone; the next claim takes the job.
+pub(super) async fn rescue(tx: &Tx, job: JobId, token: String) -> Result<Applied, StoreError> {
+    const RESCUE: &str = "\
+        update jobs set lease_token = null, lease_expires = null \
+        where id = $1 and lease_token = $2 and status = 'building'";
+    if tx.execute(RESCUE, [job.0.into(), token.into()]).await? == 0 {
+        return Err(StoreError::LeaseLost);
+    }
+    end_attempt(tx, job, "lost", None).await?;
+    Ok(Applied::one(Action::JobRescue, Some(job), json!({})))
+}

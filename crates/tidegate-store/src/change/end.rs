@@ -1,0 +1,192 @@
+//! Ends the work on a job: with a file, without one, or for now.
+
+use serde_json::json;
+use tidegate_model::{action::Action, ids::JobId, job::Failure, status::Status};
+
+use super::{Applied, end_attempt, note_transition, status_of};
+use crate::{
+    error::StoreError,
+    lease::Proof,
+    sql::{Tx, get},
+};
+
+/// The file of a job, whole and durable.
+#[derive(Clone, Debug)]
+pub struct NewArtifact {
+    /// Key in the artifact store; the one of this attempt.
+    pub object_key: String,
+    /// Name for whoever downloads it.
+    pub file_name: String,
+    /// Its size.
+    pub bytes: i64,
+    /// Rows in it.
+    pub rows: i64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Microseconds that it is kept.
+    pub retention_micros: i64,
+    /// Policy under which its creator was asked about once more.
+    pub policy_version: i64,
+}
+
+/// How a job ends without a file.
+#[derive(Debug)]
+pub struct FailJob {
+    /// Proof of the lease; without one, only a job that has no live lease is failed.
+    pub proof: Option<Proof>,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// Nothing but a lease that is still held: the clock does not matter, as nobody took it over.
+const IS_HELD: &str = "id = $1 and lease_token = $2 and status = 'building'";
+
+pub(super) async fn publish(
+    tx: &Tx,
+    proof: Proof,
+    made: NewArtifact,
+) -> Result<Applied, StoreError> {
+    refuse_other_policy(tx, made.policy_version).await?;
+    let publish = format!(
+        "update jobs set status = 'ready', progress = 100, artifact_key = $3, file_name = $4, \
+            size_bytes = $5, rows_done = $6, sha256 = $7, completed_at = $8, expires_at = $9, \
+            lease_token = null, lease_expires = null \
+         where {IS_HELD} and cancel_requested = 0"
+    );
+    let expires_at = tx.now.saturating_add(made.retention_micros);
+    let values = [
+        proof.job.0.into(),
+        proof.token.into(),
+        made.object_key.clone().into(),
+        made.file_name.into(),
+        made.bytes.into(),
+        made.rows.into(),
+        made.sha256.clone().into(),
+        tx.now.into(),
+        expires_at.into(),
+    ];
+    if tx.execute(&publish, values).await? == 0 {
+        return Err(StoreError::LeaseLost);
+    }
+    note_transition(tx, proof.job, Status::Building, Status::Ready).await?;
+    end_attempt(tx, proof.job, "published", None).await?;
+    tell(tx, proof.job, "job.ready").await?;
+    let details = json!({
+        "attempt": proof.attempt,
+        "bytes": made.bytes,
+        "rows": made.rows,
+        "sha256": made.sha256,
+    });
+    Ok(Applied::one(Action::JobPublish, Some(proof.job), details))
+}
+
+/// The creator was asked about under a policy: it must still be the one.
+async fn refuse_other_policy(tx: &Tx, version: i64) -> Result<(), StoreError> {
+    const VERSION: &str = "select version from policy where id = 1";
+    let row = tx.row(VERSION, []).await?.ok_or(StoreError::Corrupt { what: "policy" })?;
+    let now: i64 = get(&row, "version")?;
+    if now == version { Ok(()) } else { Err(StoreError::PolicyChanged) }
+}
+
+pub(super) async fn fail(tx: &Tx, job: JobId, fail: FailJob) -> Result<Applied, StoreError> {
+    let from = status_of(tx, job).await?;
+    let set = "update jobs set status = 'failed', error_reason = $3, error_detail = $4, \
+                   completed_at = $5, lease_token = null, lease_expires = null";
+    let FailJob { proof, failure } = fail;
+    let (sql, token) = match proof {
+        Some(proof) if proof.job == job => (format!("{set} where {IS_HELD}"), proof.token),
+        Some(_) => return Err(StoreError::LeaseLost),
+        None => {
+            // The empty text is no token: it only keeps the parameters in their places.
+            let free = "id = $1 and $2 = '' and (status = 'pending' or (status = 'building' \
+                            and (lease_expires is null or lease_expires < $5)))";
+            (format!("{set} where {free}"), String::new())
+        }
+    };
+    let values = [
+        job.0.into(),
+        token.into(),
+        failure.reason.slug().into(),
+        failure.detail.clone().into(),
+        tx.now.into(),
+    ];
+    if tx.execute(&sql, values).await? == 0 {
+        return Err(StoreError::LeaseLost);
+    }
+    note_transition(tx, job, from, Status::Failed).await?;
+    end_attempt(tx, job, failure.reason.slug(), Some(&failure.detail)).await?;
+    tell(tx, job, "job.failed").await?;
+    let details = json!({ "reason": failure.reason, "detail": failure.detail });
+    Ok(Applied::one(Action::JobFail, Some(job), details))
+}
+
+pub(super) async fn retry(
+    tx: &Tx,
+    proof: Proof,
+    failure: Failure,
+    pause_micros: i64,
+) -> Result<Applied, StoreError> {
+    let retry = format!(
+        "update jobs set lease_token = null, lease_expires = null, run_after = $3 \
+         where {IS_HELD} and cancel_requested = 0 and attempts_spent < attempts_max"
+    );
+    let run_after = tx.now.saturating_add(pause_micros);
+    let values = [proof.job.0.into(), proof.token.into(), run_after.into()];
+    if tx.execute(&retry, values).await? == 0 {
+        return Err(StoreError::LeaseLost);
+    }
+    end_attempt(tx, proof.job, failure.reason.slug(), Some(&failure.detail)).await?;
+    let details = json!({
+        "attempt": proof.attempt,
+        "reason": failure.reason,
+        "detail": failure.detail,
+        "pause_seconds": pause_micros / 1_000_000,
+    });
+    Ok(Applied::one(Action::JobRetry, Some(proof.job), details))
+}
+
+pub(super) async fn hand_back(tx: &Tx, proof: Proof) -> Result<Applied, StoreError> {
+    let hand_back = format!(
+        "update jobs set lease_token = null, lease_expires = null, \
+            attempts_spent = attempts_spent - 1 \
+         where {IS_HELD}"
+    );
+    if tx.execute(&hand_back, [proof.job.0.into(), proof.token.into()]).await? == 0 {
+        return Err(StoreError::LeaseLost);
+    }
+    end_attempt(tx, proof.job, "handed_back", None).await?;
+    let details = json!({ "attempt": proof.attempt });
+    Ok(Applied::one(Action::JobHandBack, Some(proof.job), details))
+}
+
+pub(super) async fn cancelled(
+    tx: &Tx,
+    job: JobId,
+    proof: Option<Proof>,
+) -> Result<Applied, StoreError> {
+    let set = "update jobs set status = 'cancelled', completed_at = $3, lease_token = null, \
+                   lease_expires = null";
+    let (sql, token) = match proof {
+        Some(proof) if proof.job == job => (format!("{set} where {IS_HELD}"), proof.token),
+        Some(_) => return Err(StoreError::LeaseLost),
+        None => {
+            let free = "id = $1 and $2 = '' and status = 'building' \
+                            and (lease_expires is null or lease_expires < $3)";
+            (format!("{set} where {free} and cancel_requested = 1"), String::new())
+        }
+    };
+    if tx.execute(&sql, [job.0.into(), token.into(), tx.now.into()]).await? == 0 {
+        return Err(StoreError::LeaseLost);
+    }
+    note_transition(tx, job, Status::Building, Status::Cancelled).await?;
+    end_attempt(tx, job, "cancelled", None).await?;
+    Ok(Applied::one(Action::JobCancel, Some(job), json!({})))
+}
+
+/// Leaves word for whoever tells people: in the same transaction, so it is never forgotten.
+async fn tell(tx: &Tx, job: JobId, topic: &str) -> Result<(), StoreError> {
+    const TELL: &str =
+        "insert into outbox (topic, job_id, payload, created_at) values ($1, $2, '{}', $3)";
+    tx.execute(TELL, [topic.into(), job.0.into(), tx.now.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! Operators, roles, tokens and settings. What changes who may do what raises the policy's version.
+
+use sea_orm::SqlErr;
+use serde_json::json;
+use tidegate_model::{
+    action::Action,
+    capability::Capabilities,
+    ids::{OperatorId, TokenId},
+    policy::Permit,
+    role::{ADMINISTRATOR, Role},
+    settings::Settings,
+};
+
+use super::Applied;
+use crate::{
+    error::StoreError,
+    sql::{Tx, get, json as text},
+};
+
+/// A change of operators.
+#[derive(Clone, Debug)]
+pub enum OperatorChange {
+    /// Adds one.
+    Add {
+        /// Mail address: the name one signs in with.
+        email: String,
+        /// Name that people read.
+        name: String,
+        /// Slug of the role.
+        role: String,
+        /// Argon2 hash of the password; none until one is set.
+        password_hash: Option<String>,
+    },
+    /// Changes the role.
+    Role {
+        /// Who.
+        id: OperatorId,
+        /// Slug of the role.
+        role: String,
+    },
+    /// Shuts one out.
+    Disable(OperatorId),
+    /// Lets one in again.
+    Enable(OperatorId),
+    /// Sets the password.
+    Password {
+        /// Who.
+        id: OperatorId,
+        /// Argon2 hash.
+        password_hash: String,
+    },
+}
+
+impl OperatorChange {
+    pub(super) fn actions(&self) -> &'static [Action] {
+        match self {
+            Self::Add { .. } => &[Action::OperatorAdd],
+            Self::Role { .. } | Self::Enable(_) => &[Action::OperatorChange],
+            Self::Disable(_) => &[Action::OperatorDisable],
+            Self::Password { .. } => &[Action::OperatorPassword],
+        }
+    }
+}
+
+/// A change of roles.
+#[derive(Clone, Debug)]
+pub enum RoleEdit {
+    /// Adds a role, or replaces the one of that slug.
+    Put(Role),
+    /// Removes one that no operator has.
+    Remove(String),
+}
+
+impl RoleEdit {
+    pub(super) fn actions(&self) -> &'static [Action] {
+        match self {
+            Self::Put(_) => &[Action::RoleChange],
+            Self::Remove(_) => &[Action::RoleRemove],
+        }
+    }
+}
+
+/// A change of tokens.
+#[derive(Clone, Debug)]
+pub enum TokenChange {
+    /// Makes one for the operator that the permit is about.
+    Create {
+        /// What it is for.
+        name: String,
+        /// SHA-256 of the secret.
+        hash: String,
+        /// What it is limited to.
+        scopes: Option<Capabilities>,
+        /// When it ends, in microseconds since 1970.
+        expires_at: i64,
+    },
+    /// Takes one back.
+    Revoke(TokenId),
+}
+
+impl TokenChange {
+    pub(super) fn actions(&self) -> &'static [Action] {
+        match self {
+            Self::Create { .. } => &[Action::TokenCreate],
+            Self::Revoke(_) => &[Action::TokenRevoke],
+        }
+    }
+}
+
+pub(super) async fn operator(
+    tx: &Tx,
+    permit: &Permit,
+    change: OperatorChange,
+) -> Result<Applied, StoreError> {
+    let details = match change {
+        OperatorChange::Add { email, name, role, password_hash } => {
+            const ADD: &str = "\
+                insert into operators (email, name, role, password_hash, created_at) \
+                values ($1, $2, $3, $4, $5) returning id";
+            refuse_unknown_role(tx, &role).await?;
+            let values = [
+                email.clone().into(),
+                name.into(),
+                role.clone().into(),
+                password_hash.into(),
+                tx.now.into(),
+            ];
+            let row = tx.row(ADD, values).await.map_err(|error| match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => {
+                    StoreError::Exists { what: "operator" }
+                }
+                _ => error.into(),
+            })?;
+            let row = row.ok_or(StoreError::Corrupt { what: "new operator" })?;
+            raise_policy(tx).await?;
+            let details = json!({ "email": email, "role": role });
+            return Ok(Applied::one(permit.action(), None, details).made(get(&row, "id")?));
+        }
+        OperatorChange::Role { id, role } => {
+            refuse_unknown_role(tx, &role).await?;
+            const ROLE: &str = "update operators set role = $2 where id = $1";
+            found(tx.execute(ROLE, [id.0.into(), role.clone().into()]).await?, "operator")?;
+            refuse_without_administrator(tx).await?;
+            json!({ "operator_changed": id, "role": role })
+        }
+        OperatorChange::Disable(id) => {
+            const DISABLE: &str =
+                "update operators set disabled_at = $2 where id = $1 and disabled_at is null";
+            const TOKENS: &str = "\
+                update tokens set revoked_at = $2 where operator_id = $1 and revoked_at is null";
+            found(tx.execute(DISABLE, [id.0.into(), tx.now.into()]).await?, "operator")?;
+            tx.execute(TOKENS, [id.0.into(), tx.now.into()]).await?;
+            refuse_without_administrator(tx).await?;
+            json!({ "operator_changed": id })
+        }
+        OperatorChange::Enable(id) => {
+            const ENABLE: &str =
+                "update operators set disabled_at = null where id = $1 and disabled_at is not null";
+            found(tx.execute(ENABLE, [id.0.into()]).await?, "operator")?;
+            json!({ "operator_changed": id, "enabled": true })
+        }
+        OperatorChange::Password { id, password_hash } => {
+            const PASSWORD: &str = "update operators set password_hash = $2 where id = $1";
+            found(tx.execute(PASSWORD, [id.0.into(), password_hash.into()]).await?, "operator")?;
+            return Ok(Applied::one(permit.action(), None, json!({ "operator_changed": id })));
+        }
+    };
+    raise_policy(tx).await?;
+    Ok(Applied::one(permit.action(), None, details))
+}
+
+/// A site that nobody can administer cannot be mended from within.
+async fn refuse_without_administrator(tx: &Tx) -> Result<(), StoreError> {
+    const LEFT: &str =
+        "select count(*) as n from operators where role = $1 and disabled_at is null";
+    let row = tx.row(LEFT, [ADMINISTRATOR.into()]).await?;
+    let left: i64 = get(&row.ok_or(StoreError::Corrupt { what: "count" })?, "n")?;
+    if left == 0 { Err(StoreError::Missing { what: "other administrator" }) } else { Ok(()) }
+}
+
+async fn refuse_unknown_role(tx: &Tx, role: &str) -> Result<(), StoreError> {
+    const ROLE: &str = "select 1 as found from roles where slug = $1";
+    match tx.row(ROLE, [role.into()]).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Missing { what: "role" }),
+    }
+}
+
+fn found(rows: u64, what: &'static str) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::Missing { what }) } else { Ok(()) }
+}
+
+pub(super) async fn role(tx: &Tx, permit: &Permit, edit: RoleEdit) -> Result<Applied, StoreError> {
+    let details = match edit {
+        RoleEdit::Put(role) => {
+            const PUT: &str = "\
+                insert into roles (slug, label, capabilities, limits) values ($1, $2, $3, $4) \
+                on conflict (slug) do update set label = excluded.label, \
+                    capabilities = excluded.capabilities, limits = excluded.limits";
+            let values = [
+                role.slug.clone().into(),
+                role.label.clone().into(),
+                text(&role.capabilities).into(),
+                text(&role.limits).into(),
+            ];
+            tx.execute(PUT, values).await?;
+            let limited: Vec<&str> =
+                role.limits.iter().map(|limit| limit.subject.as_str()).collect();
+            json!({
+                "role": role.slug,
+                "capabilities": role.capabilities,
+                "limited_subjects": limited,
+            })
+        }
+        RoleEdit::Remove(slug) => {
+            const USED: &str = "select 1 as used from operators where role = $1 limit 1";
+            const REMOVE: &str = "delete from roles where slug = $1";
+            if tx.row(USED, [slug.clone().into()]).await?.is_some() {
+                return Err(StoreError::Exists { what: "operator with that role" });
+            }
+            found(tx.execute(REMOVE, [slug.clone().into()]).await?, "role")?;
+            json!({ "role": slug })
+        }
+    };
+    raise_policy(tx).await?;
+    Ok(Applied::one(permit.action(), None, details))
+}
+
+pub(super) async fn token(
+    tx: &Tx,
+    permit: &Permit,
+    change: TokenChange,
+) -> Result<Applied, StoreError> {
+    let owner = permit.target().owner.ok_or(StoreError::Missing { what: "operator" })?;
+    match change {
+        TokenChange::Create { name, hash, scopes, expires_at } => {
+            const CREATE: &str = "\
+                insert into tokens (operator_id, name, hash, scopes, created_at, expires_at) \
+                values ($1, $2, $3, $4, $5, $6) returning id";
+            let values = [
+                owner.0.into(),
+                name.clone().into(),
+                hash.into(),
+                scopes.as_ref().map(text).into(),
+                tx.now.into(),
+                expires_at.into(),
+            ];
+            let row = tx.row(CREATE, values).await?;
+            let row = row.ok_or(StoreError::Corrupt { what: "new token" })?;
+            let details = json!({ "owner": owner, "name": name, "scopes": scopes });
+            Ok(Applied::one(permit.action(), None, details).made(get(&row, "id")?))
+        }
+        TokenChange::Revoke(id) => {
+            const REVOKE: &str = "\
+                update tokens set revoked_at = $3 \
+                where id = $1 and operator_id = $2 and revoked_at is null";
+            let values = [id.0.into(), owner.0.into(), tx.now.into()];
+            found(tx.execute(REVOKE, values).await?, "token")?;
+            let details = json!({ "owner": owner, "token": id });
+            Ok(Applied::one(permit.action(), None, details))
+        }
+    }
+}
+
+pub(super) async fn settings(
+    tx: &Tx,
+    permit: &Permit,
+    settings: Settings,
+) -> Result<Applied, StoreError> {
+    const SET: &str = "update settings set document = $1 where id = 1";
+    tx.execute(SET, [text(&settings).into()]).await?;
+    Ok(Applied::one(permit.action(), None, json!({ "settings": settings })))
+}
+
+/// Whoever was asked under the old policy has to ask again.
+async fn raise_policy(tx: &Tx) -> Result<(), StoreError> {
+    tx.execute("update policy set version = version + 1 where id = 1", []).await?;
+    Ok(())
+}

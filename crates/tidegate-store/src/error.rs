@@ -1,0 +1,85 @@
+//! What the control database refuses, or cannot do.
+
+use sea_orm::DbErr;
+use tidegate_model::status::Status;
+
+/// The control state could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL is of no kind that control state can live in.
+    #[error("`[control] url` must begin with `sqlite:` or `postgres://`")]
+    UnknownKind,
+    /// The database is not fit to hold control state.
+    #[error("the control database cannot be used: {0}")]
+    Unfit(String),
+    /// A newer program has changed the schema.
+    #[error(
+        "the control database was changed by a newer version of Tidegate (`{newest}`): run that \
+         version, or restore a backup from before"
+    )]
+    Newer {
+        /// Name of its newest migration.
+        newest: String,
+    },
+    /// What the change is about does not exist.
+    #[error("there is no {what} of that name")]
+    Missing {
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// The job is in a state in which this cannot be done.
+    #[error("the job is {status}: this cannot be done any more")]
+    Conflict {
+        /// Its state.
+        status: Status,
+    },
+    /// Something of that name exists.
+    #[error("there is a {what} of that name already")]
+    Exists {
+        /// What exists.
+        what: &'static str,
+    },
+    /// The same idempotency key came with another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// The operator has as many open jobs as the site allows.
+    #[error("there are {open} open exports of this operator, and the site allows {limit}")]
+    TooManyOpen {
+        /// Open jobs.
+        open: i64,
+        /// Ceiling.
+        limit: i64,
+    },
+    /// The lease is not this worker's any more, or the job was cancelled.
+    #[error("the lease on the job is lost")]
+    LeaseLost,
+    /// The policy has changed since it was asked: ask again.
+    #[error("the policy has changed meanwhile")]
+    PolicyChanged,
+    /// The permit was for something else: a fault of the program.
+    #[error("a permit for `{permit}` was given for `{change}`")]
+    WrongPermit {
+        /// What was allowed.
+        permit: &'static str,
+        /// What was tried.
+        change: &'static str,
+    },
+    /// The database failed, and the change did not happen.
+    #[error("the control database failed")]
+    Database(#[source] DbErr),
+    /// The database failed while it confirmed, and it cannot be asked what became of the change.
+    #[error("the control database failed while it confirmed; whether it was done is not known")]
+    Unknown(#[source] DbErr),
+    /// What is stored cannot be understood.
+    #[error("the control database holds a {what} that cannot be read")]
+    Corrupt {
+        /// What it is.
+        what: &'static str,
+    },
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}

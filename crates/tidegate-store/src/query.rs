@@ -1,0 +1,32 @@
+//! What can be asked, without a permit: whoever asks has passed the policy before.
+
+pub(crate) mod activity;
+pub(crate) mod attempts;
+pub(crate) mod jobs;
+pub(crate) mod links;
+pub(crate) mod operators;
+pub(crate) mod policy;
+
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+
+use crate::{connection::Store, error::StoreError, sql::statement};
+
+impl Store {
+    pub(crate) async fn ask(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let reader = &self.inner.reader;
+        Ok(reader.query_all_raw(statement(reader, sql, values)).await?)
+    }
+
+    pub(crate) async fn ask_one(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Option<QueryResult>, StoreError> {
+        let reader = &self.inner.reader;
+        Ok(reader.query_one_raw(statement(reader, sql, values)).await?)
+    }
+}

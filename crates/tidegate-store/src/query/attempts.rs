@@ -1,0 +1,103 @@
+//! Attempts: what was tried for a job, and whose keys are still in use.
+
+use sea_orm::QueryResult;
+use serde::Serialize;
+use tidegate_model::ids::JobId;
+
+use crate::{connection::Store, error::StoreError, sql::get};
+
+/// One attempt at a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// The job.
+    pub job: JobId,
+    /// Its number, from 1 on.
+    pub attempt: i64,
+    /// Name of the worker.
+    pub worker: String,
+    /// Its host.
+    pub host: String,
+    /// Key that it wrote to. Never shown.
+    #[serde(skip)]
+    pub object_key: String,
+    /// When it began, in microseconds since 1970.
+    pub started_at: i64,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// How it ended: a word.
+    pub outcome: Option<String>,
+    /// What happened.
+    pub detail: Option<String>,
+}
+
+/// A lease that is held: who holds it, so that its holder's death can be looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLease {
+    /// The job.
+    pub job: JobId,
+    /// Name of the worker.
+    pub worker: String,
+    /// The lease's token.
+    pub token: String,
+}
+
+impl Store {
+    /// The attempts at a job, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+        const ATTEMPTS: &str = "select * from attempts where job_id = $1 order by attempt";
+        self.ask(ATTEMPTS, [job.0.into()]).await?.iter().map(attempt_of).collect()
+    }
+
+    /// What an object's key belongs to: the attempt, and whether the object must stay, as its job
+    /// is ready with it or the attempt may still be at work.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn is_object_in_use(&self, object_key: &str) -> Result<bool, StoreError> {
+        const IN_USE: &str = "\
+            select 1 as used from attempts a join jobs j on j.id = a.job_id \
+            where a.object_key = $1 \
+                and (j.artifact_key = a.object_key and j.purged_at is null \
+                    or j.status = 'building' and j.lease_token = a.lease_token)";
+        Ok(self.ask_one(IN_USE, [object_key.into()]).await?.is_some())
+    }
+
+    /// Live leases of workers of a host.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn leases_of_host(&self, host: &str) -> Result<Vec<HeldLease>, StoreError> {
+        const HELD: &str = "\
+            select id, worker, lease_token from jobs \
+            where host = $1 and status = 'building' and lease_token is not null";
+        let rows = self.ask(HELD, [host.into()]).await?;
+        let held = rows.iter().map(|row| {
+            Ok(HeldLease {
+                job: JobId(get(row, "id")?),
+                worker: get(row, "worker")?,
+                token: get(row, "lease_token")?,
+            })
+        });
+        held.collect()
+    }
+}
+
+fn attempt_of(row: &QueryResult) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        job: JobId(get(row, "job_id")?),
+        attempt: get(row, "attempt")?,
+        worker: get(row, "worker")?,
+        host: get(row, "host")?,
+        object_key: get(row, "object_key")?,
+        started_at: get(row, "started_at")?,
+        ended_at: get(row, "ended_at")?,
+        outcome: get(row, "outcome")?,
+        detail: get(row, "detail")?,
+    })
+}

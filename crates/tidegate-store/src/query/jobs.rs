@@ -1,0 +1,261 @@
+//! Jobs: one, a page of them, those that wait for upkeep.
+
+use sea_orm::{QueryResult, Value};
+use tidegate_model::{
+    actor::Via,
+    ids::{JobId, OperatorId},
+    job::{Failure, FailureReason, Job},
+    status::Status,
+};
+
+use crate::{
+    connection::Store,
+    error::StoreError,
+    sql::{get, get_json},
+};
+
+/// Jobs of a page at most.
+pub(crate) const PAGE_JOBS_MAX: u32 = 200;
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Whose; none means everybody's.
+    pub created_by: Option<OperatorId>,
+    /// Of which subjects: those that the caller may see. None means all.
+    pub subjects: Option<Vec<String>>,
+    /// In which states; empty means all.
+    pub statuses: Vec<Status>,
+}
+
+/// Order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobSort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+}
+
+/// A page of jobs.
+#[derive(Clone, Debug)]
+pub struct JobPage {
+    /// The jobs.
+    pub jobs: Vec<Job>,
+    /// Where the next page begins: behind this job. None where there is none.
+    pub next: Option<JobId>,
+}
+
+impl Store {
+    /// A job.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        const JOB: &str = "select * from jobs where id = $1";
+        self.ask_one(JOB, [id.0.into()]).await?.as_ref().map(job_of).transpose()
+    }
+
+    /// A page of jobs.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn jobs(
+        &self,
+        filter: &JobFilter,
+        sort: JobSort,
+        behind: Option<JobId>,
+        limit: u32,
+    ) -> Result<JobPage, StoreError> {
+        let limit = limit.clamp(1, PAGE_JOBS_MAX);
+        let mut values: Vec<Value> = Vec::new();
+        let mut wanted = vec!["1 = 1".to_owned()];
+        if let Some(operator) = filter.created_by {
+            values.push(operator.0.into());
+            wanted.push(format!("created_by = ${}", values.len()));
+        }
+        if let Some(subjects) = &filter.subjects {
+            wanted.push(among("subject", subjects.iter().map(String::as_str), &mut values));
+        }
+        if !filter.statuses.is_empty() {
+            let slugs = filter.statuses.iter().map(|status| status.slug());
+            wanted.push(among("status", slugs, &mut values));
+        }
+        let (comparison, order) = match sort {
+            JobSort::Newest => ("<", "desc"),
+            JobSort::Oldest => (">", "asc"),
+        };
+        if let Some(behind) = behind {
+            values.push(behind.0.into());
+            wanted.push(format!("id {comparison} ${}", values.len()));
+        }
+        values.push((i64::from(limit) + 1).into());
+        let sql = format!(
+            "select * from jobs where {} order by id {order} limit ${}",
+            wanted.join(" and "),
+            values.len()
+        );
+        let rows = self.ask(&sql, values).await?;
+        let mut jobs: Vec<Job> = rows.iter().map(job_of).collect::<Result<_, _>>()?;
+        let has_more = jobs.len() > limit as usize;
+        jobs.truncate(limit as usize);
+        let next = jobs.last().filter(|_| has_more).map(|job| job.id);
+        Ok(JobPage { jobs, next })
+    }
+
+    /// The job that a request with this idempotency key made, with the hash of that request.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn job_of_key(
+        &self,
+        operator: OperatorId,
+        key: &str,
+    ) -> Result<Option<(JobId, String)>, StoreError> {
+        const USED: &str = "\
+            select job_id, request_hash from idempotency where operator_id = $1 and key = $2";
+        let row = self.ask_one(USED, [operator.0.into(), key.into()]).await?;
+        row.map(|row| Ok((JobId(get(&row, "job_id")?), get(&row, "request_hash")?))).transpose()
+    }
+
+    /// Jobs whose file's time has come.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn jobs_to_expire(&self, now: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
+        const DUE: &str = "\
+            select * from jobs where status = 'ready' and expires_at <= $1 order by id limit $2";
+        self.jobs_by(DUE, [now.into(), i64::from(limit).into()]).await
+    }
+
+    /// Jobs whose file has ended and was not yet seen gone.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn jobs_to_purge(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        const ENDED: &str = "\
+            select * from jobs where status in ('expired', 'deleted') and purged_at is null \
+            order by id limit $1";
+        self.jobs_by(ENDED, [i64::from(limit).into()]).await
+    }
+
+    /// Jobs that nobody will ever claim again: cancelled, or out of attempts, without a live lease.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn jobs_left_behind(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        let now = self.inner.kind.now();
+        let sql = format!(
+            "select * from jobs where status = 'building' \
+                 and (lease_expires is null or lease_expires < {now}) \
+                 and (cancel_requested = 1 or attempts_spent >= attempts_max) \
+             order by id limit $1"
+        );
+        self.jobs_by(&sql, [i64::from(limit).into()]).await
+    }
+
+    /// Jobs with a file, behind a number: for whoever looks whether the files are still whole.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn jobs_with_file(&self, behind: JobId, limit: u32) -> Result<Vec<Job>, StoreError> {
+        const READY: &str = "\
+            select * from jobs where status = 'ready' and fault is null and id > $1 \
+            order by id limit $2";
+        self.jobs_by(READY, [behind.0.into(), i64::from(limit).into()]).await
+    }
+
+    async fn jobs_by<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Vec<Job>, StoreError> {
+        self.ask(sql, values).await?.iter().map(job_of).collect()
+    }
+}
+
+/// `column in ($1, $2)`; of nothing there is nothing.
+fn among<'a>(
+    column: &str,
+    slugs: impl Iterator<Item = &'a str>,
+    values: &mut Vec<Value>,
+) -> String {
+    let places: Vec<String> = slugs
+        .map(|slug| {
+            values.push(slug.into());
+            format!("${}", values.len())
+        })
+        .collect();
+    if places.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    format!("{column} in ({})", places.join(", "))
+}
+
+/// Reads a job from its row.
+pub(crate) fn job_of(row: &QueryResult) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: JobId(get(row, "id")?),
+        subject: get(row, "subject")?,
+        kind: get(row, "kind")?,
+        scope: get_json(row, "scope", "scope")?,
+        fields: get_json(row, "fields", "list of fields")?,
+        format: get(row, "format")?,
+        options: get_json(row, "options", "set of options")?,
+        status: slug::<Status>(row, "status")?,
+        has_pii: get::<i64>(row, "has_pii")? == 1,
+        progress: get(row, "progress")?,
+        rows_done: get(row, "rows_done")?,
+        rows_estimated: get(row, "rows_estimated")?,
+        size_bytes: get(row, "size_bytes")?,
+        sha256: get(row, "sha256")?,
+        file_name: get(row, "file_name")?,
+        artifact_key: get(row, "artifact_key")?,
+        notify_email: get(row, "notify_email")?,
+        time_zone: get(row, "time_zone")?,
+        reason: get(row, "reason")?,
+        via: via_of(&get::<String>(row, "via")?)?,
+        cancel_requested: get::<i64>(row, "cancel_requested")? == 1,
+        hold: get(row, "hold")?,
+        run_after: get(row, "run_after")?,
+        attempt: get(row, "attempt")?,
+        attempts_max: get(row, "attempts_max")?,
+        error: failure_of(row)?,
+        fault: get(row, "fault")?,
+        rerun_of: get::<Option<i64>>(row, "rerun_of")?.map(JobId),
+        created_by: OperatorId(get(row, "created_by")?),
+        created_at: get(row, "created_at")?,
+        started_at: get(row, "started_at")?,
+        completed_at: get(row, "completed_at")?,
+        expires_at: get(row, "expires_at")?,
+        purged_at: get(row, "purged_at")?,
+    })
+}
+
+fn slug<T: std::str::FromStr>(row: &QueryResult, column: &'static str) -> Result<T, StoreError> {
+    let word: String = get(row, column)?;
+    word.parse().map_err(|_| StoreError::Corrupt { what: column })
+}
+
+fn via_of(word: &str) -> Result<Via, StoreError> {
+    let via = Via::ALL.into_iter().find(|via| via.slug() == word);
+    via.ok_or(StoreError::Corrupt { what: "surface" })
+}
+
+fn failure_of(row: &QueryResult) -> Result<Option<Failure>, StoreError> {
+    let Some(word) = get::<Option<String>>(row, "error_reason")? else { return Ok(None) };
+    let reason = FailureReason::ALL.into_iter().find(|reason| reason.slug() == word);
+    let detail: Option<String> = get(row, "error_detail")?;
+    Ok(Some(Failure {
+        reason: reason.ok_or(StoreError::Corrupt { what: "reason of a failure" })?,
+        detail: detail.unwrap_or_default(),
+    }))
+}
