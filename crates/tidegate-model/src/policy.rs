@@ -186,6 +186,12 @@ pub fn sees_subject(policy: &Policy, caller: &Caller, subject: &str) -> bool {
     asking.has(&list_of(subject))
 }
 
+/// Whether a caller has a capability, for what is decided by a list and not by an action.
+pub fn holds(policy: &Policy, caller: &Caller, capability: &str) -> bool {
+    let mut asking = Asking { policy, caller, asked: Vec::new() };
+    asking.has(capability)
+}
+
 fn internal(is_allowed: bool) -> Result<(), Reason> {
     if is_allowed { Ok(()) } else { Err(Reason::Internal) }
 }

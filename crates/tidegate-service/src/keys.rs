@@ -17,7 +17,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::{
     Signature, Signer, SigningKey, VerifyingKey,
     pkcs8::{
-        DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding,
+        DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey,
+        spki::der::pem::LineEnding,
     },
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -292,11 +293,7 @@ fn unusable(path: &Path, cause: io::Error) -> KeyError {
 }
 
 /// Files of a folder by what stands between prefix and suffix.
-fn named(
-    folder: &Path,
-    prefix: &str,
-    suffix: &str,
-) -> Result<BTreeMap<String, PathBuf>, KeyError> {
+fn named(folder: &Path, prefix: &str, suffix: &str) -> Result<BTreeMap<String, PathBuf>, KeyError> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(|cause| unusable(folder, cause))? {
         let entry = entry.map_err(|cause| unusable(folder, cause))?;
@@ -333,8 +330,8 @@ fn symmetric(path: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     }
     let mut key = [0; KEY_BYTES];
     for (index, octet) in key.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16)
-            .map_err(|_| malformed())?;
+        *octet =
+            u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).map_err(|_| malformed())?;
     }
     Ok(key)
 }
@@ -379,7 +376,9 @@ mod tests {
         assert!(public.verify(Purpose::Manifest, "texT", &key, &signature).is_err());
         assert!(public.verify(Purpose::Checkpoint, "text", &key, &signature).is_err());
         let other = keys.rotate().unwrap();
-        assert!(other.public().verify(Purpose::Manifest, "text", other.current(), &signature).is_err());
+        assert!(
+            other.public().verify(Purpose::Manifest, "text", other.current(), &signature).is_err()
+        );
         assert!(!keys.is_link_code("nobody", b"link", &[0; KEY_BYTES]));
     }
 
