@@ -1,12 +1,18 @@
 //! Use cases of Tidegate: what operators, workers and upkeep do, each through the one door.
 
+mod activity;
 mod error;
 mod exports;
 mod gate;
 mod keys;
+mod operators;
+mod roles;
 mod service;
+mod settings;
+mod tokens;
 
 pub use error::ServiceError;
 pub use exports::{Created, ListRequest, ListSort};
-pub use keys::{KeyError, Keys, PublicKeys, Purpose};
+pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{Service, Site};
+pub use tokens::NewToken;

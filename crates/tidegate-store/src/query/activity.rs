@@ -28,6 +28,8 @@ pub struct EntryFilter {
     pub action: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
+    /// Not about these subjects.
+    pub hidden_subjects: Vec<String>,
 }
 
 /// What an entry's row says beside its text: to be compared with it.
@@ -103,6 +105,9 @@ impl Store {
         }
         if let Some(tag) = &filter.tag {
             want("' ' || tags || ' ' like $?", format!("% {tag} %").into());
+        }
+        for hidden in &filter.hidden_subjects {
+            want("(subject is null or subject <> $?)", hidden.clone().into());
         }
         if let Some(before) = before {
             want("seq < $?", before.into());
