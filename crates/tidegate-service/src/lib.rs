@@ -1,6 +1,8 @@
 //! Use cases of Tidegate: what operators, workers and upkeep do, each through the one door.
 
 mod activity;
+mod artifacts;
+mod clock;
 mod error;
 mod exports;
 mod gate;
@@ -10,9 +12,14 @@ mod roles;
 mod service;
 mod settings;
 mod tokens;
+mod upkeep;
+mod worker;
 
+pub use artifacts::{ArtifactError, Artifacts};
 pub use error::ServiceError;
 pub use exports::{Created, ListRequest, ListSort};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{Service, Site};
 pub use tokens::NewToken;
+pub use upkeep::{PurgeGuard, Upkeep};
+pub use worker::{Worker, WorkerSettings};
