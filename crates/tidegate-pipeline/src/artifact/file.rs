@@ -9,22 +9,18 @@ use std::{
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
-use super::Artifact;
+use super::{Artifact, direct::DirectFile};
 use crate::RunError;
 
-/// Bytes after which the kernel is asked to start writing out, so that the final sync is short.
-const WRITE_OUT_BYTES: u64 = 8 << 20;
 /// Only the owner may read an export.
 const MODE: Mode = Mode::from_raw_mode(0o600);
 
 /// A file under construction.
 pub struct FileArtifact {
     path: PathBuf,
-    file: File,
+    file: DirectFile,
     /// Name of the file while it has none of its own, on file systems without `O_TMPFILE`.
     draft: Option<Draft>,
-    bytes: u64,
-    written_out: u64,
 }
 
 impl FileArtifact {
@@ -42,16 +38,16 @@ impl FileArtifact {
             return Err(RunError::Artifact { name: path.display().to_string(), cause });
         }
         match open_nameless(folder(&path)).or_else(|_| open_draft(&path)) {
-            Ok((file, draft)) => Ok(Self { path, file, draft, bytes: 0, written_out: 0 }),
+            Ok((file, draft)) => Ok(Self { path, file: DirectFile::new(file), draft }),
             Err(cause) => Err(RunError::Artifact { name: path.display().to_string(), cause }),
         }
     }
 
     fn name_and_sync(&mut self) -> io::Result<()> {
-        self.file.sync_all()?;
+        self.file.sync()?;
         let draft = match self.draft.take() {
             Some(draft) => draft,
-            None => link_draft(&self.file, &self.path)?,
+            None => link_draft(self.file.file(), &self.path)?,
         };
         draft.rename(&self.path)?;
         File::open(folder(&self.path))?.sync_all()
@@ -60,13 +56,7 @@ impl FileArtifact {
 
 impl Write for FileArtifact {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.bytes += count as u64;
-        if self.bytes - self.written_out >= WRITE_OUT_BYTES {
-            start_write_out(&self.file, self.written_out, self.bytes);
-            self.written_out = self.bytes;
-        }
-        Ok(count)
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -137,23 +127,3 @@ fn draft_path(path: &Path) -> PathBuf {
     let unique = format!(".{name}.{}.{:x}.part", std::process::id(), name.as_ptr() as usize);
     path.with_file_name(unique)
 }
-
-/// Asks the kernel to begin writing a range to disk, without waiting.
-#[cfg(target_os = "linux")]
-fn start_write_out(file: &File, from: u64, to: u64) {
-    let offset = |at: u64| libc::off64_t::try_from(at).unwrap_or(0);
-    // SAFETY: the call takes a valid descriptor and plain numbers, and touches no memory of ours.
-    // It is a hint: whether it fails does not matter, `sync_all` follows.
-    unsafe {
-        libc::sync_file_range(
-            file.as_raw_fd(),
-            offset(from),
-            offset(to - from),
-            libc::SYNC_FILE_RANGE_WRITE,
-        );
-    }
-}
-
-/// Other systems start by themselves.
-#[cfg(not(target_os = "linux"))]
-fn start_write_out(_file: &File, _from: u64, _to: u64) {}
