@@ -11,6 +11,8 @@ use sea_orm::{
     },
 };
 
+use secrecy::SecretString;
+
 use crate::{
     error::StoreError,
     migration,
@@ -47,6 +49,7 @@ pub struct Store {
 
 #[derive(Debug)]
 pub(crate) struct Connections {
+    pub(crate) url: SecretString,
     pub(crate) kind: StoreKind,
     /// For everything that only reads.
     pub(crate) reader: DatabaseConnection,
@@ -157,7 +160,7 @@ async fn sqlite(url: &str) -> Result<Connections, StoreError> {
     let writer = connect(1).await?;
     check_sqlite(&writer).await?;
     let reader = connect(SQLITE_READERS_MAX).await?;
-    Ok(Connections { kind: StoreKind::Sqlite, reader, writer })
+    Ok(Connections { url: url.into(), kind: StoreKind::Sqlite, reader, writer })
 }
 
 /// The rules under which SQLite keeps what it was told.
@@ -222,5 +225,6 @@ async fn postgres(url: &str) -> Result<Connections, StoreError> {
             })
         });
     let connection = Database::connect(options).await?;
-    Ok(Connections { kind: StoreKind::Postgres, reader: connection.clone(), writer: connection })
+    let reader = connection.clone();
+    Ok(Connections { url: url.into(), kind: StoreKind::Postgres, reader, writer: connection })
 }

@@ -22,6 +22,7 @@
 //! let lease = tidegate_store::Lease { job: tidegate_model::ids::JobId(1) };
 //! ```
 
+mod backup;
 mod change;
 mod connection;
 mod door;
