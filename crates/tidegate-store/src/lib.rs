@@ -36,7 +36,7 @@ pub use change::{
     Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, TokenChange,
 };
 pub use connection::{Store, StoreKind};
-pub use door::Committed;
+pub use door::{Committed, StartedDownload};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
