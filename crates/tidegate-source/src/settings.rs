@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 /// Readers of an export, when the configuration is silent: the gain is flat after four.
-const READERS: usize = 4;
+pub(crate) const READERS: usize = 4;
 /// Longest life of a snapshot, so that an export cannot bloat the database: an hour.
 const SNAPSHOT_SECONDS_MAX: u64 = 3600;
 

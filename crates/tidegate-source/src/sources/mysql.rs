@@ -38,6 +38,7 @@ use self::{
     progress::{Progress, position_key, with_position},
     row_name::RowNames,
     session::Session,
+    snapshot::Isolation,
     stream::{MySqlReader, Parts, RowWriter},
 };
 use crate::{
@@ -70,8 +71,7 @@ impl SourceKind for MySqlKind {
     }
 
     fn connect(&self, settings: SourceSettings) -> Result<Box<dyn Source>, SourceError> {
-        let address = Address::parse(&settings)?;
-        Ok(Box::new(MySqlSource { address, settings }))
+        Ok(Box::new(MySqlSource::new(settings, Isolation::Snapshot)?))
     }
 }
 
@@ -79,9 +79,14 @@ impl SourceKind for MySqlKind {
 struct MySqlSource {
     address: Address,
     settings: SourceSettings,
+    isolation: Isolation,
 }
 
 impl MySqlSource {
+    fn new(settings: SourceSettings, isolation: Isolation) -> Result<Self, SourceError> {
+        Ok(Self { address: Address::parse(&settings)?, settings, isolation })
+    }
+
     fn session(&self, application: &str) -> Result<Session, SourceError> {
         Session::open(&self.address, &self.settings, application)
     }
@@ -210,7 +215,8 @@ impl MySqlSource {
             None => plan.stream(None)?,
         };
         let values = self.values(&what, &statement)?;
-        let snapshot = snapshot::begin(session, is_consistent).map_err(fault)?;
+        let snapshot = snapshot::begin(session, self.isolation, is_consistent);
+        let snapshot = snapshot.map_err(fault)?;
         let position = key.as_ref().map(|key| (key, schema.width()));
         let progress = Progress::plan(session, &statement, values.clone(), query, position);
         let progress = progress.map_err(fault)?;

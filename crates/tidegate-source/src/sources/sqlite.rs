@@ -63,7 +63,7 @@ impl SourceKind for SqliteKind {
 
     fn connect(&self, settings: SourceSettings) -> Result<Box<dyn Source>, SourceError> {
         let database = Database::new(&settings, settings.url.expose_secret())?;
-        Ok(Box::new(SqliteSource { database }))
+        Ok(Box::new(SqliteSource { database, sharing: Sharing::Proven }))
     }
 }
 
@@ -71,6 +71,7 @@ impl SourceKind for SqliteKind {
 #[derive(Debug)]
 struct SqliteSource {
     database: Database,
+    sharing: Sharing,
 }
 
 impl SqliteSource {
@@ -139,7 +140,7 @@ impl Source for SqliteSource {
     }
 
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
-        stream::open(self, query, options, Sharing::Proven)
+        stream::open(self, query, options)
     }
 
     fn count(&self, query: &Query) -> Result<u64, SourceError> {

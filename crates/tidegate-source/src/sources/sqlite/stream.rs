@@ -20,7 +20,7 @@ use super::{
     ranges::{Ranges, distance},
     reader::{RangeReader, RangeStatements, RowForm, WholeReader},
     session::{Session, StatementId},
-    snapshot::{Shared, Sharing, share},
+    snapshot::{Shared, share},
 };
 use crate::{
     Extent, Reader, RowStream, SourceError, StreamOptions,
@@ -36,11 +36,10 @@ pub(super) fn open(
     source: &SqliteSource,
     query: &Query,
     options: &StreamOptions,
-    sharing: Sharing,
 ) -> Result<RowStream, SourceError> {
     let stop = Arc::new(Stop::default());
     let wanted = if splits(query) { options.readers.max(1) } else { 1 };
-    let Shared { mut clients, snapshot } = share(&source.database, &stop, wanted, sharing)?;
+    let Shared { mut clients, snapshot } = share(&source.database, &stop, wanted, source.sharing)?;
     let catalog = source.catalog(&clients[0], query)?;
     let plan = Plan::new(query, &catalog, &Sqlite);
     let form = Arc::new(row_form(&plan, query, options)?);
@@ -296,19 +295,17 @@ mod tests {
     use super::*;
     use crate::{
         SourceSettings,
-        conformance::{Site, Spelling, accounts, drain, exports_under_writers},
-        sources::sqlite::client::Database,
+        conformance::{Site, finds_half_a_transfer, spelling_of_accounts},
+        sources::sqlite::{client::Database, snapshot::Sharing},
     };
-
-    /// Exports that may pass before one of them sees half a transfer.
-    const ROUNDS_MAX: usize = 20;
 
     fn site_at(path: &Path) -> SqliteSource {
         let connection = Connection::open(path).unwrap();
         connection.pragma_update(None, "journal_mode", "wal").unwrap();
         let url = format!("sqlite:{}", path.display());
         let settings = SourceSettings::new("shop", url.clone());
-        SqliteSource { database: Database::new(&settings, &url).unwrap() }
+        let database = Database::new(&settings, &url).unwrap();
+        SqliteSource { database, sharing: Sharing::Hoped }
     }
 
     #[test]
@@ -322,33 +319,9 @@ mod tests {
             client.pragma_update(None, "synchronous", "off").unwrap();
             client.execute_batch(script).unwrap();
         };
-        let spelling = Spelling {
-            quote: |name| format!("\"{name}\""),
-            type_name: |data_type| data_type.to_string(),
-            literal: |cell| match cell {
-                crate::conformance::Cell::Integer(value) => value.to_string(),
-                crate::conformance::Cell::Text(text) => format!("'{text}'"),
-                other => panic!("accounts have no {other:?}"),
-            },
-            begin: "begin immediate",
-            slow: "",
-            holds_nul: true,
-        };
+        let quote = |name: &str| format!("\"{name}\"");
+        let spelling = spelling_of_accounts(quote, "begin immediate");
         let site = Site { source: &source, execute: &execute, spelling };
-        let accounts = accounts();
-        accounts.create(&site);
-        let options = StreamOptions {
-            application: String::new(),
-            readers: 4,
-            batch_bytes: 4 << 10,
-            cell_bytes_max: 1 << 20,
-        };
-        let broken = (0..ROUNDS_MAX).find_map(|_| {
-            let broken = exports_under_writers(&site, &accounts, |query| {
-                drain(open(&source, query, &options, Sharing::Hoped).unwrap()).unwrap().rows
-            });
-            (broken > 0).then_some(broken)
-        });
-        assert!(broken.is_some(), "the check of the suite would find nothing");
+        assert!(finds_half_a_transfer(&site), "the check of the suite would find nothing");
     }
 }
