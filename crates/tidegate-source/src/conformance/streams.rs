@@ -82,8 +82,8 @@ pub(super) fn interrupt(site: &Site<'_>) {
     let relation = Relation::Statement(site.spelling.slow.to_owned());
     let n = field("n", DataType::Integer, Origin::Column("n".to_owned()));
     let query = query(relation, vec![n], Vec::new());
-    let stream = site.source.stream(&query, &options(1)).expect("a stream");
-    let interrupt = stream.interrupt;
+    let options = options(1);
+    let stream = site.source.stream(&query, &options).expect("a stream");
     let reading = stream.readers.into_iter().map(|mut reader| {
         thread::spawn(move || {
             loop {
@@ -98,13 +98,15 @@ pub(super) fn interrupt(site: &Site<'_>) {
     let reading: Vec<_> = reading.collect();
     // Now and again: the statement may not have begun yet.
     while !reading.iter().all(thread::JoinHandle::is_finished) {
-        interrupt.interrupt();
+        options.interrupt.interrupt();
         thread::yield_now();
     }
     for thread in reading {
         let outcome = thread.join().expect("a reader panicked");
         assert!(matches!(outcome, Err(SourceError::Interrupted)), "{outcome:?}");
     }
+    let late = site.source.stream(&query, &options).err();
+    assert!(matches!(late, Some(SourceError::Interrupted)), "{late:?}");
 }
 
 /// Exports by as many readers as is usual, while writers transfer amounts between rows.

@@ -87,8 +87,10 @@ impl MySqlSource {
         Ok(Self { address: Address::parse(&settings)?, settings, isolation })
     }
 
-    fn session(&self, application: &str) -> Result<Session, SourceError> {
-        Session::open(&self.address, &self.settings, application)
+    /// A session that nobody stops.
+    fn session(&self) -> Result<Session, SourceError> {
+        let stop = Stop::new(self.address.clone(), APPLICATION);
+        Session::open(&self.address, &self.settings, APPLICATION, Arc::new(stop))
     }
 
     /// Runs something on a connection of its own.
@@ -97,7 +99,7 @@ impl MySqlSource {
         what: &str,
         question: impl FnOnce(&mut Session) -> Result<T, Error>,
     ) -> Result<T, SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let answer = question(&mut session).map_err(|error| self.fault(what, error))?;
         session.close();
         Ok(answer)
@@ -223,6 +225,46 @@ impl MySqlSource {
         let prepared = session.prepare_statement(&statement.text).map_err(fault)?;
         Ok(Opened { snapshot, schema, names, progress, prepared, values })
     }
+
+    fn open_stream(
+        &self,
+        query: &Query,
+        options: &StreamOptions,
+        stop: &Arc<Stop>,
+    ) -> Result<RowStream, SourceError> {
+        let (address, settings) = (&self.address, &self.settings);
+        let mut session = Session::open(address, settings, &options.application, Arc::clone(stop))?;
+        let (catalog, touched) = self.catalog(&mut session, query)?;
+        let (warnings, is_consistent) = self.consistency(&mut session, query, &touched)?;
+        let opened = self.open(&mut session, query, &catalog, is_consistent)?;
+        let extent = opened.progress.extent();
+        let schema = Arc::clone(&opened.schema);
+        let (conn, runtime) = session.into_parts();
+        let reader = MySqlReader::new(Parts {
+            conn,
+            runtime,
+            rows: RowWriter::new(
+                opened.schema,
+                &opened.prepared,
+                opened.names,
+                options.cell_bytes_max,
+            ),
+            statement: opened.prepared,
+            values: session::positional(opened.values),
+            progress: opened.progress,
+            stop: Arc::clone(stop),
+            settings: self.settings.clone(),
+            relation: relation_name(&query.relation),
+            batch_bytes: options.batch_bytes,
+        });
+        Ok(RowStream {
+            schema,
+            snapshot: opened.snapshot,
+            extent,
+            readers: vec![Box::new(reader)],
+            warnings,
+        })
+    }
 }
 
 /// A statement that is ready to run in its snapshot.
@@ -245,7 +287,7 @@ impl Source for MySqlSource {
     }
 
     fn describe(&self, relation: &Relation) -> Result<Description, SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let description = self.describe_in(&mut session, relation)?;
         session.close();
         Ok(description)
@@ -258,44 +300,17 @@ impl Source for MySqlSource {
     }
 
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
-        let mut session = self.session(&options.application)?;
-        let (catalog, touched) = self.catalog(&mut session, query)?;
-        let (warnings, is_consistent) = self.consistency(&mut session, query, &touched)?;
-        let opened = self.open(&mut session, query, &catalog, is_consistent)?;
-        let stop = Stop::new(self.address.clone(), &options.application, session.id());
-        let stop = Arc::new(stop);
-        let extent = opened.progress.extent();
-        let schema = Arc::clone(&opened.schema);
-        let (conn, runtime) = session.into_parts();
-        let reader = MySqlReader::new(Parts {
-            conn,
-            runtime,
-            rows: RowWriter::new(
-                opened.schema,
-                &opened.prepared,
-                opened.names,
-                options.cell_bytes_max,
-            ),
-            statement: opened.prepared,
-            values: session::positional(opened.values),
-            progress: opened.progress,
-            stop: Arc::clone(&stop),
-            settings: self.settings.clone(),
-            relation: relation_name(&query.relation),
-            batch_bytes: options.batch_bytes,
-        });
-        Ok(RowStream {
-            schema,
-            snapshot: opened.snapshot,
-            extent,
-            readers: vec![Box::new(reader)],
-            interrupt: stop,
-            warnings,
+        let stop = Arc::new(Stop::new(self.address.clone(), &options.application));
+        options.interrupt.pass_on_to(Arc::clone(&stop) as _);
+        // Whatever broke on the way, it broke because someone asked to stop.
+        self.open_stream(query, options, &stop).map_err(|error| match stop.is_asked_for() {
+            true => SourceError::Interrupted,
+            false => error,
         })
     }
 
     fn count(&self, query: &Query) -> Result<u64, SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let (catalog, _) = self.catalog(&mut session, query)?;
         let what = format!("count the rows of `{}`", relation_name(&query.relation));
         let statement = Plan::new(query, &catalog, &MySql).count()?;
@@ -307,7 +322,7 @@ impl Source for MySqlSource {
     }
 
     fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let (catalog, _) = self.catalog(&mut session, query)?;
         let what = format!("read a page of `{}`", relation_name(&query.relation));
         let plan = Plan::new(query, &catalog, &MySql);

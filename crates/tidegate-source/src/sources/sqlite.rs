@@ -30,13 +30,13 @@ use tidegate_model::{
 
 use self::{
     catalog::TableFacts,
-    client::{Client, Database, Stop},
+    client::{Client, Database},
     dialect::Sqlite,
     reader::WholeReader,
     snapshot::Sharing,
 };
 use crate::{
-    Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
+    Interrupt, Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
     StreamOptions,
     sql::{Catalog, Plan},
 };
@@ -76,7 +76,7 @@ struct SqliteSource {
 
 impl SqliteSource {
     fn client(&self) -> Result<Client, SourceError> {
-        self.database.open(&Arc::new(Stop::default()))
+        self.database.open(&Interrupt::default())
     }
 
     /// What the catalog says of a table.
@@ -160,6 +160,7 @@ impl Source for SqliteSource {
             readers: 1,
             batch_bytes: usize::MAX,
             cell_bytes_max: PAGE_CELL_BYTES_MAX,
+            interrupt: Interrupt::default(),
         };
         let form = Arc::new(stream::row_form(&plan, query, &options)?);
         let mut batch = RowBatch::default();

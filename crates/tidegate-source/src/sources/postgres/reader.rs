@@ -10,7 +10,6 @@ use std::{
 
 use tidegate_batch::{RowBatch, Schema, Value};
 use tidegate_model::field::Field;
-use tokio::sync::watch;
 
 use super::{
     fault::Fault,
@@ -18,6 +17,7 @@ use super::{
     session::Session,
     shares::{Pace, Scan, Share, Shares},
     statement::ShareStatement,
+    stop::Listener,
 };
 use crate::{Reader, SourceError, Ticket};
 
@@ -53,17 +53,12 @@ pub(super) struct PostgresReader {
 }
 
 impl PostgresReader {
-    /// A reader on a session that sees the snapshot.
+    /// A reader on a session that sees the snapshot, stopped by the word that stops the session.
     ///
     /// # Errors
     ///
     /// If the connection is lost.
-    pub(super) fn new(
-        session: Session,
-        work: Arc<Work>,
-        pace: Pace,
-        stop: watch::Receiver<bool>,
-    ) -> Result<Self, SourceError> {
+    pub(super) fn new(session: Session, work: Arc<Work>, pace: Pace) -> Result<Self, SourceError> {
         session.lend_socket().map_err(|fault| session.doing(&work.doing).error(fault))?;
         let scanner = Scanner {
             is_busy: session.is_busy(),
@@ -72,7 +67,7 @@ impl PostgresReader {
             progress: Progress::default(),
             work,
             pace,
-            stop,
+            stop: session.listener(),
         };
         Ok(Self { session: Some(session), scanner })
     }
@@ -88,7 +83,7 @@ impl Reader for PostgresReader {
                 Ok(None)
             }
             Err(fault) => {
-                let is_stopped = *self.scanner.stop.borrow();
+                let is_stopped = self.scanner.stop.is_told();
                 let error = match fault {
                     // The word came by way of the server.
                     Fault::Server(told) if is_stopped && told.code == "57014" => {
@@ -111,7 +106,7 @@ struct Scanner {
     sent: VecDeque<Share>,
     progress: Progress,
     pace: Pace,
-    stop: watch::Receiver<bool>,
+    stop: Listener,
     is_busy: Arc<AtomicBool>,
 }
 
@@ -169,7 +164,7 @@ impl Scanner {
             if !self.sent.is_empty() && length > REQUEST_BYTES_AHEAD_MAX {
                 return Ok(());
             }
-            if *self.stop.borrow() {
+            if self.stop.is_told() {
                 return Err(Fault::Interrupted);
             }
             let Some(share) = self.work.shares.claim(self.pace.wanted()) else { return Ok(()) };
@@ -180,7 +175,7 @@ impl Scanner {
             tokio::select! {
                 biased;
                 written = session.tap.write_all(&request) => written?,
-                _ = stop.wait_for(|is_raised| *is_raised) => return Err(Fault::Interrupted),
+                () = stop.told() => return Err(Fault::Interrupted),
             }
         }
         Ok(())
@@ -198,7 +193,7 @@ impl Scanner {
                     tokio::select! {
                         biased;
                         filled = portal.fill(&session.tap) => filled?,
-                        _ = stop.wait_for(|is_raised| *is_raised) => return Err(Fault::Interrupted),
+                        () = stop.told() => return Err(Fault::Interrupted),
                     }
                     continue;
                 }
@@ -246,7 +241,7 @@ impl Scanner {
         let row = tokio::select! {
             biased;
             row = portal.read_long_row(&session.tap, cell_bytes_max) => row?,
-            _ = stop.wait_for(|is_raised| *is_raised) => return Err(Fault::Interrupted),
+            () = stop.told() => return Err(Fault::Interrupted),
         };
         match row.too_long {
             None => Ok(()),

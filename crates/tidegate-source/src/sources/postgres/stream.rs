@@ -56,6 +56,8 @@ pub(super) struct Opening<'a> {
     pub(super) connector: &'a Arc<Connector>,
     pub(super) query: &'a Query,
     pub(super) options: &'a StreamOptions,
+    /// Stops its sessions, from the first one on.
+    pub(super) stop: &'a Stop,
     /// Whether readers share the snapshot of the first one. Off only in the test that shows that
     /// it would be missed.
     pub(super) is_snapshot_shared: bool,
@@ -83,16 +85,21 @@ impl Opening<'_> {
     /// If the server cannot be reached or the query cannot be run.
     pub(super) fn open(&self, idle: Option<Session>) -> Result<RowStream, SourceError> {
         let doing = format!("read `{}`", relation_name(&self.query.relation));
-        if let Some(leader) = idle {
+        if let Some(mut leader) = idle {
+            leader.listen(self.stop.listener());
             match leader.briefly(|leader| self.describe(leader)) {
                 // The server may have ended it since; that says nothing about a new one.
                 Err(fault) if fault.is_loss() => {}
                 described => return self.open_with(leader, described, &doing),
             }
         }
-        let leader = Session::open(self.connector, &self.options.application)?;
+        let leader = self.session()?;
         let described = leader.briefly(|leader| self.describe(leader));
         self.open_with(leader, described, &doing)
+    }
+
+    fn session(&self) -> Result<Session, SourceError> {
+        Session::open(self.connector, &self.options.application, self.stop.listener())
     }
 
     fn open_with(
@@ -124,14 +131,12 @@ impl Opening<'_> {
             cell_bytes_max: self.options.cell_bytes_max,
             doing: doing.to_owned(),
         });
-        let stop = Arc::new(Stop::new());
         let mut readers: Vec<Box<dyn Reader>> = Vec::with_capacity(followers.len() + 1);
         for session in std::iter::once(leader).chain(followers) {
-            stop.watch_over(&session);
-            let work = Arc::clone(&work);
-            readers.push(Box::new(PostgresReader::new(session, work, pace(), stop.listen())?));
+            self.stop.watch_over(&session);
+            readers.push(Box::new(PostgresReader::new(session, Arc::clone(&work), pace())?));
         }
-        Ok(RowStream { schema, snapshot, extent, readers, interrupt: stop, warnings })
+        Ok(RowStream { schema, snapshot, extent, readers, warnings })
     }
 
     /// Begins the transaction that the export reads in.
@@ -205,7 +210,7 @@ impl Opening<'_> {
             false => Transaction::Snapshot,
         };
         let follow = || {
-            let session = Session::open(self.connector, &self.options.application)?;
+            let session = self.session()?;
             let begun = session.begin(transaction).and_then(|()| scan::lock(&session, statement));
             match begun {
                 Ok(()) => Ok(Some(session)),
@@ -302,14 +307,17 @@ mod tests {
             readers: 4,
             batch_bytes: 1,
             cell_bytes_max: 1,
+            interrupt: crate::Interrupt::default(),
         };
         let (connector, query) = (&source.connector, &query);
-        let opening = Opening { connector, query, options: &options, is_snapshot_shared: true };
+        let stop = &Stop::new();
+        let opening =
+            Opening { connector, query, options: &options, stop, is_snapshot_shared: true };
         let statement = ShareStatement::new(
             Statement { text: "select id from t".to_owned(), values: Vec::new() },
             false,
         );
-        let leader = Session::open(connector, "leader").expect("a session");
+        let leader = opening.session().expect("a session");
         leader.begin(Transaction::Snapshot).expect("a snapshot");
         scan::lock(&leader, &statement).expect("a lock");
         thread::scope(|scope| {

@@ -15,7 +15,7 @@ use super::{
     SqliteSource,
     catalog::{TableFacts, is_untyped},
     cell::Converter,
-    client::{Client, Stop},
+    client::Client,
     dialect::Sqlite,
     ranges::{Ranges, distance},
     reader::{RangeReader, RangeStatements, RowForm, WholeReader},
@@ -37,9 +37,13 @@ pub(super) fn open(
     query: &Query,
     options: &StreamOptions,
 ) -> Result<RowStream, SourceError> {
-    let stop = Arc::new(Stop::default());
+    let interrupt = &options.interrupt;
+    if interrupt.is_raised() {
+        return Err(SourceError::Interrupted);
+    }
     let wanted = if splits(query) { options.readers.max(1) } else { 1 };
-    let Shared { mut clients, snapshot } = share(&source.database, &stop, wanted, source.sharing)?;
+    let shared = share(&source.database, interrupt, wanted, source.sharing)?;
+    let Shared { mut clients, snapshot } = shared;
     let catalog = source.catalog(&clients[0], query)?;
     let plan = Plan::new(query, &catalog, &Sqlite);
     let form = Arc::new(row_form(&plan, query, options)?);
@@ -72,7 +76,7 @@ pub(super) fn open(
         }
     };
     let warnings = Vec::new();
-    Ok(RowStream { schema, snapshot, extent, readers, interrupt: stop, warnings })
+    Ok(RowStream { schema, snapshot, extent, readers, warnings })
 }
 
 /// What the rows are and how they are read.
