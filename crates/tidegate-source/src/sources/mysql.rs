@@ -36,10 +36,9 @@ use self::{
     dialect::MySql,
     interrupt::Stop,
     progress::{Progress, position_key, with_position},
-    row_name::RowNames,
     session::Session,
     snapshot::Isolation,
-    stream::{MySqlReader, Parts, RowWriter},
+    stream::{MySqlReader, Parts, RowShape, RowWriter},
 };
 use crate::{
     Page, Report, RowStream, Snapshot, Source, SourceError, SourceKind, SourceSettings,
@@ -210,7 +209,7 @@ impl MySqlSource {
         let key = position_key(query, catalog.own());
         let plan = Plan::new(query, catalog, &MySql);
         let schema = plan.schema()?;
-        let names = RowNames::new(&query.key, &plan.fields());
+        let shape = RowShape::new(&query.key, &plan.fields());
         let positioned = key.clone().map(|key| with_position(query, key));
         let statement = match &positioned {
             Some(query) => Plan::new(query, catalog, &MySql).stream(None)?,
@@ -223,7 +222,7 @@ impl MySqlSource {
         let progress = Progress::plan(session, &statement, values.clone(), query, position);
         let progress = progress.map_err(fault)?;
         let prepared = session.prepare_statement(&statement.text).map_err(fault)?;
-        Ok(Opened { snapshot, schema, names, progress, prepared, values })
+        Ok(Opened { snapshot, schema, shape, progress, prepared, values })
     }
 
     fn open_stream(
@@ -246,7 +245,7 @@ impl MySqlSource {
             rows: RowWriter::new(
                 opened.schema,
                 &opened.prepared,
-                opened.names,
+                opened.shape,
                 options.cell_bytes_max,
             ),
             statement: opened.prepared,
@@ -271,7 +270,7 @@ impl MySqlSource {
 struct Opened {
     snapshot: Snapshot,
     schema: Arc<Schema>,
-    names: RowNames,
+    shape: RowShape,
     progress: Progress,
     prepared: Prepared,
     values: Vec<Value>,
@@ -327,12 +326,12 @@ impl Source for MySqlSource {
         let what = format!("read a page of `{}`", relation_name(&query.relation));
         let plan = Plan::new(query, &catalog, &MySql);
         let schema = plan.schema()?;
-        let names = RowNames::new(&query.key, &plan.fields());
+        let shape = RowShape::new(&query.key, &plan.fields());
         let statement = plan.page(page)?;
         let values = self.values(&what, &statement)?;
         let fault = |error| self.fault(&what, error);
         let prepared = session.prepare_statement(&statement.text).map_err(fault)?;
-        let mut writer = RowWriter::new(Arc::clone(&schema), &prepared, names, PAGE_CELL_BYTES_MAX);
+        let mut writer = RowWriter::new(Arc::clone(&schema), &prepared, shape, PAGE_CELL_BYTES_MAX);
         let mut batch = RowBatch::default();
         for row in session.prepared_rows(prepared, values).map_err(fault)? {
             writer.put(&row, &mut batch)?;

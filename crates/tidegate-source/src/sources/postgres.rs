@@ -7,6 +7,7 @@ mod check;
 mod connector;
 pub(crate) mod dialect;
 mod fault;
+mod nul;
 mod portal;
 mod reader;
 mod scan;
@@ -181,11 +182,13 @@ impl Source for PostgresSource {
             let plan = Plan::new(query, &catalog, &Postgres);
             let (schema, statement) = (plan.schema()?, plan.page(page)?);
             check_layout(&session, &schema, &statement.text)?;
-            Ok((schema, statement))
+            Ok((schema, statement, nul::places(&plan, &catalog)))
         });
-        let (schema, statement) = prepared.map_err(|fault| session.doing(&what).error(fault))?;
+        let (schema, statement, marked) =
+            prepared.map_err(|fault| session.doing(&what).error(fault))?;
         let work = Work {
             schema: Arc::clone(&schema),
+            marked,
             key: query.key.clone(),
             statement: ShareStatement::new(statement, false),
             shares: Shares::new(Scan::Whole { rows: page.limit }, 1),

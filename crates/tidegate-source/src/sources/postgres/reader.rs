@@ -13,6 +13,7 @@ use tidegate_model::field::Field;
 
 use super::{
     fault::Fault,
+    nul,
     portal::{Front, LongRow, Portal, told_fault, told_rows},
     session::Session,
     shares::{Pace, Scan, Share, Shares},
@@ -31,6 +32,8 @@ const REQUEST_BYTES_AHEAD_MAX: usize = 8 << 10;
 pub(super) struct Work {
     /// Columns of the batches.
     pub(super) schema: Arc<Schema>,
+    /// Columns whose cells may hold marks for NULs.
+    pub(super) marked: Vec<usize>,
     /// Key of the subject, for errors.
     pub(super) key: Vec<Field>,
     /// Statement for a share.
@@ -209,6 +212,11 @@ impl Scanner {
                     if !batch.is_empty() && batch.bytes_len() + cells.len() > work.batch_bytes {
                         return Ok(End::Batch);
                     }
+                    let restored = match work.marked.is_empty() {
+                        true => None,
+                        false => nul::restored(cells, &work.marked),
+                    };
+                    let cells = restored.as_deref().unwrap_or(cells);
                     batch.push_tuple(cells, width).map_err(|error| Fault::Broken(error.into()))?;
                     self.progress.rows += 1;
                 }

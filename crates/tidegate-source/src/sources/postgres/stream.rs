@@ -14,6 +14,7 @@ use super::{
     describe,
     dialect::Postgres,
     fault::Fault,
+    nul,
     reader::{PostgresReader, Work},
     scan::{self, Choice},
     session::{Session, Transaction},
@@ -124,6 +125,7 @@ impl Opening<'_> {
         }
         let work = Arc::new(Work {
             schema: Arc::clone(&schema),
+            marked: nul::places(&plan, &catalog),
             key: self.query.key.clone(),
             statement,
             shares: Shares::new(choice.scan.clone(), followers.len() + 1),

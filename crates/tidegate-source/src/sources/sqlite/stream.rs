@@ -90,12 +90,19 @@ pub(super) fn row_form(
         .iter()
         .zip(plan.operands()?)
         .map(|(selected, operand)| {
-            let takes_octets = operand
-                .column
-                .is_none_or(|column| is_untyped(column) || column.data_type != DataType::Text);
-            let data_type = &selected.field.data_type;
-            let converter = Converter::new(data_type, takes_octets, options.cell_bytes_max);
-            (selected.field.slug.clone(), converter)
+            let (field, cell_bytes_max) = (&selected.field, options.cell_bytes_max);
+            let converter = match (&field.origin, operand.column) {
+                (Origin::JsonPath { .. }, None) => {
+                    Converter::of_part(&field.data_type, cell_bytes_max)
+                }
+                (_, column) => {
+                    let takes_octets = column.is_none_or(|column| {
+                        is_untyped(column) || column.data_type != DataType::Text
+                    });
+                    Converter::new(&field.data_type, takes_octets, cell_bytes_max)
+                }
+            };
+            (field.slug.clone(), converter)
         })
         .collect();
     let key = query
