@@ -199,10 +199,19 @@ impl Client {
     /// Gives the next statement its time.
     #[inline]
     pub(super) fn begin_statement(&self) {
-        if let Some(seconds) = self.database.statement_seconds_max {
-            let end = self.watch.elapsed_millis().saturating_add(seconds.saturating_mul(1000));
-            self.watch.ends_at.store(end, Ordering::Relaxed);
-        }
+        self.begin_statement_of(u64::MAX);
+    }
+
+    /// Gives the next statement its time, and no more than this.
+    #[inline]
+    pub(super) fn begin_statement_of(&self, millis_max: u64) {
+        let seconds_max = self.database.statement_seconds_max;
+        let millis = seconds_max.map_or(u64::MAX, |seconds| seconds.saturating_mul(1000));
+        let end = match millis.min(millis_max) {
+            u64::MAX => u64::MAX,
+            millis => self.watch.elapsed_millis().saturating_add(millis),
+        };
+        self.watch.ends_at.store(end, Ordering::Relaxed);
     }
 
     /// Whether somebody said stop.

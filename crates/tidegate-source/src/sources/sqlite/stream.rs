@@ -243,8 +243,10 @@ fn is_narrow(
     Ok(u64::try_from(found).is_ok_and(|found| found < NARROW_ROWS))
 }
 
-/// Rows of the stream, to tell progress by. Counting a statement or a view might take as long as
-/// reading it: 0 says that it is not known.
+/// Longest count of a view or a statement, which might take as long as reading it.
+const COUNT_MILLIS_MAX: u64 = 500;
+
+/// Rows of the stream, to tell progress by; 0 says that they are not known.
 fn rows_if_cheap(
     client: &mut Client,
     plan: &Plan<'_>,
@@ -257,10 +259,18 @@ fn rows_if_cheap(
         Relation::Union(_) => true,
         Relation::Statement(_) => false,
     };
-    if !is_cheap {
-        return Ok(0);
+    let statement = plan.count()?;
+    let count = match is_cheap {
+        true => first_integer(client, &statement, doing)?,
+        false => {
+            client.begin_statement_of(COUNT_MILLIS_MAX);
+            // Progress is not worth failing for; what is wrong with the rows is told with them.
+            integer_of(client, &statement).unwrap_or(None)
+        }
+    };
+    if client.is_stopped() {
+        return Err(SourceError::Interrupted);
     }
-    let count = first_integer(client, &plan.count()?, doing)?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
 }
 
@@ -270,8 +280,13 @@ pub(super) fn first_integer(
     statement: &Statement,
     doing: &str,
 ) -> Result<Option<i64>, SourceError> {
+    client.begin_statement();
+    integer_of(client, statement).map_err(|error| client.fault(doing, error))
+}
+
+fn integer_of(client: &mut Client, statement: &Statement) -> Result<Option<i64>, Error> {
     let mut found = None;
-    each_row(client, statement, doing, |session, id| {
+    see_rows(client, statement, |session, id| {
         if let ValueRef::Integer(value) = session.row(id).cell(0) {
             found.get_or_insert(value);
         }
@@ -283,18 +298,22 @@ fn each_row(
     client: &mut Client,
     statement: &Statement,
     doing: &str,
-    mut see: impl FnMut(&Session, StatementId),
+    see: impl FnMut(&Session, StatementId),
 ) -> Result<(), SourceError> {
     client.begin_statement();
-    let mut run = || -> Result<(), Error> {
-        let id = client.session.prepare(&statement.text, &statement.values)?;
-        while client.session.step(id)? {
-            see(&client.session, id);
-        }
-        Ok(())
-    };
-    let outcome = run();
-    outcome.map_err(|error| client.fault(doing, error))
+    see_rows(client, statement, see).map_err(|error| client.fault(doing, error))
+}
+
+fn see_rows(
+    client: &mut Client,
+    statement: &Statement,
+    mut see: impl FnMut(&Session, StatementId),
+) -> Result<(), Error> {
+    let id = client.session.prepare(&statement.text, &statement.values)?;
+    while client.session.step(id)? {
+        see(&client.session, id);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
