@@ -1,7 +1,7 @@
 //! What can be changed: each change asks the state, sets it, and says what its entry says.
 
 mod artifact;
-mod claim;
+pub(crate) mod claim;
 mod download;
 mod end;
 mod export;

@@ -62,7 +62,8 @@ impl Check {
     /// Asserts all of it.
     pub(crate) async fn assert_invariants(&self) {
         for (rule, query) in NOTHING {
-            assert_eq!(self.site.rows(query), Vec::<Vec<_>>::new(), "{rule}");
+            let broken = self.site.lines(query);
+            assert!(broken.is_empty(), "{rule}, but {} do not: {}", broken.len(), broken[0]);
         }
         self.assert_chain().await;
     }

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tidegate_testkit::postgres::{Postgres, PostgresDatabase};
 
+/// Where files are in memory, if anywhere: the disk of a test machine is others' too, and the rig
+/// of PostgreSQL does not wait for it either.
+const MEMORY: &str = "/dev/shm";
+
 /// A database, gone with its owner.
 pub(crate) enum Site {
     /// A file.
@@ -20,7 +24,7 @@ impl Site {
     }
 
     pub(crate) fn sqlite() -> Self {
-        Self::Sqlite(TempDir::new().unwrap())
+        Self::Sqlite(TempDir::new_in(MEMORY).or_else(|_| TempDir::new()).unwrap())
     }
 
     pub(crate) fn postgres() -> Self {
