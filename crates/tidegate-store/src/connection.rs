@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use rustix::fs::FsWord;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -30,7 +31,7 @@ const ACQUIRE_SECONDS: u64 = 10;
 /// First SQLite whose write-ahead log cannot be reset under a reader (fixed 13 March 2026).
 const SQLITE_VERSION_MIN: (i64, i64, i64) = (3, 51, 3);
 /// `f_type` of file systems on which SQLite's locks do not hold: NFS, SMB, SMB2, FUSE.
-const NETWORK_FILE_SYSTEMS: [i64; 4] = [0x6969, 0x517B, 0xFE53_4D42, 0x6573_5546];
+const NETWORK_FILE_SYSTEMS: [FsWord; 4] = [0x6969, 0x517B, 0xFE53_4D42, 0x6573_5546];
 
 /// What the control state lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +198,7 @@ fn refuse_network_file_system(path: &Path) -> Result<(), StoreError> {
     let status = rustix::fs::statfs(folder).map_err(|cause| {
         StoreError::Unfit(format!("its folder `{}` cannot be used: {cause}", folder.display()))
     })?;
-    if NETWORK_FILE_SYSTEMS.contains(&i64::from(status.f_type)) {
+    if NETWORK_FILE_SYSTEMS.contains(&status.f_type) {
         let detail = format!(
             "`{}` is on a network file system, where SQLite's locks do not hold; use PostgreSQL",
             folder.display()

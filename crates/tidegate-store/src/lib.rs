@@ -27,6 +27,8 @@ mod change;
 mod connection;
 mod door;
 mod error;
+#[cfg(test)]
+mod index_use;
 mod lease;
 mod migration;
 mod query;
