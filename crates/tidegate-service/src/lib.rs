@@ -21,7 +21,7 @@ pub use artifacts::{ArtifactError, Artifacts};
 pub use error::ServiceError;
 pub use exports::{Created, ListRequest, ListSort};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
-pub use service::{Service, Site};
+pub use service::{EXPORTS_MAX, Service, Site};
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, Upkeep};
 pub use worker::{Worker, WorkerSettings};

@@ -190,6 +190,7 @@ impl Worker {
             lease_micros: micros(self.settings.lease),
             only_small,
             only,
+            sources: self.service.sited().site.shares(),
         };
         let at = std::time::Instant::now();
         let claimed = self.service.store().claim(permit, request).await?;

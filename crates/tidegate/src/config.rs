@@ -36,6 +36,8 @@ pub struct Site {
     pub sources: BTreeMap<String, SourceSettings>,
     /// Subjects, in the order of the file.
     pub subjects: Vec<SubjectDeclaration>,
+    /// Exports that may read a source at a time, where the file says so.
+    pub exports_max: BTreeMap<String, u32>,
     /// The control plane, if the site has one.
     pub control: Option<ControlSettings>,
 }
@@ -136,6 +138,7 @@ struct SourceDeclaration {
     url: Option<SecretString>,
     replica_url: Option<SecretString>,
     readers: Option<usize>,
+    exports_max: Option<u32>,
     statement_seconds_max: Option<u64>,
     snapshot_seconds_max: Option<u64>,
 }
@@ -185,6 +188,11 @@ impl Site {
                 roles: document.roles,
             }
         });
+        let exports_max = document
+            .sources
+            .iter()
+            .filter_map(|(name, source)| Some((name.clone(), source.exports_max?)))
+            .collect();
         let settings = |(name, source): (String, SourceDeclaration)| {
             Ok((name.clone(), source.settings(name, &folder)?))
         };
@@ -192,6 +200,7 @@ impl Site {
             path: path.to_owned(),
             sources: document.sources.into_iter().map(settings).collect::<Result<_, Failure>>()?,
             subjects: document.subjects,
+            exports_max,
             control,
         })
     }

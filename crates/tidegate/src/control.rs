@@ -102,7 +102,8 @@ impl Control {
 }
 
 fn subjects_of(site: Site) -> Subjects {
-    Subjects { sources: site.sources, subjects: site.subjects }
+    let Site { sources, subjects, exports_max, .. } = site;
+    Subjects { sources, subjects, exports_max }
 }
 
 /// Runs a command of the control plane.

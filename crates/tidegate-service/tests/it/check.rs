@@ -15,7 +15,7 @@ use tidegate_model::{
 };
 use tidegate_service::{Artifacts, Keys, Service, Site, Upkeep, Worker, WorkerSettings};
 use tidegate_source::SourceSettings;
-use tidegate_store::{ClaimRequest, EntryFilter, Store};
+use tidegate_store::{ClaimRequest, EntryFilter, SourceShare, Store};
 use tidegate_testkit::postgres::{Postgres, PostgresDatabase};
 
 /// Longest wait for something that must happen.
@@ -142,6 +142,7 @@ impl Check {
             lease_micros: 60_000_000,
             only_small: false,
             only: Some(id),
+            sources: vec![SourceShare { subjects: vec!["orders".to_owned()], exports_max: 9 }],
         };
         self.service.store().claim(permit, request).await.unwrap().expect("it waits");
     }
@@ -223,5 +224,5 @@ fn shop(folder: &TempDir) -> Site {
     ];
     let url = format!("sqlite:{}", path.display());
     let settings = SourceSettings::new("shop", url);
-    Site { sources: [("shop".to_owned(), settings)].into(), subjects }
+    Site { sources: [("shop".to_owned(), settings)].into(), subjects, ..Site::default() }
 }
