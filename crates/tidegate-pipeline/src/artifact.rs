@@ -4,9 +4,11 @@ use std::io;
 
 use crate::RunError;
 
+mod draft;
 mod file;
 mod stream;
 
+pub use draft::{DRAFT_SUFFIX, DraftFile};
 pub use file::FileArtifact;
 pub use stream::StreamArtifact;
 
