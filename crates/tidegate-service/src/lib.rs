@@ -1,6 +1,7 @@
 //! Use cases of Tidegate: what operators, workers and upkeep do, each through the one door.
 
 mod activity;
+pub mod artifacts;
 mod error;
 mod exports;
 mod gate;

@@ -17,11 +17,12 @@ class Rig:
         self.requests = []
 
     def answer(self, method, url, body, start_response):
-        asked = json.loads(body or b"{}")
+        asked = json.loads(urllib.parse.unquote(url.query))
+        if method == "PUT" and url.path == "/_rig/object":
+            asked["content"] = body
         told = getattr(self, f"{method.lower()}_{url.path.split('/')[2]}")(**asked)
-        payload = json.dumps(told).encode()
-        head = [("Content-Type", "application/json"), ("Content-Length", str(len(payload)))]
-        start_response("200 OK", head)
+        payload = told if isinstance(told, bytes) else json.dumps(told).encode()
+        start_response("200 OK", [("Content-Length", str(len(payload)))])
         return [payload]
 
     def put_bucket(self, bucket, is_versioned):
@@ -56,11 +57,10 @@ class Rig:
         return sorted(found)
 
     def get_object(self, bucket, key):
-        found = backend().get_object(bucket, key)
-        return None if found is None else found.value.hex()
+        return backend().get_object(bucket, key).value
 
     def put_object(self, bucket, key, content):
-        backend().put_object(bucket, key, bytes.fromhex(content))
+        backend().put_object(bucket, key, content)
 
     def delete_object(self, bucket, key):
         backend().delete_object(bucket, key)

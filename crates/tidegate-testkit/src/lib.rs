@@ -1,5 +1,6 @@
 //! Test rig: temporary servers, fixtures, independent readers.
 
+pub mod circumstances;
 pub mod fault_proxy;
 pub mod mariadb;
 pub mod postgres;

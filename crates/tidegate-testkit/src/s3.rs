@@ -288,14 +288,13 @@ impl Bucket<'_> {
 
     /// Bytes of an object, as they lie there.
     pub fn object(&self, key: &str) -> Option<Vec<u8>> {
-        let told = self.ask("GET", "object", json!({ "key": key }));
-        told.as_str().map(bytes_of)
+        let is_there = self.keys().iter().any(|found| found == key);
+        is_there.then(|| self.exchange("GET", "object", json!({ "key": key }), b""))
     }
 
     /// Puts other bytes under a key, past every client.
     pub fn put(&self, key: &str, content: &[u8]) {
-        let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.ask("PUT", "object", json!({ "key": key, "content": content }));
+        self.exchange("PUT", "object", json!({ "key": key }), content);
     }
 
     /// Removes an object, past every client.
@@ -303,23 +302,31 @@ impl Bucket<'_> {
         self.ask("DELETE", "object", json!({ "key": key }));
     }
 
-    fn ask(&self, method: &str, what: &str, mut question: Value) -> Value {
+    fn ask(&self, method: &str, what: &str, question: Value) -> Value {
+        let answer = self.exchange(method, what, question, b"");
+        serde_json::from_slice(&answer).expect("the rig answers in JSON")
+    }
+
+    fn exchange(&self, method: &str, what: &str, mut question: Value, body: &[u8]) -> Vec<u8> {
+        const HEAD_END: &[u8] = b"\r\n\r\n";
         question["bucket"] = Value::String(self.name.clone());
         let question = question.to_string();
+        let query: String = question.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let mut server = TcpStream::connect(("127.0.0.1", self.server.port))
             .expect("the S3 server lives as long as its owner");
-        write!(
-            server,
-            "{method} /_rig/{what} HTTP/1.1\r\nHost: rig\r\nConnection: close\r\n\
-             Content-Length: {}\r\n\r\n{question}",
-            question.len(),
-        )
-        .expect("the S3 server listens");
-        let mut answer = String::new();
-        server.read_to_string(&mut answer).expect("the S3 server answers");
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        assert!(head.starts_with("HTTP/1.1 200"), "{method} {what} {question}: {answer}");
-        serde_json::from_str(body).expect("the rig answers in JSON")
+        let head = format!(
+            "{method} /_rig/{what}?{query} HTTP/1.1\r\nHost: rig\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len(),
+        );
+        server.write_all(head.as_bytes()).expect("the S3 server listens");
+        server.write_all(body).expect("the S3 server listens");
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer).expect("the S3 server answers");
+        let head = answer.windows(HEAD_END.len()).position(|bytes| bytes == HEAD_END);
+        let told = String::from_utf8_lossy(&answer[..head.unwrap_or(answer.len())]);
+        assert!(told.starts_with("HTTP/1.1 200"), "{method} {what} {question}: {told}");
+        answer.split_off(told.len() + HEAD_END.len())
     }
 }
 
@@ -330,11 +337,6 @@ impl Drop for Bucket<'_> {
             self.mend();
         }
     }
-}
-
-fn bytes_of(digits: &str) -> Vec<u8> {
-    let octet = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16);
-    (0..digits.len()).step_by(2).map(|at| octet(at).expect("the rig tells digits")).collect()
 }
 
 #[cfg(test)]
