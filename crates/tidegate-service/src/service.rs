@@ -87,11 +87,6 @@ impl Service {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Signs.
-    pub(crate) fn sign_manifest(&self, manifest: &tidegate_pipeline::Manifest) -> String {
-        serde_json::to_string_pretty(manifest).expect("a manifest is plain JSON")
-    }
-
     /// Takes other keys, from now on.
     pub fn take_keys(&self, keys: Keys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);

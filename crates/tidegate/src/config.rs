@@ -14,6 +14,7 @@ use tidegate_model::{
     role::Role,
     settings::Settings,
 };
+use tidegate_service::artifacts::BucketOptions;
 use tidegate_source::SourceSettings;
 
 use crate::failure::Failure;
@@ -49,6 +50,8 @@ pub struct ControlSettings {
     pub url: SecretString,
     /// URL of the artifact store.
     pub artifacts_url: String,
+    /// How its bucket is reached, if it is one.
+    pub bucket: BucketOptions,
     /// Folder of the keys.
     pub keys_folder: PathBuf,
     /// Address that people reach the service by: links begin with it.
@@ -102,6 +105,8 @@ struct ControlDeclaration {
 #[serde(deny_unknown_fields)]
 struct ArtifactsDeclaration {
     url: Option<String>,
+    #[serde(default)]
+    s3: BucketOptions,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -174,6 +179,7 @@ impl Site {
                     .artifacts
                     .url
                     .unwrap_or_else(|| "file:artifacts".to_owned()),
+                bucket: document.artifacts.s3,
                 keys_folder: folder(document.keys.dir, "keys"),
                 public_url: document.server.public_url,
                 host: document.worker.host_id,

@@ -13,7 +13,10 @@ use tidegate_model::{
     request::ExportRequest,
     status::Status,
 };
-use tidegate_service::{Artifacts, Keys, Service, Site, Upkeep, Worker, WorkerSettings};
+use tidegate_service::{
+    Keys, Service, Site, Upkeep, Worker, WorkerSettings,
+    artifacts::{Artifacts, BucketOptions},
+};
 use tidegate_source::SourceSettings;
 use tidegate_store::{ClaimRequest, EntryFilter, SourceShare, Store};
 use tidegate_testkit::postgres::{Postgres, PostgresDatabase};
@@ -65,7 +68,9 @@ impl Check {
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let service = Arc::new(Service::new(store, shop(&folder), keys));
         service.set_up(&[], None).await.unwrap();
-        let artifacts = Arc::new(Artifacts::folder(folder.path().join("artifacts")));
+        let artifacts = Arc::new(
+            Artifacts::open("file:artifacts", folder.path(), &BucketOptions::default()).unwrap(),
+        );
         let check = Self { service, artifacts, folder, control_url, _database: database };
         check.people().await;
         check
