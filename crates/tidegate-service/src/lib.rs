@@ -20,7 +20,7 @@ mod upkeep;
 mod worker;
 
 pub use error::ServiceError;
-pub use exports::{Created, ListRequest, ListSort};
+pub use exports::{Created, ListRequest, ListSort, NewLink, Sending};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
 pub use tokens::NewToken;

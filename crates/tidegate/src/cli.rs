@@ -82,6 +82,10 @@ pub enum JobsCommand {
     Cancel(JobArgs),
     /// Make a new export like an old one
     Rerun(JobArgs),
+    /// Download the file of an export, with its manifest
+    Download(DownloadArgs),
+    /// Make a link to the file of an export, good for minutes
+    Link(JobArgs),
     /// Delete the file of an export
     Delete(JobArgs),
 }
@@ -91,6 +95,16 @@ pub enum JobsCommand {
 pub struct JobArgs {
     /// Number of the export
     pub id: i64,
+}
+
+/// What to download, and where to.
+#[derive(Clone, Debug, Args)]
+pub struct DownloadArgs {
+    /// Number of the export
+    pub id: i64,
+    /// File to write, or `-` for standard output; by default under the file's own name
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<String>,
 }
 
 /// What to export, as a job.

@@ -52,6 +52,18 @@ impl Failure {
         Self { code: INTERRUPTED, ..Self::failed("cancelled", error) }
     }
 
+    /// A signal stopped a job.
+    pub fn cancelled() -> Self {
+        let message = "the export was cancelled".to_owned();
+        Self { code: INTERRUPTED, reason: "cancelled", message, faults: Vec::new() }
+    }
+
+    /// The attempt that was made here failed, and nobody waits for the next one.
+    pub fn attempt(outcome: &str, detail: &str) -> Self {
+        let message = format!("{outcome}: {detail}");
+        Self { code: FAILED, reason: "failed", message, faults: Vec::new() }
+    }
+
     /// A job is over and has no file.
     pub fn ended(job: &Job) -> Self {
         let message = match &job.error {
@@ -89,6 +101,7 @@ impl From<ServiceError> for Failure {
         match error {
             ServiceError::Faults(Faults(faults)) => Self::faults("the request is wrong:", faults),
             ServiceError::Source(error) => error.into(),
+            ServiceError::Artifact(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::Key(error) => error.into(),
             ServiceError::NotFound => Self { code: WRONG, ..Self::failed("not_found", &error) },

@@ -49,6 +49,7 @@ pub(super) fn of_service(error: &ServiceError) -> Failure {
             return failure(FailureReason::SchemaChanged, detail);
         }
         ServiceError::Source(error) => reason_of(error),
+        ServiceError::Artifact(error) => error.reason(),
         ServiceError::NotFound => FailureReason::SchemaChanged,
         ServiceError::Denied(_) | ServiceError::Unknown => FailureReason::PermissionRevoked,
         ServiceError::Conflict { .. }
