@@ -38,7 +38,11 @@ async fn one_is_signed_every_minute_or_hundred_entries_also_when_nothing_happens
         };
         assert_eq!(signed(&mut checkpoints, 0).await, Some(1), "the first one at once");
         assert_eq!(signed(&mut checkpoints, MINUTE - 1).await, None);
-        assert_eq!(signed(&mut checkpoints, MINUTE).await, Some(2), "nothing happened, and it says so");
+        assert_eq!(
+            signed(&mut checkpoints, MINUTE).await,
+            Some(2),
+            "nothing happened, and it says so"
+        );
         for number in 1..100 {
             site.note(number).await;
         }
@@ -169,10 +173,7 @@ async fn a_line_whose_writer_died_is_ended_not_repeated() {
     fs::write(site.anchor_file(), [&whole[..first], b"{\"checkpoint\":\"no"].concat()).unwrap();
     let run = Checkpoints::new(site.anchors()).run(&site.store, &site.keys, site.now).await;
     let file = &run.unwrap().anchors[0].1;
-    assert!(
-        matches!(file, Err(CheckpointError::Anchor(AnchorError::Damaged { .. }))),
-        "{file:?}"
-    );
+    assert!(matches!(file, Err(CheckpointError::Anchor(AnchorError::Damaged { .. }))), "{file:?}");
 }
 
 /// A site with a few checkpoints and entries behind the last one.

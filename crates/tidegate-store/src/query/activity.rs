@@ -178,7 +178,8 @@ impl Store {
     }
 
     /// Takes a sink for a while, or keeps it: one process at a time writes to it. Gives the number
-    /// of the last entry that the sink is known to have; none if another process holds it. A clock that was ahead when it was taken does not make it taken for ever.
+    /// of the last entry that the sink is known to have; none if another process holds it. A clock
+    /// that was ahead when it was taken does not make it taken for ever.
     ///
     /// # Errors
     ///
