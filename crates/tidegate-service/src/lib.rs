@@ -2,6 +2,7 @@
 
 mod activity;
 pub mod artifacts;
+pub mod audit;
 mod backup;
 mod clock;
 mod error;
@@ -16,7 +17,7 @@ mod service;
 mod settings;
 mod setup;
 mod tokens;
-mod upkeep;
+pub mod upkeep;
 mod worker;
 
 pub use error::ServiceError;

@@ -9,6 +9,7 @@ mod governed;
 pub mod init;
 pub mod jobs;
 pub mod keys;
+pub mod manifest;
 pub mod operators;
 mod place;
 mod request;

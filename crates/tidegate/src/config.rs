@@ -14,7 +14,10 @@ use tidegate_model::{
     role::Role,
     settings::Settings,
 };
-use tidegate_service::artifacts::BucketOptions;
+use tidegate_service::{
+    artifacts::BucketOptions,
+    audit::{AnchorSettings, AuditSettings, SinkSettings},
+};
 use tidegate_source::SourceSettings;
 
 use crate::failure::Failure;
@@ -27,6 +30,8 @@ const SEPARATOR: &str = "__";
 const FILE_SUFFIX: &str = "_FILE";
 /// Seconds of a lease unless the file says otherwise.
 const LEASE_SECONDS: u64 = 15;
+/// File of the checkpoints unless the file says otherwise.
+const ANCHOR: &str = "audit/anchors.jsonl";
 
 /// The configuration, read and checked as far as that goes without a database.
 #[derive(Debug)]
@@ -62,10 +67,8 @@ pub struct ControlSettings {
     pub state_folder: PathBuf,
     /// Seconds of a lease.
     pub lease_seconds: u64,
-    /// Where checkpoints of the activity log are kept.
-    pub anchors: Vec<String>,
-    /// Where entries of the activity log are streamed out to.
-    pub streams: Vec<String>,
+    /// Where checkpoints of the activity log are kept, and its entries go.
+    pub audit: AuditSettings,
     /// First values of the settings.
     pub first_settings: Option<Settings>,
     /// Roles that the file declares.
@@ -88,8 +91,7 @@ struct Document {
     server: ServerDeclaration,
     #[serde(default)]
     worker: WorkerDeclaration,
-    #[serde(default)]
-    audit: AuditDeclaration,
+    audit: Option<AuditSettings>,
     settings: Option<Settings>,
     #[serde(default)]
     roles: Vec<Role>,
@@ -129,14 +131,6 @@ struct WorkerDeclaration {
     lease_seconds: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuditDeclaration {
-    anchors: Option<Vec<String>>,
-    #[serde(default)]
-    stream: Vec<String>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SourceDeclaration {
@@ -170,7 +164,7 @@ impl Site {
         })?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let control = document.control.map(|control| {
-            let folder = |given: Option<PathBuf>, default: &str| {
+            let beside = |given: Option<PathBuf>, default: &str| {
                 folder.join(given.unwrap_or_else(|| PathBuf::from(default)))
             };
             ControlSettings {
@@ -180,16 +174,12 @@ impl Site {
                     .url
                     .unwrap_or_else(|| "file:artifacts".to_owned()),
                 bucket: document.artifacts.s3,
-                keys_folder: folder(document.keys.dir, "keys"),
+                keys_folder: beside(document.keys.dir, "keys"),
                 public_url: document.server.public_url,
                 host: document.worker.host_id,
-                state_folder: folder(document.worker.state_dir, "workers"),
+                state_folder: beside(document.worker.state_dir, "workers"),
                 lease_seconds: document.worker.lease_seconds.unwrap_or(LEASE_SECONDS).max(1),
-                anchors: document
-                    .audit
-                    .anchors
-                    .unwrap_or_else(|| vec!["file:audit/anchors.jsonl".to_owned()]),
-                streams: document.audit.stream,
+                audit: audit_in(document.audit, &folder),
                 first_settings: document.settings,
                 roles: document.roles,
             }
@@ -232,6 +222,26 @@ impl SourceDeclaration {
             ..defaults
         })
     }
+}
+
+/// Relative files start from the folder of the configuration. Without an anchor of its own a site
+/// has one file, beside it.
+fn audit_in(declared: Option<AuditSettings>, folder: &Path) -> AuditSettings {
+    let mut audit = declared.unwrap_or_default();
+    if audit.anchors.is_empty() {
+        audit.anchors.push(AnchorSettings::File(PathBuf::from(ANCHOR)));
+    }
+    for anchor in &mut audit.anchors {
+        if let AnchorSettings::File(path) = anchor {
+            *path = folder.join(&path);
+        }
+    }
+    for sink in &mut audit.stream {
+        if let SinkSettings::File(path) = sink {
+            *path = folder.join(&path);
+        }
+    }
+    audit
 }
 
 /// A relative path in the URL of a SQLite file starts from the folder of the configuration.

@@ -52,6 +52,13 @@ impl Failure {
         Self { code: INTERRUPTED, ..Self::failed("cancelled", error) }
     }
 
+    /// The activity log is not what was written.
+    pub fn broken_log(first_bad: Option<i64>) -> Self {
+        let place = first_bad.map(|seq| format!(" from entry {seq} on")).unwrap_or_default();
+        let message = format!("the activity log was changed{place}");
+        Self { code: FAILED, reason: "broken_log", message, faults: Vec::new() }
+    }
+
     /// A signal stopped a job.
     pub fn cancelled() -> Self {
         let message = "the export was cancelled".to_owned();

@@ -196,7 +196,7 @@ const TABLES: &[&str] = &[
         hash text not null
     ){strict}",
     "create table checkpoints (
-        id {id},
+        number {int} primary key,
         seq {int} not null,
         at {int} not null,
         document text not null,
@@ -205,7 +205,9 @@ const TABLES: &[&str] = &[
     ){strict}",
     "create table streamed (
         sink text primary key,
-        seq {int} not null
+        seq {int} not null,
+        holder text,
+        held_until {int}
     ){strict}",
     "create table outbox (
         id {id},

@@ -71,7 +71,7 @@ impl Place {
     ) -> Result<(), Failure> {
         let Some(path) = &self.manifest else { return Ok(artifact.publish()?) };
         let mut beside = Box::new(FileArtifact::create(path)?);
-        writeln!(beside, "{manifest}").map_err(|cause| {
+        writeln!(beside, "{}", manifest.trim_end()).map_err(|cause| {
             let name = path.display().to_string();
             Failure::from(RunError::Artifact { name, cause })
         })?;

@@ -45,7 +45,8 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         let upkeep = match part {
             Part::All => {
                 let upkeep = Upkeep::new(Arc::clone(&control.service), settings.clone());
-                Some(tokio::spawn(upkeep.run(stopped.clone())))
+                let (checkpoints, stream) = control.watchers()?;
+                Some(tokio::spawn(upkeep.run(checkpoints, stream, stopped.clone())))
             }
             Part::Worker => None,
         };
@@ -55,8 +56,9 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         eprintln!("tidegate: ready");
         Arc::new(worker).run(stopped).await;
         if let Some(upkeep) = upkeep {
-            upkeep.abort();
+            drop(upkeep.await);
         }
+        control.artifacts.settle().await;
         Ok(())
     })
 }
