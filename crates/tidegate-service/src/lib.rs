@@ -6,6 +6,8 @@ mod error;
 mod exports;
 mod gate;
 mod keys;
+pub mod link;
+pub mod manifest;
 mod operators;
 mod roles;
 mod service;

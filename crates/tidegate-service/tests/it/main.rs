@@ -1,3 +1,4 @@
 //! Integration tests of the service.
 
 mod artifacts;
+mod manifest;
