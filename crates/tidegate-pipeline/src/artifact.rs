@@ -4,6 +4,7 @@ use std::io;
 
 use crate::RunError;
 
+mod direct;
 mod draft;
 mod file;
 mod stream;

@@ -8,8 +8,10 @@ mod list;
 mod rerun;
 
 pub use create::Created;
+pub(crate) use create::Prepared;
 pub use list::{ListRequest, ListSort};
 
+pub(crate) use rerun::request_of;
 use tidegate_model::{action::Target, job::Job};
 
 /// What a job is to the policy.

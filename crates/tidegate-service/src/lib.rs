@@ -2,6 +2,8 @@
 
 mod activity;
 pub mod artifacts;
+mod backup;
+mod clock;
 mod error;
 mod exports;
 mod gate;
@@ -12,10 +14,16 @@ mod operators;
 mod roles;
 mod service;
 mod settings;
+mod setup;
 mod tokens;
+mod upkeep;
+mod worker;
 
+pub use artifacts::{ArtifactError, Artifacts};
 pub use error::ServiceError;
 pub use exports::{Created, ListRequest, ListSort};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
-pub use service::{Service, Site};
+pub use service::{EXPORTS_MAX, Service, Site};
 pub use tokens::NewToken;
+pub use upkeep::{PurgeGuard, Upkeep};
+pub use worker::{Worker, WorkerSettings};

@@ -1,6 +1,15 @@
 //! The commands, one file each.
 
+pub mod audit;
+pub mod backup;
 pub mod check;
 pub mod demo;
 pub mod export;
 pub mod init;
+pub mod jobs;
+pub mod keys;
+pub mod operators;
+mod request;
+pub mod roles;
+pub mod serve;
+pub mod tokens;

@@ -10,8 +10,8 @@ use std::{
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
-/// Bytes after which the kernel is asked to start writing out, so that the final sync is short.
-const WRITE_OUT_BYTES: u64 = 8 << 20;
+use super::direct::DirectFile;
+
 /// Only the owner may read an export.
 const MODE: Mode = Mode::from_raw_mode(0o600);
 /// Ends the name of a draft that has to have one.
@@ -23,10 +23,9 @@ pub const DRAFT_SUFFIX: &str = ".part";
 /// [`DRAFT_SUFFIX`]: of a process that was killed, such a file is left.
 pub struct DraftFile {
     folder: File,
-    file: File,
+    file: DirectFile,
     hidden: Option<Hidden>,
     bytes: u64,
-    written_out: u64,
 }
 
 impl DraftFile {
@@ -40,7 +39,7 @@ impl DraftFile {
             open_nameless(&folder).or_else(|_| open_hidden(&folder, hidden_name(hint)))?;
         // The umask may have taken even the owner's rights.
         rustix::fs::fchmod(&file, MODE)?;
-        Ok(Self { folder, file, hidden, bytes: 0, written_out: 0 })
+        Ok(Self { folder, file: DirectFile::new(file), hidden, bytes: 0 })
     }
 
     /// Bytes so far.
@@ -53,8 +52,8 @@ impl DraftFile {
     /// # Errors
     ///
     /// If it cannot be written.
-    pub fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()
     }
 
     /// Gives the file a name that nothing has, in its own or another folder of the same file
@@ -69,7 +68,7 @@ impl DraftFile {
                 let flags = AtFlags::empty();
                 rustix::fs::linkat(&self.folder, &hidden.name, folder, name, flags)?;
             }
-            None => link_nameless(&self.file, folder, name)?,
+            None => link_nameless(self.file.file(), folder, name)?,
         }
         Ok(())
     }
@@ -86,7 +85,7 @@ impl DraftFile {
             Some(hidden) => hidden,
             None => {
                 let hidden = Hidden { folder: self.folder.try_clone()?, name: hidden_name(name) };
-                link_nameless(&self.file, &self.folder, &hidden.name)?;
+                link_nameless(self.file.file(), &self.folder, &hidden.name)?;
                 hidden
             }
         };
@@ -100,10 +99,6 @@ impl Write for DraftFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.file.write(bytes)?;
         self.bytes += count as u64;
-        if self.bytes - self.written_out >= WRITE_OUT_BYTES {
-            start_write_out(&self.file, self.written_out, self.bytes);
-            self.written_out = self.bytes;
-        }
         Ok(count)
     }
 
@@ -148,26 +143,6 @@ fn hidden_name(hint: &OsStr) -> OsString {
     format!(".{}.{chance:016x}{DRAFT_SUFFIX}", hint.to_string_lossy()).into()
 }
 
-/// Asks the kernel to begin writing a range to disk, without waiting.
-#[cfg(target_os = "linux")]
-fn start_write_out(file: &File, from: u64, to: u64) {
-    let offset = |at: u64| libc::off64_t::try_from(at).unwrap_or(0);
-    // SAFETY: the call takes a valid descriptor and plain numbers, and touches no memory of ours.
-    // It is a hint: whether it fails does not matter, `sync_all` follows.
-    unsafe {
-        libc::sync_file_range(
-            file.as_raw_fd(),
-            offset(from),
-            offset(to - from),
-            libc::SYNC_FILE_RANGE_WRITE,
-        );
-    }
-}
-
-/// Other systems start by themselves.
-#[cfg(not(target_os = "linux"))]
-fn start_write_out(_file: &File, _from: u64, _to: u64) {}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
@@ -178,11 +153,12 @@ mod tests {
     fn drafts(folder: &std::path::Path, text: &str) -> [DraftFile; 2] {
         let open = || File::open(folder).unwrap();
         let (file, hidden) = open_hidden(&open(), hidden_name(OsStr::new("o"))).unwrap();
-        let hidden = DraftFile { folder: open(), file, hidden, bytes: 0, written_out: 0 };
+        let hidden = DraftFile { folder: open(), file: DirectFile::new(file), hidden, bytes: 0 };
         let nameless = DraftFile::create_in(open(), OsStr::new("o")).unwrap();
         assert!(nameless.hidden.is_none(), "this file system makes files without a name");
         [nameless, hidden].map(|mut draft| {
             draft.write_all(text.as_bytes()).unwrap();
+            draft.sync().unwrap();
             draft
         })
     }

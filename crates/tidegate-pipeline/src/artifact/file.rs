@@ -40,7 +40,7 @@ impl FileArtifact {
         Ok(Self { path, folder, file_name, draft })
     }
 
-    fn sync_and_name(self) -> io::Result<()> {
+    fn sync_and_name(mut self) -> io::Result<()> {
         self.draft.sync()?;
         self.draft.replace(&self.file_name)?;
         self.folder.sync_all()

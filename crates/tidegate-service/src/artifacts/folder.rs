@@ -249,7 +249,7 @@ pub(super) struct FolderUpload {
 
 impl FolderUpload {
     /// Makes the file durable, then visible, then its name durable.
-    pub(super) fn finish(self) -> Result<(), ArtifactError> {
+    pub(super) fn finish(mut self) -> Result<(), ArtifactError> {
         let Some((key, file_name)) = split(&self.name) else {
             return Err(ArtifactError::Missing { name: self.name.to_string() });
         };

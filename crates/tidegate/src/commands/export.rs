@@ -24,6 +24,7 @@ use tidegate_pipeline::{
 
 use crate::{
     cli::{Cli, ExportArgs},
+    commands::request::{self, More},
     config::Site,
     failure::Failure,
     signal::Signal,
@@ -31,10 +32,10 @@ use crate::{
     wire::{self, AD_HOC, Connected},
 };
 
-mod request;
-
 /// Name of the sessions in the database, before there are jobs.
 const APPLICATION: &str = "tidegate/export";
+/// Slug of what is no subject but a bare table.
+const TABLE: &str = "table";
 /// Name that stands for standard output.
 const STDOUT: &str = "-";
 
@@ -48,6 +49,8 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<(), Failure> {
     let started_at = wire::now();
     let export = Export::prepare(args, cli, started_at)?;
     let place = Place::of(args, &export, started_at)?;
+    // Before there is anything that would have to be taken away.
+    signal.heed();
     let mut artifact = place.open()?;
     if !cli.json {
         eprintln!("tidegate: not governed: no control database, so nothing of this is recorded");
@@ -86,10 +89,12 @@ struct Export {
 
 impl Export {
     fn prepare(args: &ExportArgs, cli: &Cli, now: DateTime<Utc>) -> Result<Self, Failure> {
-        let sent = request::of(args)?;
+        let subject = args.subject.as_deref().unwrap_or(TABLE);
+        let sent = request::of(subject, &args.request, More::default())?;
         let (connected, declaration) = declared(args, cli)?;
-        let format = tidegate_format::by_slug(&args.format)
-            .ok_or_else(|| Failure::wrong(format!("there is no format `{}`", args.format)))?;
+        let format = tidegate_format::by_slug(&args.request.format).ok_or_else(|| {
+            Failure::wrong(format!("there is no format `{}`", args.request.format))
+        })?;
         let bound = bind(&connected, &declaration)?;
         let (request, options) = check(&sent, &bound, format)?;
         let (query, scope) = request.query(now);
