@@ -70,7 +70,7 @@ pub enum ArtifactError {
     /// More than an upload can hold.
     #[error(
         "`{name}` has more than {parts_max} parts of {part_bytes} bytes; raise `part_bytes` in \
-         `[artifacts]`"
+         `[artifacts.s3]`"
     )]
     TooLarge {
         /// Name of the object.

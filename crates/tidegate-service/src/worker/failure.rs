@@ -9,7 +9,7 @@ use tidegate_model::{
 use tidegate_pipeline::RunError;
 use tidegate_source::SourceError;
 
-use crate::error::ServiceError;
+use crate::{artifacts::ArtifactError, error::ServiceError};
 
 /// Characters of a detail at most.
 const DETAIL_CHARACTERS_MAX: usize = 1_000;
@@ -34,6 +34,11 @@ pub(super) fn of_run(error: &RunError) -> Failure {
         RunError::Cancelled | RunError::Panicked { .. } => FailureReason::Internal,
     };
     failure(reason, with_causes(error))
+}
+
+/// Why the file could not be kept.
+pub(super) fn of_artifact(error: &ArtifactError) -> Failure {
+    failure(error.reason(), with_causes(error))
 }
 
 /// Why an attempt could not begin.

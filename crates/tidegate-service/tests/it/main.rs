@@ -10,6 +10,7 @@ mod exports;
 mod forger;
 mod gate;
 mod loot;
+mod manifest;
 mod site;
 mod streams;
 mod tampering;
