@@ -5,3 +5,4 @@
 mod check;
 mod conformance;
 mod race;
+mod schema;
