@@ -22,6 +22,12 @@ use crate::{
 const SQLITE_READERS_MAX: u32 = 4;
 /// Connections to PostgreSQL of one process.
 const POSTGRES_CONNECTIONS_MAX: u32 = 10;
+/// Ends a transaction of PostgreSQL whose process has fallen silent: it holds the lock of all
+/// writers, and a lease lives three times as long.
+const END_OF_SILENCE: &str = "set idle_in_transaction_session_timeout = '5s'";
+/// Ends whatever transaction is open. A `rollback` alone would warn, in the server's log, each time
+/// that none is.
+const NO_TRANSACTION: &str = "begin; rollback";
 /// How long a writer of SQLite waits for another process.
 const BUSY_SECONDS: u64 = 5;
 /// Wait for a connection.
@@ -213,11 +219,17 @@ async fn postgres(url: &str) -> Result<Connections, StoreError> {
         .sqlx_logging(false)
         .set_application_name("tidegate/control")
         .map_sqlx_postgres_pool_opts(|options| {
+            let options = options.after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(END_OF_SILENCE).await?;
+                    Ok(())
+                })
+            });
             // The driver may give back a connection inside a transaction when somebody lost
             // interest while it began one (sqlx 0.9.0): the next writes would be lost with it.
             options.after_release(|connection, _| {
                 Box::pin(async move {
-                    connection.execute("rollback").await?;
+                    connection.execute(NO_TRANSACTION).await?;
                     Ok(true)
                 })
             })
