@@ -6,5 +6,8 @@ mod abandoned;
 mod ambiguous;
 mod check;
 mod conformance;
+mod migration;
+mod opening;
 mod race;
+mod released;
 mod schema;

@@ -71,6 +71,14 @@ impl Site {
         }
     }
 
+    /// Runs a statement that stands in no transaction.
+    pub(crate) fn execute_alone(&self, statement: &str) {
+        match self {
+            Self::Sqlite(_) => self.client().execute_batch(statement).unwrap(),
+            Self::Postgres(database) => database.execute(statement),
+        }
+    }
+
     /// Empties a table by what the database has for it.
     pub(crate) fn truncate(&self, table: &str) -> Result<(), String> {
         match self {
