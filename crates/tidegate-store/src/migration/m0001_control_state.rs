@@ -290,7 +290,7 @@ const SQLITE_TRIGGERS: &[&str] = &[
     "create trigger activity_kept before delete on activity
      begin select raise(abort, 'activity is kept'); end",
     "create trigger checkpoints_once before insert on checkpoints
-     when exists (select 1 from checkpoints where id = new.id)
+     when exists (select 1 from checkpoints where number = new.number)
      begin select raise(abort, 'checkpoints are appended only'); end",
     "create trigger checkpoints_appended before update on checkpoints
      begin select raise(abort, 'checkpoints are appended only'); end",

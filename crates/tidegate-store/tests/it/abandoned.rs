@@ -5,7 +5,10 @@ use std::{future::poll_fn, pin::pin, task::Poll};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, TransactionTrait, sqlx::Executor,
 };
-use tidegate_model::{action::Action, audit::SignedCheckpoint};
+use tidegate_model::{
+    action::Action,
+    audit::{CHECKPOINT_VERSION, Checkpoint, FIRST_HASH, SignedCheckpoint},
+};
 use tidegate_store::{Change, Store};
 
 use crate::check::{Check, OPEN_JOBS_MAX, Site, new_job, target_of_new};
@@ -127,8 +130,20 @@ async fn lose_interest(check: &Check, store: &Store, drop_number: usize) {
             abandon(store.policy()).await;
         }
         _ => {
-            abandon(store.note_streamed("sink", 1)).await;
+            abandon(store.note_streamed("sink", "holder", 1)).await;
         }
+    }
+}
+
+/// The checkpoint behind that many others.
+fn numbered(before: usize) -> Checkpoint {
+    Checkpoint {
+        v: CHECKPOINT_VERSION,
+        number: i64::try_from(before).unwrap() + 1,
+        seq: 1,
+        head: FIRST_HASH.to_owned(),
+        at: "2026-11-22T00:00:00Z".to_owned(),
+        prev: FIRST_HASH.to_owned(),
     }
 }
 
@@ -143,7 +158,7 @@ fn no_acknowledged_write_is_lost_when_others_lose_interest() {
         let mut acknowledged = Vec::new();
         for drop_number in 0..DROPS {
             lose_interest(check, &check.store, drop_number).await;
-            check.store.keep_checkpoint(1, &signed).await.unwrap();
+            assert!(check.store.keep_checkpoint(&numbered(drop_number), &signed).await.unwrap());
             if drop_number % 3 == 0 {
                 acknowledged.push(check.create(&check.admin).await.to_string());
             }

@@ -77,7 +77,7 @@ impl Check {
                 break;
             }
             for (stored, columns) in page {
-                let entry = walk.step(&stored).unwrap();
+                let entry = walk.step(&stored, Some(&columns)).unwrap();
                 assert_eq!(columns.commit, entry.commit);
                 assert_eq!(columns.action, entry.action);
                 assert_eq!(columns.outcome == "done", entry.outcome == DONE);
