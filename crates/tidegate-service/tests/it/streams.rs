@@ -363,7 +363,7 @@ struct Process(Child);
 impl Process {
     fn start(site: &Site, setting: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "streams::a_process_that_streams", "--ignored", "--nocapture"])
+            .args(["--exact", "streams::a_process_that_streams", "--nocapture"])
             .env(CHILD, format!("{} {setting}", site.url))
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -380,7 +380,7 @@ impl Drop for Process {
     }
 }
 
-#[ignore = "it is started by other tests"]
+/// What other tests start as a process of its own; by itself it has nothing to do.
 #[tokio::test]
 async fn a_process_that_streams() {
     let Ok(task) = std::env::var(CHILD) else { return };
@@ -474,9 +474,10 @@ async fn a_file_survives_kills_at_any_moment_without_a_gap() {
         let file = fs::OpenOptions::new().append(true).open(&path);
         file.and_then(|mut file| file.write_all(b"{\"hash\":\"00")).unwrap();
     }
+    site.note(1).await;
     sent(&stream("child", &[&setting]).run(&site.store).await);
     let told = check_chain(&path, Some(&site.anchor_file()));
-    assert_eq!((told["fits"].as_bool(), told["entries"].as_i64()), (Some(true), Some(3_000)));
+    assert_eq!(told["entries"], 3_001, "{told}");
     assert!(site.verify_file(&path).await.is_sound());
 }
 

@@ -271,6 +271,38 @@ async fn anchors_that_disagree_are_told() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_of_ours_that_follows_another_one_is_told() {
+    let mut site = Site::new(Kind::Sqlite).await;
+    site.checkpoint().await.unwrap();
+    site.checkpoint().await.unwrap();
+    // Signed with our keys, at another time of another life of this log.
+    let mut says = site.store.last_checkpoint().await.unwrap().unwrap().says().unwrap();
+    says.prev = says.head.clone();
+    let (key, signature) = site.keys.sign(Purpose::Checkpoint, &says.text());
+    let line = SignedCheckpoint { checkpoint: says.text(), key, signature }.line();
+    let text = std::fs::read_to_string(site.anchor_file()).unwrap();
+    let first = text.lines().next().unwrap();
+    std::fs::write(site.anchor_file(), format!("{first}\n{line}\n")).unwrap();
+    let report = site.verify_with(&site.anchors()[..1]).await;
+    let unfollowed = |fault: &&Fault| matches!(fault, Fault::Unfollowed { number: 2, .. });
+    assert!(faults(&report).iter().any(unfollowed), "{report}");
+}
+
+#[tokio::test]
+async fn copies_that_are_behind_the_anchors_are_told() {
+    for kind in Kind::BOTH {
+        let mut site = Site::new(kind).await;
+        site.checkpoint().await.unwrap();
+        site.checkpoint().await.unwrap();
+        site.drop_triggers().await;
+        site.execute("delete from checkpoints where number = 2").await;
+        let report = site.verify().await;
+        let left_out = Fault::LeftOut { anchor: "the database".to_owned(), from: 2, to: 2 };
+        assert_eq!(faults(&report), [&left_out], "{report}");
+    }
+}
+
+#[tokio::test]
 async fn a_log_without_anchors_is_unproven() {
     let mut site = Site::new(Kind::Sqlite).await;
     site.checkpoint().await.unwrap();

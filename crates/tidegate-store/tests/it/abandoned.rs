@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use tidegate_model::{
     action::Action,
-    audit::{CHECKPOINT_VERSION, Checkpoint, SignedCheckpoint},
+    audit::{CHECKPOINT_VERSION, Checkpoint, FIRST_HASH, SignedCheckpoint},
 };
 use tidegate_store::{Change, Store};
 
@@ -130,36 +130,35 @@ async fn lose_interest(check: &Check, store: &Store, drop_number: usize) {
             abandon(store.policy()).await;
         }
         _ => {
-            abandon(store.hold_stream("sink", "holder", 1)).await;
+            abandon(store.note_streamed("sink", "holder", 1)).await;
         }
     }
 }
 
-/// A write that is no commit of the door.
-async fn keep_checkpoint(check: &Check, number: usize) {
-    let checkpoint = Checkpoint {
+/// The checkpoint behind that many others.
+fn numbered(before: usize) -> Checkpoint {
+    Checkpoint {
         v: CHECKPOINT_VERSION,
-        number: i64::try_from(number).unwrap(),
-        seq: 0,
-        head: String::new(),
-        at: String::new(),
-        prev: String::new(),
-    };
-    let signed = SignedCheckpoint {
-        checkpoint: checkpoint.text(),
-        key: "k".to_owned(),
-        signature: "s".to_owned(),
-    };
-    assert!(check.store.keep_checkpoint(&checkpoint, &signed).await.unwrap());
+        number: i64::try_from(before).unwrap() + 1,
+        seq: 1,
+        head: FIRST_HASH.to_owned(),
+        at: "2026-11-22T00:00:00Z".to_owned(),
+        prev: FIRST_HASH.to_owned(),
+    }
 }
 
 #[test]
 fn no_acknowledged_write_is_lost_when_others_lose_interest() {
     Check::on_both(async |check| {
+        let signed = SignedCheckpoint {
+            checkpoint: "{}".to_owned(),
+            key: "k".to_owned(),
+            signature: "s".to_owned(),
+        };
         let mut acknowledged = Vec::new();
         for drop_number in 0..DROPS {
             lose_interest(check, &check.store, drop_number).await;
-            keep_checkpoint(check, drop_number + 1).await;
+            assert!(check.store.keep_checkpoint(&numbered(drop_number), &signed).await.unwrap());
             if drop_number % 3 == 0 {
                 acknowledged.push(check.create(&check.admin).await.to_string());
             }

@@ -59,7 +59,7 @@ fn job_in(check: &Check, status: Status) -> String {
 
 const CHECKPOINT: &str = "\
     insert into checkpoints (number, seq, at, document, key_id, signature) \
-    values (1, 1, 1, '{}', 'k', 's')";
+        values (1, 1, 1, '{}', 'k', 's')";
 
 fn assert_refused(outcome: Result<(), String>, words: &str, what: &str) {
     let said = outcome.expect_err(what);

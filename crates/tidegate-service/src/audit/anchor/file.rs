@@ -137,3 +137,30 @@ pub(crate) fn sync_folders(folder: &Path) -> io::Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(number: i64, head: &str) -> Numbered {
+        let checkpoint =
+            format!(r#"{{"v":1,"number":{number},"seq":1,"head":"{head}","at":"","prev":""}}"#);
+        (number, SignedCheckpoint { checkpoint, key: "k".to_owned(), signature: "s".to_owned() })
+    }
+
+    #[test]
+    fn a_line_is_appended_once_and_never_beside_another_of_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchors.jsonl");
+        let anchor = FileAnchor::new("test".to_owned(), &path);
+        assert_eq!(anchor.latest().unwrap(), None);
+        let page = [signed(1, "x"), signed(2, "y")];
+        anchor.append(&page).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        anchor.append(&page).unwrap();
+        let refused = anchor.append(&[signed(2, "other"), signed(3, "z")]).unwrap_err();
+        assert!(matches!(refused, AnchorError::Conflict { number: 2, .. }), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(anchor.latest().unwrap(), Some(signed(2, "y").1));
+    }
+}

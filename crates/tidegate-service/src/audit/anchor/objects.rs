@@ -118,3 +118,49 @@ fn number_of(key: &Path) -> Option<i64> {
     let is_ours = digits.len() == DIGITS && digits.bytes().all(|octet| octet.is_ascii_digit());
     is_ours.then(|| digits.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store::{local::LocalFileSystem, memory::InMemory};
+
+    use super::*;
+
+    fn signed(number: i64, head: &str) -> Numbered {
+        let checkpoint = format!(r#"{{"number":{number},"head":"{head}"}}"#);
+        (number, SignedCheckpoint { checkpoint, key: "k".to_owned(), signature: "s".to_owned() })
+    }
+
+    #[tokio::test]
+    async fn an_object_is_put_once_and_never_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let local = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+        let stores: [Arc<dyn ObjectStore>; 2] = [Arc::new(InMemory::new()), Arc::new(local)];
+        for store in stores {
+            let anchor = ObjectAnchor::new("test:".to_owned(), store, "a/b");
+            assert_eq!(anchor.extent(1).await.unwrap(), None);
+            let page = [signed(1, "x"), signed(2, "y")];
+            anchor.append(&page).await.unwrap();
+            anchor.append(&page).await.unwrap();
+            let refused = anchor.append(&[signed(3, "z"), signed(2, "other")]).await.unwrap_err();
+            assert!(matches!(refused, AnchorError::Conflict { number: 2, .. }), "{refused}");
+            let second = anchor.read(2).await.unwrap().unwrap();
+            assert_eq!(SignedCheckpoint::of_line(&second).unwrap(), signed(2, "y").1);
+            assert_eq!(anchor.extent(2).await.unwrap(), Some((2, 3)));
+            assert_eq!(anchor.extent(4).await.unwrap(), None);
+            assert_eq!(anchor.read(4).await.unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn only_keys_of_ours_have_numbers() {
+        for (key, number) in [
+            ("a/000000000000042.json", Some(42)),
+            ("000000000000042.json", Some(42)),
+            ("a/42.json", None),
+            ("a/00000000000004x.json", None),
+            ("a/000000000000042.json/x", None),
+        ] {
+            assert_eq!(number_of(&Path::from(key)), number, "{key}");
+        }
+    }
+}
