@@ -1,9 +1,10 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `dist`.
 
 mod bench;
 mod ci;
 mod command;
 mod dist;
+mod mutants;
 mod tidy;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ enum Task {
     Ci,
     /// Run Tidegate and its peers in turn, and judge by the bounds owed
     Bench(bench::BenchArgs),
+    /// Change the rules of the model on purpose, and expect a test to fail for each change
+    Mutants,
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Ci => return ci::run_all(),
         Task::Tidy => tidy::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Mutants => mutants::run(),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };
