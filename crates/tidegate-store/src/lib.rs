@@ -23,6 +23,8 @@
 //! ```
 
 mod change;
+#[doc(hidden)]
+pub mod chaos;
 mod connection;
 mod door;
 mod error;

@@ -10,7 +10,10 @@ use tidegate_model::{
     policy::{self, Policy},
 };
 use tidegate_pipeline::{Completion, Limits, Manifest, Outcome, Plan, manifest};
-use tidegate_store::{Change, FailJob, NewArtifact, ProgressReport, StoreError};
+use tidegate_store::{
+    Change, FailJob, NewArtifact, ProgressReport, StoreError,
+    chaos::{self, Point},
+};
 use tokio::time::{interval, sleep};
 
 use super::{
@@ -147,6 +150,7 @@ impl Build<'_> {
             let outcome = tidegate_pipeline::run(&plan, &mut *artifact, &*control)?;
             let completion = frozen.completion(&prepared, scope, started_at);
             let manifest = manifest(&plan, &outcome, completion);
+            chaos::stop_at(Point::Upload);
             artifact.publish()?;
             Ok(Ran { manifest, outcome })
         })
@@ -207,6 +211,7 @@ impl Build<'_> {
     async fn publish(&self, built: Built) -> Result<(), Ended> {
         let key = self.control.lease.object_key();
         let signed = self.service.sign_manifest(&built.manifest);
+        chaos::stop_at(Point::Manifest);
         if let Err(error) = self.artifacts.put_manifest(key, signed).await {
             self.discard().await;
             return Err(Ended::Failed(failure(error.reason(), error.to_string())));
@@ -230,6 +235,7 @@ impl Build<'_> {
                 policy_version: creator.policy.version,
             };
             let change = Change::Publish(self.control.lease.proof(), Box::new(made));
+            chaos::stop_at(Point::Publish);
             match self.commit(Action::JobPublish, change).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::PolicyChanged) => {}
