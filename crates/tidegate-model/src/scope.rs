@@ -78,7 +78,7 @@ impl Scope {
         faults.or(scope)
     }
 
-    /// The scope within a limit: only records that match both. The limit is a filter, as in a scope.
+    /// The scope within a limit: only records that match both. The limit is a filter, as in one.
     ///
     /// # Errors
     ///

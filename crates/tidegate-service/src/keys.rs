@@ -2,8 +2,8 @@
 //!
 //! `signing-ID.pem` signs manifests and checkpoints, `public-ID.pem` proves them on any machine,
 //! `link-ID.key` guards download links, `hash.key` makes the keyed hashes of personal values. The
-//! newest of a kind, as `current` says, is used; older ones stay, so that what they signed can still
-//! be verified.
+//! newest of a kind, as `current` says, is used; older ones stay, so that what they signed can
+//! still be verified.
 
 use std::{
     collections::BTreeMap,

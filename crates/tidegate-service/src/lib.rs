@@ -2,6 +2,7 @@
 
 mod activity;
 mod artifacts;
+mod backup;
 mod clock;
 mod error;
 mod exports;
@@ -11,6 +12,7 @@ mod operators;
 mod roles;
 mod service;
 mod settings;
+mod setup;
 mod tokens;
 mod upkeep;
 mod worker;

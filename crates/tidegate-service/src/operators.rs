@@ -6,9 +6,8 @@ use tidegate_model::{
     actor::Caller,
     fault::{Fault, Faults},
     ids::OperatorId,
-    role::defaults,
 };
-use tidegate_store::{Change, Operator, OperatorChange, RoleEdit, StoreError};
+use tidegate_store::{Change, Operator, OperatorChange, StoreError};
 
 use crate::{
     error::ServiceError,
@@ -21,23 +20,6 @@ const EMAIL_CHARACTERS_MAX: usize = 254;
 const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 12..=1_000;
 
 impl Service {
-    /// Gives a new site its roles, and nothing if it has any.
-    ///
-    /// # Errors
-    ///
-    /// If the control state cannot be changed.
-    pub async fn make_default_roles(&self) -> Result<(), ServiceError> {
-        if !self.store.policy().await?.roles.is_empty() {
-            return Ok(());
-        }
-        let setup = Caller::setup("first start");
-        for role in defaults(self.sited().site.slugs()) {
-            let permit = self.permit(&setup, Action::RoleChange, Target::default()).await?;
-            self.store.commit(permit, Change::Role(RoleEdit::Put(role))).await?;
-        }
-        Ok(())
-    }
-
     /// Who adds operators where there is none yet: whoever has the keys of the host.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ impl Service {
         Ok(())
     }
 
-    fn faults_of(&self, role: &Role) -> Vec<Fault> {
+    pub(crate) fn faults_of(&self, role: &Role) -> Vec<Fault> {
         let sited = self.sited();
         let slugs = sited.site.slugs();
         let mut faults = Vec::new();

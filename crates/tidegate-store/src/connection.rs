@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use rustix::fs::FsWord;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -10,6 +11,8 @@ use sea_orm::{
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
+
+use secrecy::SecretString;
 
 use crate::{
     error::StoreError,
@@ -28,7 +31,7 @@ const ACQUIRE_SECONDS: u64 = 10;
 /// First SQLite whose write-ahead log cannot be reset under a reader (fixed 13 March 2026).
 const SQLITE_VERSION_MIN: (i64, i64, i64) = (3, 51, 3);
 /// `f_type` of file systems on which SQLite's locks do not hold: NFS, SMB, SMB2, FUSE.
-const NETWORK_FILE_SYSTEMS: [i64; 4] = [0x6969, 0x517B, 0xFE53_4D42, 0x6573_5546];
+const NETWORK_FILE_SYSTEMS: [FsWord; 4] = [0x6969, 0x517B, 0xFE53_4D42, 0x6573_5546];
 
 /// What the control state lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,7 @@ pub struct Store {
 
 #[derive(Debug)]
 pub(crate) struct Connections {
+    pub(crate) url: SecretString,
     pub(crate) kind: StoreKind,
     /// For everything that only reads.
     pub(crate) reader: DatabaseConnection,
@@ -157,7 +161,7 @@ async fn sqlite(url: &str) -> Result<Connections, StoreError> {
     let writer = connect(1).await?;
     check_sqlite(&writer).await?;
     let reader = connect(SQLITE_READERS_MAX).await?;
-    Ok(Connections { kind: StoreKind::Sqlite, reader, writer })
+    Ok(Connections { url: url.into(), kind: StoreKind::Sqlite, reader, writer })
 }
 
 /// The rules under which SQLite keeps what it was told.
@@ -194,7 +198,7 @@ fn refuse_network_file_system(path: &Path) -> Result<(), StoreError> {
     let status = rustix::fs::statfs(folder).map_err(|cause| {
         StoreError::Unfit(format!("its folder `{}` cannot be used: {cause}", folder.display()))
     })?;
-    if NETWORK_FILE_SYSTEMS.contains(&i64::from(status.f_type)) {
+    if NETWORK_FILE_SYSTEMS.contains(&status.f_type) {
         let detail = format!(
             "`{}` is on a network file system, where SQLite's locks do not hold; use PostgreSQL",
             folder.display()
@@ -222,5 +226,6 @@ async fn postgres(url: &str) -> Result<Connections, StoreError> {
             })
         });
     let connection = Database::connect(options).await?;
-    Ok(Connections { kind: StoreKind::Postgres, reader: connection.clone(), writer: connection })
+    let reader = connection.clone();
+    Ok(Connections { url: url.into(), kind: StoreKind::Postgres, reader, writer: connection })
 }

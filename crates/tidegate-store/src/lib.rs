@@ -22,12 +22,15 @@
 //! let lease = tidegate_store::Lease { job: tidegate_model::ids::JobId(1) };
 //! ```
 
+mod backup;
 mod change;
 #[doc(hidden)]
 pub mod chaos;
 mod connection;
 mod door;
 mod error;
+#[cfg(test)]
+mod index_use;
 mod lease;
 mod migration;
 mod query;
@@ -37,7 +40,7 @@ pub use change::{
     Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, TokenChange,
 };
 pub use connection::{Store, StoreKind};
-pub use door::Committed;
+pub use door::{Committed, StartedDownload};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 /// The governed data-egress plane of an application.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(name = "tidegate", version, about, max_term_width = 100)]
 pub struct Cli {
     /// Configuration file
@@ -24,7 +24,7 @@ pub struct Cli {
 }
 
 /// What to do.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Export a subject, or any table, straight from its database to a file
     Export(Box<ExportArgs>),
@@ -56,10 +56,19 @@ pub enum Command {
     /// Read the activity log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Save the control state, and nothing else
+    Backup(BackupArgs),
+}
+
+/// Where to save the control state.
+#[derive(Clone, Debug, Args)]
+pub struct BackupArgs {
+    /// File to write; it must not be there yet
+    pub file: PathBuf,
 }
 
 /// What to do with exports.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum JobsCommand {
     /// Make an export job and print its number
     Create(Box<CreateArgs>),
@@ -78,14 +87,14 @@ pub enum JobsCommand {
 }
 
 /// Which export.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct JobArgs {
     /// Number of the export
     pub id: i64,
 }
 
 /// What to export, as a job.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct CreateArgs {
     /// Subject of the configuration
     pub subject: String,
@@ -107,7 +116,7 @@ pub struct CreateArgs {
 }
 
 /// Which exports.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     /// Only of this subject
     #[arg(long)]
@@ -127,7 +136,7 @@ pub struct ListArgs {
 }
 
 /// What to do with operators.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum OperatorsCommand {
     /// Add an operator; the first one may be added by whoever has the keys of the host
     Add {
@@ -167,7 +176,7 @@ pub enum OperatorsCommand {
 }
 
 /// What to do with roles.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum RolesCommand {
     /// List roles
     List,
@@ -200,7 +209,7 @@ pub enum RolesCommand {
 }
 
 /// What to do with tokens.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum TokensCommand {
     /// Make a token for oneself; its secret is shown once
     Create {
@@ -224,14 +233,14 @@ pub enum TokensCommand {
 }
 
 /// What to do with keys.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum KeysCommand {
     /// Make new keys and use them; old ones still verify
     Rotate,
 }
 
 /// What to do with the activity log.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum AuditCommand {
     /// List entries, the newest first
     List {
@@ -257,7 +266,7 @@ pub enum AuditCommand {
 }
 
 /// What to export, and how.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ExportArgs {
     /// Subject of the configuration
     #[arg(required_unless_present = "source", conflicts_with_all = ["source", "table"])]
@@ -283,7 +292,7 @@ pub struct ExportArgs {
 }
 
 /// What of a subject to export, and how.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct RequestArgs {
     /// Kind of the subject, where it has kinds; all when left out
     #[arg(long)]
@@ -318,7 +327,7 @@ pub struct RequestArgs {
 }
 
 /// Which database to look at.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct InitArgs {
     /// URL of the database, or `-` to read it from standard input
     pub url: String,
@@ -334,7 +343,7 @@ pub struct InitArgs {
 }
 
 /// What the embedded site is like.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
     /// Folder to write it to
     #[arg(default_value = "tidegate-demo")]

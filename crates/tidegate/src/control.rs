@@ -12,7 +12,7 @@ use crate::{
     cli::Cli,
     config::{ControlSettings, Site},
     failure::Failure,
-    wire,
+    wire::{self, Connected},
 };
 
 /// Variable with a token, which goes before a name.
@@ -47,9 +47,8 @@ impl Control {
         let keys = Keys::open(&settings.keys_folder)?;
         let folder = site.path.parent().map(Path::to_path_buf).unwrap_or_default();
         let artifacts = wire::artifacts(&settings.artifacts_url, &folder)?;
-        let subjects = Subjects { sources: site.sources, subjects: site.subjects };
-        let service = Arc::new(Service::new(store, subjects, keys));
-        service.make_default_roles().await?;
+        let service = Arc::new(Service::new(store, subjects_of(site), keys));
+        service.set_up(&settings.roles, settings.first_settings.as_ref()).await?;
         Ok(Self { settings, service, artifacts: Arc::new(artifacts) })
     }
 
@@ -82,6 +81,28 @@ impl Control {
         };
         Ok(self.service.operator_caller(email, Via::Cli).await?)
     }
+}
+
+impl Control {
+    /// Reads configuration, secrets and keys again. What does not check leaves everything as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration or a key is wrong.
+    pub fn reload(&self, cli: &Cli) -> Result<(), Failure> {
+        let site = Site::load(&cli.config, &wire::environment())?;
+        for source in site.sources.values() {
+            Connected::new(source.clone())?;
+        }
+        let keys = Keys::open(&self.settings.keys_folder)?;
+        self.service.take_keys(keys);
+        self.service.take_site(subjects_of(site));
+        Ok(())
+    }
+}
+
+fn subjects_of(site: Site) -> Subjects {
+    Subjects { sources: site.sources, subjects: site.subjects }
 }
 
 /// Runs a command of the control plane.

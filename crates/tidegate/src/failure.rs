@@ -107,7 +107,8 @@ impl From<StoreError> for Failure {
             | StoreError::Missing { .. }
             | StoreError::Exists { .. }
             | StoreError::KeyReused => WRONG,
-            StoreError::Unfit(_)
+            StoreError::LastAdministrator
+            | StoreError::Unfit(_)
             | StoreError::Newer { .. }
             | StoreError::Conflict { .. }
             | StoreError::TooManyOpen { .. }

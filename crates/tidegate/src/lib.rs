@@ -35,6 +35,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         cli::Command::Tokens(command) => commands::tokens::run(command, &cli),
         cli::Command::Keys(command) => commands::keys::run(command, &cli),
         cli::Command::Audit(command) => commands::audit::run(command, &cli),
+        cli::Command::Backup(args) => commands::backup::run(args, &cli),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

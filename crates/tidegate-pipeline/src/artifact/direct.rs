@@ -1,8 +1,8 @@
 //! Writes a file past the page cache, on a thread of its own.
 //!
 //! An export is written once and not read by whoever wrote it. In the page cache it would push out
-//! what the database keeps there, and cost the kernel a page for each 4 KiB: on a machine whose memory
-//! its host has taken back, far more than all of our own work.
+//! what the database keeps there, and cost the kernel a page for each 4 KiB: on a machine whose
+//! memory its host has taken back, far more than all of our own work.
 
 use std::{
     fs::File,

@@ -34,7 +34,7 @@ pub(crate) struct Control {
     stop: Mutex<Option<Stop>>,
     trusted_until: Mutex<Instant>,
     progress: Mutex<Progress>,
-    /// Version of the policy that was seen last, and the one under which the creator was asked about.
+    /// Version of the policy that was seen last, and of the one that the creator was asked under.
     policy_seen: AtomicI64,
     policy_asked: AtomicI64,
 }

@@ -64,7 +64,7 @@ impl Check {
         let store = Store::open(&control_url).await.unwrap();
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let service = Arc::new(Service::new(store, shop(&folder), keys));
-        service.make_default_roles().await.unwrap();
+        service.set_up(&[], None).await.unwrap();
         let artifacts = Arc::new(Artifacts::folder(folder.path().join("artifacts")));
         let check = Self { service, artifacts, folder, control_url, _database: database };
         check.people().await;

@@ -34,18 +34,19 @@ pub struct ClaimRequest {
 }
 
 /// Picks one job: whoever waited too long first, then operators with few builds, then people
-/// before schedules, then small before large.
-const PICK: &str = "\
-    select id, status, attempt, rows_estimated from jobs j \
-    where (status = 'pending' or (status = 'building' \
-            and (lease_expires is null or lease_expires < $1))) \
+/// before schedules, then small before large. Builds are counted once, not for each job that waits.
+pub(crate) const PICK: &str = "\
+    with builds as ( \
+        select created_by, count(*) as n from jobs \
+        where status in ('pending', 'building') and lease_expires > $1 group by created_by) \
+    select id, status, attempt from jobs j left join builds b on b.created_by = j.created_by \
+    where status in ('pending', 'building') and (lease_expires is null or lease_expires < $1) \
         and hold is null and run_after <= $1 and attempts_spent < attempts_max \
         and cancel_requested = 0 \
         and ($2 is null or id = $2) \
         and ($3 = 0 or (via <> 'schedule' and coalesce(rows_estimated, 0) <= $4)) \
     order by case when created_at < $1 - $5 then 0 else 1 end, \
-        (select count(*) from jobs b \
-            where b.created_by = j.created_by and b.status = 'building' and b.lease_expires > $1), \
+        coalesce(b.n, 0), \
         case when via = 'schedule' then 1 else 0 end, \
         case when coalesce(rows_estimated, $4) <= $4 then 0 else 1 end, \
         id \

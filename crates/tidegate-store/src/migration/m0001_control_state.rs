@@ -128,6 +128,8 @@ const TABLES: &[&str] = &[
     "create index jobs_open on jobs (status, run_after) where status in ('pending', 'building')",
     "create index jobs_by_creator on jobs (created_by, id)",
     "create index jobs_by_expiry on jobs (expires_at) where status = 'ready'",
+    "create index jobs_to_purge on jobs (id)
+     where status in ('expired', 'deleted') and purged_at is null",
     "create table idempotency (
         operator_id {int} not null references operators (id),
         key text not null,

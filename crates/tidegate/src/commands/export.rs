@@ -49,6 +49,8 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<(), Failure> {
     let started_at = wire::now();
     let export = Export::prepare(args, cli, started_at)?;
     let place = Place::of(args, &export, started_at)?;
+    // Before there is anything that would have to be taken away.
+    signal.heed();
     let mut artifact = place.open()?;
     if !cli.json {
         eprintln!("tidegate: not governed: no control database, so nothing of this is recorded");

@@ -39,6 +39,8 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
             wait_for_signal().await;
             std::process::exit(1);
         });
+        let control = Arc::new(control);
+        tokio::spawn(reload_on_signal(Arc::clone(&control), cli.clone()));
         let settings = control.worker_settings();
         let upkeep = match part {
             Part::All => {
@@ -57,6 +59,24 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Reads configuration and keys again at SIGHUP.
+async fn reload_on_signal(control: Arc<Control>, cli: Cli) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        let (control, cli) = (Arc::clone(&control), cli.clone());
+        // Files and URLs are looked at: not on a thread that others need.
+        let reloaded = tokio::task::spawn_blocking(move || control.reload(&cli)).await;
+        match reloaded {
+            Ok(Ok(())) => eprintln!("tidegate: configuration read again"),
+            Ok(Err(failure)) => {
+                eprintln!("tidegate: the configuration stays as it was, as the new one is wrong");
+                failure.report(false);
+            }
+            Err(_) => eprintln!("tidegate: the configuration stays as it was"),
+        }
+    }
 }
 
 async fn wait_for_signal() {
