@@ -70,11 +70,16 @@ class Postgres:
             connection.execute(f'create database "{name}"')
         return self.url(name)
 
+    def drop(self, name):
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')
+
     def conninfo(self, name):
         return f"host={self.folder} port={self.port} user=postgres dbname={name}"
 
     def url(self, name):
-        return f"postgres://postgres@/{name}?host={self.folder}&port={self.port}"
+        folder = str(self.folder).replace("/", "%2F")
+        return f"postgres://postgres@{folder}:{self.port}/{name}"
 
     def remove(self):
         try:

@@ -7,7 +7,7 @@ import psycopg
 
 # Rows that an export takes a moment for, and such that it is at work on when it is killed.
 SMALL_ROWS = 3_000
-LARGE_ROWS = 200_000
+LARGE_ROWS = 80_000
 TABLES = {"small": SMALL_ROWS, "large": LARGE_ROWS}
 WORDS = ["tide", "gate", "Käse", "naïve", 'say "so"', "a,b", "two\nlines", "<tag> & more", "日本", "x"]
 

@@ -1,0 +1,83 @@
+"""Runs a plan over rigs side by side, and the checker over each; ends with 1 if it has found a fault."""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import sys
+import time
+import traceback
+
+from . import kills
+from .ground import Ground
+
+# Kills after which a rig is checked and made anew.
+CHAPTER_KILLS = 50
+KINDS = ["sqlite-folder", "postgres-folder"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("plan", choices=["kills"])
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--folder", help="kept; by default a temporary one, removed")
+    parser.add_argument("--rigs", default=",".join(KINDS))
+    parser.add_argument("--kills", type=int, default=1000, help="over all rigs")
+    parser.add_argument("--lease-seconds", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    ground = Ground(arguments.folder, arguments.binary, arguments.lease_seconds)
+    try:
+        sys.exit(run_kills(ground, arguments))
+    finally:
+        ground.end()
+
+
+def run_kills(ground, arguments):
+    kinds = arguments.rigs.split(",")
+    share = -(-arguments.kills // len(kinds))
+    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+        ran = [pool.submit(run_rig, ground, kind, share, arguments.seed + number)
+               for number, kind in enumerate(kinds)]
+    return max(one.result() for one in ran)
+
+
+def run_rig(ground, kind, kills_in_all, seed):
+    """Chapter after chapter, each checked and cleared away, so that the disk need not hold all."""
+    sums, code = collections.Counter(), 0
+    for chapter, first in enumerate(range(0, kills_in_all, CHAPTER_KILLS)):
+        name = f"{kind}-{chapter}"
+        count = min(CHAPTER_KILLS, kills_in_all - first)
+        verdict = run_chapter(ground, kind, name, count, seed * 1000 + chapter, sums)
+        code = max(code, verdict)
+        if verdict != 0 and ground.is_kept:
+            print(f"── {name} is kept in {ground.folder / name}", flush=True)
+            break
+    print(f"── {kind}, in all: {json.dumps(dict(sorted(sums.items())))}", flush=True)
+    return code
+
+
+def run_chapter(ground, kind, name, count, seed, sums):
+    rig = None
+    try:
+        rig = ground.rig(kind, name)
+        result = kills.run(rig, count, seed)
+    except Exception:
+        print(f"── {name}: the rig failed\n{traceback.format_exc()}", flush=True)
+        return 2
+    finally:
+        if rig:
+            rig.end()
+    code, said = ground.check(rig)
+    print(f"── {name}: {json.dumps(result)}\n{said}", flush=True)
+    if code in (0, 1):
+        sums.update(json.loads(said.splitlines()[-1])["counts"])
+    sums.update(result)
+    if code == 0:
+        ground.clear(rig)
+    return code
+
+
+if __name__ == "__main__":
+    main()
