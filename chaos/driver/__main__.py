@@ -3,12 +3,13 @@
 import argparse
 import collections
 import concurrent.futures
+import functools
 import json
 import sys
 import time
 import traceback
 
-from . import kills
+from . import kills, stops
 from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
@@ -18,18 +19,19 @@ KINDS = ["sqlite-folder", "postgres-folder"]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("plan", choices=["kills"])
+    parser.add_argument("plan", choices=list(PLANS))
     parser.add_argument("--binary", required=True)
     parser.add_argument("--folder", help="kept; by default a temporary one, removed")
     parser.add_argument("--rigs", default=",".join(KINDS))
     parser.add_argument("--kills", type=int, default=1000, help="over all rigs")
+    parser.add_argument("--rounds", type=int, default=1, help="of all stops")
     parser.add_argument("--lease-seconds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     ground = Ground(arguments.folder, arguments.binary, arguments.lease_seconds)
     try:
-        sys.exit(run_kills(ground, arguments))
+        sys.exit(PLANS[arguments.plan](ground, arguments))
     finally:
         ground.end()
 
@@ -37,10 +39,21 @@ def main():
 def run_kills(ground, arguments):
     kinds = arguments.rigs.split(",")
     share = -(-arguments.kills // len(kinds))
+    return side_by_side(
+        lambda number, kind: run_rig(ground, kind, share, arguments.seed + number), kinds)
+
+
+def run_stops(ground, arguments):
+    kinds = arguments.rigs.split(",")
+    work = lambda rig: stops.run(rig, arguments.rounds)
+    return side_by_side(
+        lambda _, kind: run_chapter(ground, kind, f"{kind}-stops", work, collections.Counter()),
+        kinds)
+
+
+def side_by_side(work, kinds):
     with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
-        ran = [pool.submit(run_rig, ground, kind, share, arguments.seed + number)
-               for number, kind in enumerate(kinds)]
-    return max(one.result() for one in ran)
+        return max(pool.map(work, range(len(kinds)), kinds))
 
 
 def run_rig(ground, kind, kills_in_all, seed):
@@ -49,7 +62,8 @@ def run_rig(ground, kind, kills_in_all, seed):
     for chapter, first in enumerate(range(0, kills_in_all, CHAPTER_KILLS)):
         name = f"{kind}-{chapter}"
         count = min(CHAPTER_KILLS, kills_in_all - first)
-        verdict = run_chapter(ground, kind, name, count, seed * 1000 + chapter, sums)
+        work = functools.partial(kills.run, kills=count, seed=seed * 1000 + chapter)
+        verdict = run_chapter(ground, kind, name, work, sums)
         code = max(code, verdict)
         if verdict != 0 and ground.is_kept:
             print(f"── {name} is kept in {ground.folder / name}", flush=True)
@@ -58,11 +72,11 @@ def run_rig(ground, kind, kills_in_all, seed):
     return code
 
 
-def run_chapter(ground, kind, name, count, seed, sums):
+def run_chapter(ground, kind, name, work, sums):
     rig = None
     try:
         rig = ground.rig(kind, name)
-        result = kills.run(rig, count, seed)
+        result = work(rig)
     except Exception:
         print(f"── {name}: the rig failed\n{traceback.format_exc()}", flush=True)
         return 2
@@ -78,6 +92,8 @@ def run_chapter(ground, kind, name, count, seed, sums):
         ground.clear(rig)
     return code
 
+
+PLANS = {"kills": run_kills, "stops": run_stops}
 
 if __name__ == "__main__":
     main()

@@ -51,11 +51,11 @@ def declaration(sqlite_path, postgres_url):
     text = f"""
 [sources.lite]
 url = "sqlite:{sqlite_path}"
-readers = 2
+readers = 1
 
 [sources.server]
 url = "{postgres_url}"
-readers = 2
+readers = 1
 """
     for source in ("lite", "server"):
         for table in TABLES:
