@@ -57,6 +57,14 @@ def serving(rig):
     return serve
 
 
+def tell(rig, word, job):
+    code, _, errors = rig.cli("jobs", word, str(job))
+    if code == 0:
+        rig.history.add(word, job=job)
+    else:
+        rig.history.add(f"{word}_refused", job=job, errors=errors[-300:])
+
+
 def wait_over(rig, job):
     def is_over():
         found = rig.one("select status from jobs where id = %s", job)
@@ -79,8 +87,7 @@ def cancelled_meanwhile(rig, point):
     """The job is cancelled while its worker stands still, and its lease is good."""
     job = rig.create(REQUEST)
     worker = stopped_worker(rig, point)
-    if rig.cli("jobs", "cancel", str(job))[0] == 0:
-        rig.history.add("cancel", job=job)
+    tell(rig, "cancel", job)
     let_go(worker)
     serve = serving(rig)
     wait_over(rig, job)
@@ -154,8 +161,7 @@ def deleted_twice(rig):
     serve = serving(rig)
     wait_over(rig, job)
     first = stopped_command(rig, "delete", "jobs", "delete", str(job))
-    if rig.cli("jobs", "delete", str(job))[0] == 0:
-        rig.history.add("delete", job=job)
+    tell(rig, "delete", job)
     first.send(signal.SIGCONT)
     first.process.wait(STOPPED_SECONDS_MAX)
     serve.end()
