@@ -1,13 +1,15 @@
 //! Use cases of Tidegate: what operators, workers and upkeep do, each through the one door.
 
 mod activity;
-mod artifacts;
+pub mod artifacts;
 mod backup;
 mod clock;
 mod error;
 mod exports;
 mod gate;
 mod keys;
+pub mod link;
+pub mod manifest;
 mod operators;
 mod roles;
 mod service;
@@ -17,11 +19,10 @@ mod tokens;
 mod upkeep;
 mod worker;
 
-pub use artifacts::{ArtifactError, Artifacts};
 pub use error::ServiceError;
 pub use exports::{Created, ListRequest, ListSort};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
-pub use service::{Service, Site};
+pub use service::{EXPORTS_MAX, Service, Site};
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, Upkeep};
 pub use worker::{Worker, WorkerSettings};

@@ -8,7 +8,7 @@ use std::{
 use tidegate_model::{bind::BoundSubject, declaration::SubjectDeclaration, pointer::Pointer};
 use tidegate_pipeline::{BindError, bind_subject};
 use tidegate_source::{Source, SourceSettings};
-use tidegate_store::Store;
+use tidegate_store::{SourceShare, Store};
 
 use crate::{error::ServiceError, gate::Refusals, keys::Keys};
 
@@ -19,12 +19,31 @@ pub struct Site {
     pub sources: BTreeMap<String, SourceSettings>,
     /// Subjects, in the order of the file.
     pub subjects: Vec<SubjectDeclaration>,
+    /// Exports that may read a source at a time, where it is not [`EXPORTS_MAX`].
+    pub exports_max: BTreeMap<String, u32>,
 }
+
+/// Exports that may read a source at a time unless the site says otherwise: the database has other
+/// work, too.
+pub const EXPORTS_MAX: u32 = 2;
 
 impl Site {
     /// Slugs of the subjects.
     pub fn slugs(&self) -> Vec<&str> {
         self.subjects.iter().map(|subject| subject.slug.as_str()).collect()
+    }
+
+    /// What claims have to know of the sources.
+    pub(crate) fn shares(&self) -> Vec<SourceShare> {
+        let share = |source: &String| {
+            let of = self.subjects.iter().filter(|subject| subject.source == *source);
+            let exports_max = self.exports_max.get(source).copied().unwrap_or(EXPORTS_MAX);
+            SourceShare {
+                subjects: of.map(|subject| subject.slug.clone()).collect(),
+                exports_max: exports_max.max(1).into(),
+            }
+        };
+        self.sources.keys().map(share).collect()
     }
 
     /// A subject.
@@ -66,11 +85,6 @@ impl Service {
     /// The keys.
     pub fn keys(&self) -> Arc<Keys> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Signs.
-    pub(crate) fn sign_manifest(&self, manifest: &tidegate_pipeline::Manifest) -> String {
-        serde_json::to_string_pretty(manifest).expect("a manifest is plain JSON")
     }
 
     /// Takes other keys, from now on.

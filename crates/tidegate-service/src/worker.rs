@@ -3,6 +3,7 @@
 mod build;
 mod control;
 mod failure;
+mod frozen;
 mod heartbeat;
 mod liveness;
 
@@ -190,6 +191,7 @@ impl Worker {
             lease_micros: micros(self.settings.lease),
             only_small,
             only,
+            sources: self.service.sited().site.shares(),
         };
         let at = std::time::Instant::now();
         let claimed = self.service.store().claim(permit, request).await?;

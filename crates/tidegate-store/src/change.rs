@@ -17,7 +17,7 @@ use tidegate_model::{
     status::{Status, transition_between},
 };
 
-pub use claim::ClaimRequest;
+pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact};
 pub use people::{OperatorChange, RoleEdit, TokenChange};

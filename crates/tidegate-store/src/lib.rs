@@ -37,7 +37,8 @@ mod query;
 mod sql;
 
 pub use change::{
-    Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, TokenChange,
+    Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, SourceShare,
+    TokenChange,
 };
 pub use connection::{Store, StoreKind};
 pub use door::{Committed, StartedDownload};

@@ -14,6 +14,7 @@ use tidegate_model::{
     role::Role,
     settings::Settings,
 };
+use tidegate_service::artifacts::BucketOptions;
 use tidegate_source::SourceSettings;
 
 use crate::failure::Failure;
@@ -36,6 +37,8 @@ pub struct Site {
     pub sources: BTreeMap<String, SourceSettings>,
     /// Subjects, in the order of the file.
     pub subjects: Vec<SubjectDeclaration>,
+    /// Exports that may read a source at a time, where the file says so.
+    pub exports_max: BTreeMap<String, u32>,
     /// The control plane, if the site has one.
     pub control: Option<ControlSettings>,
 }
@@ -47,6 +50,8 @@ pub struct ControlSettings {
     pub url: SecretString,
     /// URL of the artifact store.
     pub artifacts_url: String,
+    /// How its bucket is reached, if it is one.
+    pub bucket: BucketOptions,
     /// Folder of the keys.
     pub keys_folder: PathBuf,
     /// Address that people reach the service by: links begin with it.
@@ -100,6 +105,8 @@ struct ControlDeclaration {
 #[serde(deny_unknown_fields)]
 struct ArtifactsDeclaration {
     url: Option<String>,
+    #[serde(default)]
+    s3: BucketOptions,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -136,6 +143,7 @@ struct SourceDeclaration {
     url: Option<SecretString>,
     replica_url: Option<SecretString>,
     readers: Option<usize>,
+    exports_max: Option<u32>,
     statement_seconds_max: Option<u64>,
     snapshot_seconds_max: Option<u64>,
 }
@@ -171,6 +179,7 @@ impl Site {
                     .artifacts
                     .url
                     .unwrap_or_else(|| "file:artifacts".to_owned()),
+                bucket: document.artifacts.s3,
                 keys_folder: folder(document.keys.dir, "keys"),
                 public_url: document.server.public_url,
                 host: document.worker.host_id,
@@ -185,6 +194,11 @@ impl Site {
                 roles: document.roles,
             }
         });
+        let exports_max = document
+            .sources
+            .iter()
+            .filter_map(|(name, source)| Some((name.clone(), source.exports_max?)))
+            .collect();
         let settings = |(name, source): (String, SourceDeclaration)| {
             Ok((name.clone(), source.settings(name, &folder)?))
         };
@@ -192,6 +206,7 @@ impl Site {
             path: path.to_owned(),
             sources: document.sources.into_iter().map(settings).collect::<Result<_, Failure>>()?,
             subjects: document.subjects,
+            exports_max,
             control,
         })
     }

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tidegate_model::actor::{Caller, Via};
-use tidegate_service::{Artifacts, Keys, Service, Site as Subjects, WorkerSettings};
+use tidegate_service::{Keys, Service, Site as Subjects, WorkerSettings, artifacts::Artifacts};
 use tidegate_store::Store;
 use tokio::runtime::Runtime;
 
@@ -46,7 +46,7 @@ impl Control {
         let store = Store::open(settings.url.expose_secret()).await?;
         let keys = Keys::open(&settings.keys_folder)?;
         let folder = site.path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let artifacts = wire::artifacts(&settings.artifacts_url, &folder)?;
+        let artifacts = Artifacts::open(&settings.artifacts_url, &folder, &settings.bucket)?;
         let service = Arc::new(Service::new(store, subjects_of(site), keys));
         service.set_up(&settings.roles, settings.first_settings.as_ref()).await?;
         Ok(Self { settings, service, artifacts: Arc::new(artifacts) })
@@ -102,7 +102,8 @@ impl Control {
 }
 
 fn subjects_of(site: Site) -> Subjects {
-    Subjects { sources: site.sources, subjects: site.subjects }
+    let Site { sources, subjects, exports_max, .. } = site;
+    Subjects { sources, subjects, exports_max }
 }
 
 /// Runs a command of the control plane.

@@ -11,7 +11,7 @@ use tidegate_model::{
     job::Job,
 };
 use tidegate_pipeline::RunError;
-use tidegate_service::{ArtifactError, KeyError, ServiceError};
+use tidegate_service::{KeyError, ServiceError, artifacts::ArtifactError};
 use tidegate_source::SourceError;
 use tidegate_store::StoreError;
 

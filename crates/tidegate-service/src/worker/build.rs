@@ -9,7 +9,9 @@ use tidegate_model::{
     job::{Failure, FailureReason, Job},
     policy::{self, Policy},
 };
-use tidegate_pipeline::{Completion, Limits, Manifest, Outcome, Plan, manifest};
+use tidegate_pipeline::{
+    Artifact, Governance, JobEntry, Limits, Manifest, OperatorEntry, Outcome, manifest,
+};
 use tidegate_store::{
     Change, FailJob, NewArtifact, ProgressReport, StoreError,
     chaos::{self, Point},
@@ -19,12 +21,14 @@ use tokio::time::{interval, sleep};
 use super::{
     control::{Control, Stop},
     failure::{self, failure},
+    frozen::Frozen,
     micros,
 };
 use crate::{
-    artifacts::Artifacts,
+    artifacts::{ArtifactError, Artifacts, ObjectKey},
     error::ServiceError,
     exports::{Prepared, request_of, target_of},
+    manifest::sign_manifest,
     service::{Service, blocking},
 };
 
@@ -60,6 +64,13 @@ enum Ended {
     Stopped(Stop),
     /// It failed.
     Failed(Failure),
+}
+
+impl Ended {
+    /// The artifact store failed.
+    fn of_store(error: ArtifactError) -> Self {
+        Self::Failed(failure(error.reason(), failure::with_causes(&error)))
+    }
 }
 
 impl From<ServiceError> for Ended {
@@ -132,18 +143,16 @@ impl Build<'_> {
         let prepared = self.prepare(&creator).await?;
         let started_at = self.now().await?;
         let settings = self.service.store().settings().await?;
-        let key = self.control.lease.object_key().to_owned();
-        let mut artifact = self
-            .artifacts
-            .upload(&key)
-            .map_err(|error| Ended::Failed(failure(error.reason(), error.to_string())))?;
+        let upload = self.artifacts.upload(&self.key()?).map_err(Ended::of_store)?;
+        let mut artifact: Box<dyn Artifact> = Box::new(upload);
         let limits = Limits {
             rows_max: settings.rows_max,
             bytes_max: settings.bytes_max,
             ..Limits::default()
         };
         let control = Arc::clone(self.control);
-        let frozen = Frozen { job: self.job.clone(), limits };
+        let frozen =
+            Frozen { limits, governance: self.governance(&creator), job: self.job.clone() };
         let ran = blocking(move || -> Result<Ran, tidegate_pipeline::RunError> {
             let (query, scope) = prepared.request.query(started_at);
             let plan = frozen.plan(&prepared, query);
@@ -163,6 +172,23 @@ impl Build<'_> {
             }
             (Err(_), Some(stop)) => Err(Ended::Stopped(stop)),
             (Err(error), None) => Err(Ended::Failed(failure::of_run(&error))),
+        }
+    }
+
+    /// The only key that this attempt may write to.
+    fn key(&self) -> Result<ObjectKey, Ended> {
+        let key = ObjectKey::parse(self.control.lease.object_key());
+        let unreadable = || failure(FailureReason::Internal, "its key cannot be read");
+        key.ok_or_else(|| Ended::Failed(unreadable()))
+    }
+
+    /// What the manifest says of the job.
+    fn governance(&self, creator: &Creator) -> Governance {
+        Governance {
+            job: JobEntry { id: self.job.id, attempt: self.control.lease.attempt() },
+            operator: OperatorEntry { id: self.job.created_by, email: creator.caller.name.clone() },
+            row_limits: creator.limit_of(&self.job.subject).into_iter().collect(),
+            masks: Vec::new(),
         }
     }
 
@@ -209,12 +235,12 @@ impl Build<'_> {
 
     /// Makes the file visible, unless the lease, the right or the wish for it is gone.
     async fn publish(&self, built: Built) -> Result<(), Ended> {
-        let key = self.control.lease.object_key();
-        let signed = self.service.sign_manifest(&built.manifest);
+        let key = self.key()?;
+        let signed = sign_manifest(&self.service.keys(), &built.manifest);
         chaos::stop_at(Point::Manifest);
-        if let Err(error) = self.artifacts.put_manifest(key, signed).await {
+        if let Err(error) = self.artifacts.put_manifest(&key, &signed).await {
             self.discard().await;
-            return Err(Ended::Failed(failure(error.reason(), error.to_string())));
+            return Err(Ended::of_store(error));
         }
         let retention = self.service.store().settings().await?.retention_micros();
         for _ in 0..POLICY_CHANGES_MAX {
@@ -226,7 +252,7 @@ impl Build<'_> {
                 }
             };
             let made = NewArtifact {
-                object_key: key.to_owned(),
+                object_key: key.to_string(),
                 file_name: built.manifest.artifact.name.clone(),
                 bytes: number(built.manifest.artifact.bytes),
                 rows: number(built.rows),
@@ -331,8 +357,8 @@ impl Build<'_> {
 
     /// Removes what this attempt has made.
     async fn discard(&self) {
-        let key = self.control.lease.object_key();
-        if let Err(error) = self.artifacts.delete(key).await {
+        let Ok(key) = self.key() else { return };
+        if let Err(error) = self.artifacts.delete(&key).await {
             // The sweep finds it.
             tracing::warn!(job.id = %self.job.id, %error, "an unused file is left for the sweep");
         }
@@ -352,58 +378,10 @@ impl Creator {
     }
 }
 
-/// What the thread that runs the pipeline takes along.
-struct Frozen {
-    job: Job,
-    limits: Limits,
-}
-
+/// What the thread that ran the pipeline brings back.
 struct Ran {
     manifest: Manifest,
     outcome: Outcome,
-}
-
-impl Frozen {
-    fn plan<'a>(&self, prepared: &'a Prepared, query: tidegate_model::query::Query) -> Plan<'a> {
-        Plan {
-            source: &*prepared.bound.source,
-            query,
-            format: prepared.format,
-            options: prepared.options.clone(),
-            time_zone: prepared.request.time_zone(),
-            title: self.job.subject.clone(),
-            application: format!("tidegate/{}", self.job.id),
-            readers: prepared.bound.settings.readers,
-            snapshot_age_max: prepared.bound.settings.snapshot_age_max(),
-            limits: self.limits,
-        }
-    }
-
-    fn completion(
-        &self,
-        prepared: &Prepared,
-        scope: serde_json::Value,
-        started_at: DateTime<Utc>,
-    ) -> Completion {
-        let job = &self.job;
-        Completion {
-            name: file_name(job, &prepared.format.file_extension(&prepared.options)),
-            subject: job.subject.clone(),
-            kind: job.kind.clone(),
-            scope,
-            source: prepared.bound.settings.name.clone(),
-            started_at,
-            completed_at: crate::clock::now(),
-        }
-    }
-}
-
-/// `{subject}[-{kind}]-{created, UTC}-{id}.{ext}`.
-fn file_name(job: &Job, extension: &str) -> String {
-    let kind = job.kind.as_ref().map(|kind| format!("-{kind}")).unwrap_or_default();
-    let created = DateTime::from_timestamp_micros(job.created_at).unwrap_or_default();
-    let time = created.format("%Y%m%dT%H%M%SZ");
-    format!("{}{kind}-{time}-{}.{extension}", job.subject, job.id)
 }
 
 /// Pause before the next attempt: doubled each time, and never the same for two jobs.

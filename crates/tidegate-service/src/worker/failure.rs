@@ -75,7 +75,7 @@ fn reason_of(error: &SourceError) -> FailureReason {
 }
 
 /// The message of an error and of what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
+pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

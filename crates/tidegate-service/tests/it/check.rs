@@ -13,9 +13,12 @@ use tidegate_model::{
     request::ExportRequest,
     status::Status,
 };
-use tidegate_service::{Artifacts, Keys, Service, Site, Upkeep, Worker, WorkerSettings};
+use tidegate_service::{
+    Keys, Service, Site, Upkeep, Worker, WorkerSettings,
+    artifacts::{Artifacts, BucketOptions},
+};
 use tidegate_source::SourceSettings;
-use tidegate_store::{ClaimRequest, EntryFilter, Store};
+use tidegate_store::{ClaimRequest, EntryFilter, SourceShare, Store};
 use tidegate_testkit::postgres::{Postgres, PostgresDatabase};
 
 /// Longest wait for something that must happen.
@@ -65,7 +68,9 @@ impl Check {
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let service = Arc::new(Service::new(store, shop(&folder), keys));
         service.set_up(&[], None).await.unwrap();
-        let artifacts = Arc::new(Artifacts::folder(folder.path().join("artifacts")));
+        let artifacts = Arc::new(
+            Artifacts::open("file:artifacts", folder.path(), &BucketOptions::default()).unwrap(),
+        );
         let check = Self { service, artifacts, folder, control_url, _database: database };
         check.people().await;
         check
@@ -142,6 +147,7 @@ impl Check {
             lease_micros: 60_000_000,
             only_small: false,
             only: Some(id),
+            sources: vec![SourceShare { subjects: vec!["orders".to_owned()], exports_max: 9 }],
         };
         self.service.store().claim(permit, request).await.unwrap().expect("it waits");
     }
@@ -223,5 +229,5 @@ fn shop(folder: &TempDir) -> Site {
     ];
     let url = format!("sqlite:{}", path.display());
     let settings = SourceSettings::new("shop", url);
-    Site { sources: [("shop".to_owned(), settings)].into(), subjects }
+    Site { sources: [("shop".to_owned(), settings)].into(), subjects, ..Site::default() }
 }

@@ -145,3 +145,22 @@ fn a_job_whose_workers_all_died_fails() {
         assert_eq!(job.error.unwrap().reason, FailureReason::WorkerLost);
     });
 }
+
+#[test]
+fn a_source_is_read_by_as_many_exports_as_it_admits_and_other_sources_go_on() {
+    on_both(async |check| {
+        let (first, stop, worker) = endless(&check).await;
+        let second = check.create(json!({ "subject": "endless", "format": "csv" })).await;
+        check.wait_for(second, |job| job.rows_done > 0).await;
+        // Two of the same source are under way: the third waits, whoever asks.
+        let third = check.create(json!({ "subject": "orders", "format": "csv" })).await;
+        check.worker().build_only(third).await.unwrap();
+        assert_eq!(check.job(third).await.status, Status::Pending);
+        check.service.cancel_export(&check.ada().await, first.id).await.unwrap();
+        check.wait_for_status(first.id, Status::Cancelled).await;
+        check.wait_for_status(third, Status::Ready).await;
+        check.service.cancel_export(&check.ada().await, second).await.unwrap();
+        stop.send_replace(true);
+        worker.await.unwrap();
+    });
+}

@@ -15,8 +15,8 @@ use tidegate_model::{
     role,
 };
 use tidegate_store::{
-    Change, ClaimRequest, Claimed, Committed, NewArtifact, OperatorChange, RoleEdit, Store,
-    StoreError,
+    Change, ClaimRequest, Claimed, Committed, NewArtifact, OperatorChange, RoleEdit, SourceShare,
+    Store, StoreError,
 };
 
 pub(crate) use site::Site;
@@ -358,6 +358,10 @@ pub(crate) fn claim_request() -> ClaimRequest {
         lease_micros: LEASE_MICROS,
         only_small: false,
         only: None,
+        sources: vec![SourceShare {
+            subjects: ["content", "orders", "users"].map(String::from).into(),
+            exports_max: 1_000_000,
+        }],
     }
 }
 

@@ -68,6 +68,7 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<(), Failure> {
         source: export.connected.settings.name.clone(),
         started_at,
         completed_at: wire::now(),
+        governance: None,
     };
     let manifest = manifest(&plan, &outcome, completion);
     place.publish(artifact, &manifest)?;
