@@ -14,15 +14,20 @@ import collections
 import csv
 import gzip
 import hashlib
+import hmac
 import io
 import json
+import os
 import pathlib
 import re
 import sqlite3
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 import xml.etree.ElementTree as ElementTree
 import zipfile
-from datetime import datetime
+from datetime import datetime, timezone
 
 FIRST_HASH = "0" * 64
 FINAL = {"ready", "failed", "cancelled", "expired", "deleted"}
@@ -50,7 +55,7 @@ class Checker:
         self.faults = collections.defaultdict(list)
         self.counts = collections.Counter()
         self.control = Rows(arguments.control)
-        self.store = store_of(arguments.artifacts)
+        self.store = store_of(arguments)
         self.history = [json.loads(line) for line in open(arguments.history)]
         self.oracle = Oracle(dict(pair.split("=", 1) for pair in arguments.source))
 
@@ -406,9 +411,13 @@ class Rows:
 # --- Artifact stores ------------------------------------------------------------------------------
 
 
-def store_of(url):
+def store_of(arguments):
+    url = arguments.artifacts
     if url.startswith("file:"):
         return Folder(url.removeprefix("file:"))
+    if url.startswith("s3://"):
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        return Bucket(arguments.s3_endpoint, bucket, prefix)
     raise SystemExit(f"no way to read the artifacts of `{url}`")
 
 
@@ -427,7 +436,72 @@ class Folder:
                 for path in sorted(self.path.rglob("*")) if path.is_file()]
 
     def unfinished(self):
-        return []
+        return [key for key in self.keys() if key.endswith(".part")]
+
+
+class Bucket:
+    """A bucket, read by requests that are signed here (AWS Signature Version 4)."""
+
+    NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+
+    def __init__(self, endpoint, bucket, prefix):
+        self.endpoint, self.bucket = endpoint, bucket
+        self.prefix = f"{prefix}/" if prefix else ""
+        self.key_id = os.environ["AWS_ACCESS_KEY_ID"]
+        self.secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+        self.region = os.environ["AWS_REGION"]
+
+    def ask(self, key="", **query):
+        path = urllib.parse.quote(f"/{self.bucket}/{key}" if key else f"/{self.bucket}")
+        pairs = sorted(query.items())
+        text = "&".join(f"{urllib.parse.quote(name, safe='')}={urllib.parse.quote(value, safe='')}"
+                        for name, value in pairs)
+        now = datetime.now(timezone.utc)
+        stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
+        host = urllib.parse.urlsplit(self.endpoint).netloc
+        nothing = hashlib.sha256(b"").hexdigest()
+        heads = {"host": host, "x-amz-content-sha256": nothing, "x-amz-date": stamp}
+        signed = ";".join(heads)
+        canonical = "\n".join(["GET", path, text, *(f"{name}:{value}" for name, value in
+                                                     heads.items()), "", signed, nothing])
+        scope = f"{day}/{self.region}/s3/aws4_request"
+        to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope,
+                             hashlib.sha256(canonical.encode()).hexdigest()])
+        key_bytes = f"AWS4{self.secret}".encode()
+        for part in (day, self.region, "s3", "aws4_request"):
+            key_bytes = hmac.digest(key_bytes, part.encode(), "sha256")
+        signature = hmac.new(key_bytes, to_sign.encode(), "sha256").hexdigest()
+        heads["authorization"] = (f"AWS4-HMAC-SHA256 Credential={self.key_id}/{scope}, "
+                                  f"SignedHeaders={signed}, Signature={signature}")
+        url = f"{self.endpoint}{path}" + (f"?{text}" if text else "")
+        with urllib.request.urlopen(urllib.request.Request(url, headers=heads),
+                                    timeout=60) as answer:
+            return answer.read()
+
+    def get(self, key):
+        try:
+            return self.ask(self.prefix + key)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def keys(self):
+        more = {}
+        while True:
+            page = ElementTree.fromstring(self.ask(**{"list-type": "2", "prefix": self.prefix},
+                                                   **more))
+            for found in page.iter(f"{self.NAMESPACE}Key"):
+                yield found.text.removeprefix(self.prefix)
+            token = page.find(f"{self.NAMESPACE}NextContinuationToken")
+            if token is None:
+                return
+            more = {"continuation-token": token.text}
+
+    def unfinished(self):
+        page = ElementTree.fromstring(self.ask(uploads=""))
+        return [found.text for found in page.iter() if found.tag.endswith("}Key")
+                or found.tag == "Key"]
 
 
 # --- The oracle -----------------------------------------------------------------------------------
@@ -637,6 +711,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--control", required=True, help="sqlite:PATH or postgres://…")
     parser.add_argument("--artifacts", required=True, help="file:PATH or s3://BUCKET/PREFIX")
+    parser.add_argument("--s3-endpoint", help="its keys are in AWS_ACCESS_KEY_ID and so on")
     parser.add_argument("--source", action="append", default=[], help="NAME=URL")
     parser.add_argument("--history", required=True)
     parser.add_argument("--lease-seconds", type=float, required=True)

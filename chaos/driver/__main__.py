@@ -14,7 +14,7 @@ from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
 CHAPTER_KILLS = 50
-KINDS = ["sqlite-folder", "postgres-folder"]
+KINDS = ["sqlite-folder", "sqlite-s3", "postgres-folder", "postgres-s3"]
 
 
 def main():

@@ -1,5 +1,6 @@
 """What rigs stand on: the folder, the source databases, and control databases of their own."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -7,10 +8,17 @@ import sys
 import tempfile
 
 from . import sources
+from .bucket import ACCESS_KEY, REGION, SECRET, Bucket
 from .rig import Rig
 from .servers import Postgres
 
 CHECKER = pathlib.Path(__file__).parent.parent / "checker.py"
+
+
+def bucket_environment():
+    """How the checker signs its requests."""
+    keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": REGION}
+    return {**os.environ, **keys}
 
 
 class Ground:
@@ -24,7 +32,7 @@ class Ground:
         # The server's account has to come in.
         self.folder.chmod(0o755)
         self.binary, self.lease_seconds = pathlib.Path(binary).resolve(), lease_seconds
-        self.servers = []
+        self.servers, self.buckets = [], []
         server = self.postgres("source")
         self.source_conninfo = server.conninfo("source")
         self.source_urls = {"lite": self.folder / "source.db", "server": server.database("source")}
@@ -37,8 +45,8 @@ class Ground:
         return server
 
     def rig(self, kind, name=None, **more):
-        """A rig by its kind: `sqlite-folder`, `postgres-folder`."""
-        control, _ = kind.split("-")
+        """A rig by its kind: `sqlite-folder`, `postgres-s3`, …"""
+        control, store = kind.split("-")
         name = name or kind
         server = None
         if control == "postgres":
@@ -46,13 +54,20 @@ class Ground:
             if kind not in self.control:
                 self.control[kind] = self.postgres(kind)
             server = self.control[kind]
-        return Rig(name, self.folder / name, self.binary, server, None, self.source_urls,
+        bucket = None
+        if store == "s3":
+            bucket = Bucket(self.folder / f"{name}-s3")
+            self.buckets.append(bucket)
+        return Rig(name, self.folder / name, self.binary, server, bucket, self.source_urls,
                    self.lease_seconds, **more)
 
     def clear(self, rig):
         """Removes a rig that has ended."""
         if rig.server:
             rig.server.drop(rig.database)
+        if rig.bucket:
+            self.buckets.remove(rig.bucket)
+            rig.bucket.end()
         shutil.rmtree(rig.folder)
 
     def check(self, rig, *more):
@@ -63,12 +78,16 @@ class Ground:
             "--source", f"lite=sqlite:{self.source_urls['lite']}",
             "--source", f"server={self.source_conninfo}",
             "--history", str(rig.history.path), "--lease-seconds", str(self.lease_seconds), *more]
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if rig.bucket:
+            command += ["--s3-endpoint", rig.bucket.endpoint]
+        done = subprocess.run(command, env=bucket_environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.stderr:
             print(done.stderr, file=sys.stderr)
         return done.returncode, done.stdout
 
     def end(self):
+        for bucket in self.buckets:
+            bucket.end()
         for server in self.servers:
             server.remove()
         if self._own:

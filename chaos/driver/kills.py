@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+from .bucket import Troubles
 from .load import Load, Watch
 from .servers import wait_until
 
@@ -44,6 +45,8 @@ def run(rig, kills, seed, seconds_max=None):
     threads = [Load(rig, seed), Watch(rig)]
     if rig.server:
         threads.append(Crashes(rig, seed))
+    if rig.bucket:
+        threads.append(Troubles(rig, seed))
     for thread in threads:
         thread.start()
     begun, struck, died = time.monotonic(), 0, 0

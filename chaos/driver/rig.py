@@ -18,9 +18,9 @@ OPEN = ("pending", "building")
 
 
 class Rig:
-    def __init__(self, name, folder, binary, control, artifacts, source_urls, lease_seconds,
+    def __init__(self, name, folder, binary, control, bucket, source_urls, lease_seconds,
                  attempts_max=1000, builds_max=4):
-        """`control` is a `Postgres`, or nothing for SQLite; `artifacts` a URL, or nothing."""
+        """`control` is a `Postgres`, or nothing for SQLite; `bucket` one, or nothing for a folder."""
         self.name, self.binary, self.lease_seconds = name, str(binary), lease_seconds
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
@@ -30,7 +30,8 @@ class Rig:
             self.control_url = control.database(self.database)
         else:
             self.control_url = f"sqlite:{self.folder}/control.db"
-        self.artifacts_url = artifacts or f"file:{self.folder}/artifacts"
+        self.bucket = bucket
+        self.artifacts_url = bucket.url if bucket else f"file:{self.folder}/artifacts"
         self.source_urls = source_urls
         self.history = History(self.folder / "history.jsonl")
         (self.folder / "tidegate.toml").write_text(f"""
@@ -39,7 +40,7 @@ url = "{self.control_url}"
 
 [artifacts]
 url = "{self.artifacts_url}"
-
+{bucket.declaration() if bucket else ""}
 [worker]
 lease_seconds = {lease_seconds}
 {sources.declaration(source_urls["lite"], source_urls["server"])}""")
