@@ -372,7 +372,7 @@ class Checker:
         """Before a file is published, it and its name have to be on the disk."""
         root = str(pathlib.Path(self.arguments.artifacts.removeprefix("file:")).resolve())
         by_digest = {job["sha256"]: job for job in self.jobs.values() if job["status"] in HAS_FILE}
-        for told in untold_syncs(path, root, by_digest, self.counts):
+        for told in not_durable(path, root, by_digest, self.counts):
             self.fault("not durable", told)
 
     def report(self):
@@ -624,87 +624,109 @@ READERS = {
 
 # --- Traces of system calls -----------------------------------------------------------------------
 
-CALL = re.compile(r"^(?P<pid>\d+)\s+(?P<at>[\d.]+)\s+(?P<name>\w+)\((?P<rest>.*)$")
-RESUMED = re.compile(r"^(?P<pid>\d+)\s+(?P<at>[\d.]+)\s+<\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)$")
-DESCRIPTOR = re.compile(r"^\d+<(?P<path>[^>]*)>")
+CALL = re.compile(r"^(?P<pid>\d+)\s+[\d.]+\s+(?P<name>\w+)\((?P<rest>.*)$")
+RESUMED = re.compile(r"^(?P<pid>\d+)\s+[\d.]+\s+<\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)$")
+UNFINISHED = "<unfinished ...>"
+# A descriptor with what it is open on: a file without a name is called by its inode.
+DESCRIPTOR = re.compile(r"^(?P<number>\d+)<(?P<path>[^>]*)>(?:\(deleted\))?")
+QUOTED = re.compile(r'(?:(?:AT_FDCWD|\d+)<(?P<folder>[^>]*)>, )?"(?P<name>[^"]*)"')
 SYNCS = {"fsync", "fdatasync"}
 WRITES = {"write", "pwrite64", "writev", "pwritev", "pwritev2"}
+SENDS = WRITES | {"sendto", "sendmsg"}
+LINKS = {"link", "linkat", "rename", "renameat", "renameat2"}
 
 
 def calls(path):
-    """Calls that ended well, at their ends: number, name, arguments."""
+    """Calls that ended well, at their ends: name, and the rest of the line."""
     begun = {}
     for line in open(path, errors="replace"):
+        line = line.rstrip("\n")
         if match := RESUMED.match(line):
-            first = begun.pop(match["pid"], None)
-            if first and first[0] == match["name"]:
-                yield match["name"], first[1] + match["rest"]
+            name, rest = begun.pop(match["pid"], (None, ""))
+            rest += match["rest"]
         elif match := CALL.match(line):
-            if match["rest"].rstrip().endswith("<unfinished ...>"):
-                rest = match["rest"].rstrip().removesuffix("<unfinished ...>")
-                begun[match["pid"]] = (match["name"], rest)
-            else:
-                yield match["name"], match["rest"].rstrip()
-
-
-def untold_syncs(path, root, by_digest, counts):
-    """Follows what is written, synced and named under `root`, up to where a digest is written to the
-    control database: nothing of the file that has it may be in the kernel's memory only."""
-    # Files by inode would be better; strace tells paths, and a file without a name as `(deleted)`.
-    unsynced_bytes, unsynced_names, complaints, seen = {}, {}, [], set()
-    for name, rest in calls(path):
+            name, rest = match["name"], match["rest"]
+            if rest.endswith(UNFINISHED):
+                begun[match["pid"]] = (name, rest.removesuffix(UNFINISHED))
+                continue
+        else:
+            continue
         result = rest.rpartition(" = ")[2]
-        if result.startswith("-1") or result.startswith("?"):
-            continue
+        if name and not result.startswith(("-1", "?")):
+            yield name, rest
+
+
+class Durability:
+    """What of the files below a folder is on the disk, by what the kernel was told.
+
+    A file is known by what it was open on when it was written; its names lead to that.
+    """
+
+    def __init__(self, root):
+        self.root = root
+        self.open_on, self.file_of_name = {}, {}
+        self.dirty_files, self.dirty_names = set(), {}
+
+    def take(self, name, rest):
+        """Follows one call."""
         descriptor = DESCRIPTOR.match(rest)
-        where = descriptor["path"].removesuffix(" (deleted)") if descriptor else None
-        if name in SYNCS and where:
-            unsynced_bytes.pop(where, None)
-            for entry in [one for one, folder in unsynced_names.items() if folder == where]:
-                del unsynced_names[entry]
-        elif name in WRITES and where and where.startswith(root + "/"):
-            unsynced_bytes[where] = True
-        elif name in ("linkat", "renameat", "renameat2", "rename", "link"):
-            follow_name(rest, root, unsynced_bytes, unsynced_names)
-        elif name in ("mkdir", "mkdirat"):
-            paths = re.findall(r'"([^"]*)"', rest)
-            if paths and paths[-1].startswith(root):
-                unsynced_names[paths[-1]] = str(pathlib.Path(paths[-1]).parent)
-        if where and where.startswith(root):
-            continue
-        if name in WRITES | {"sendto", "sendmsg"}:
-            for digest in re.findall(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])", rest):
-                if digest not in by_digest or digest in seen:
-                    continue
-                seen.add(digest)
-                counts["traced publications"] += 1
-                complaints += not_durable(by_digest[digest], root, unsynced_bytes, unsynced_names)
-    return complaints
+        path = descriptor and descriptor["path"]
+        if descriptor:
+            self.open_on[descriptor["number"]] = path
+        if path and name in SYNCS:
+            self.dirty_files.discard(self.file_of_name.get(path, path))
+            for named in [one for one, folder in self.dirty_names.items() if folder == path]:
+                del self.dirty_names[named]
+        elif path and name in WRITES and path.startswith(self.root + "/"):
+            self.dirty_files.add(self.file_of_name.get(path, path))
+        elif name in LINKS | {"mkdir", "mkdirat"}:
+            self.take_name(name, rest)
+
+    def take_name(self, call, rest):
+        named = [str(pathlib.PurePath(match["folder"] or "/", match["name"]))
+                 for match in QUOTED.finditer(rest)]
+        if not named or not named[-1].startswith(self.root + "/"):
+            return
+        new = named[-1]
+        self.dirty_names[new] = str(pathlib.PurePath(new).parent)
+        if call in LINKS:
+            old = named[0]
+            if old.startswith("/proc/self/fd/"):
+                old = self.open_on.get(old.rpartition("/")[2], old)
+            self.file_of_name[new] = self.file_of_name.get(old, old)
+            if call.startswith("rename"):
+                self.file_of_name.pop(old, None)
+                self.dirty_names.pop(old, None)
+
+    def complaints(self, key):
+        """Why a file may be lost if the machine stops now."""
+        path = pathlib.PurePath(self.root, key)
+        file = self.file_of_name.get(str(path), str(path))
+        if file in self.dirty_files:
+            yield f"bytes of `{key}` were not synced"
+        for name in (path, *path.parents):
+            if str(name) in self.dirty_names:
+                yield f"the name of `{name.relative_to(self.root)}` was not synced in its folder"
 
 
-def follow_name(rest, root, unsynced_bytes, unsynced_names):
-    paths = re.findall(r'"([^"]*)"', rest)
-    if len(paths) < 2 or not paths[1].startswith(root):
-        return
-    old, new = paths[0], paths[1]
-    if old.startswith("/proc/self/fd/"):
-        match = re.search(r"<([^>]*)>", rest)
-        old = match[1].removesuffix(" (deleted)") if match else old
-    if old in unsynced_bytes:
-        unsynced_bytes[new] = unsynced_bytes.pop(old)
-    unsynced_names.pop(old, None)
-    unsynced_names[new] = str(pathlib.Path(new).parent)
-
-
-def not_durable(job, root, unsynced_bytes, unsynced_names):
-    for key in (job["artifact_key"], manifest_key(job["artifact_key"])):
-        path = pathlib.Path(root) / key
-        if str(path) in unsynced_bytes:
-            yield f"job {job['id']}: bytes of `{key}` were not synced when it was published"
-        for named in (path, *path.parents):
-            if str(named) in unsynced_names:
-                folder = pathlib.Path(unsynced_names[str(named)]).name
-                yield f"job {job['id']}: folder `{folder}` of `{named.name}` was not synced"
+def not_durable(path, root, by_digest, counts):
+    """Goes up to where the digest of a file is first sent to the control database: that is its
+    publication, and nothing of the file may be in the kernel's memory only."""
+    durability, seen = Durability(root), set()
+    for name, rest in calls(path):
+        descriptor = DESCRIPTOR.match(rest)
+        is_inside = descriptor and descriptor["path"].startswith(root)
+        if name in SENDS and not is_inside:
+            for digest, job in by_digest.items():
+                if digest not in seen and digest in rest:
+                    seen.add(digest)
+                    counts["traced publications"] += 1
+                    for key in (job["artifact_key"], manifest_key(job["artifact_key"])):
+                        for complaint in durability.complaints(key):
+                            yield f"job {job['id']} was published while {complaint}"
+        durability.take(name, rest)
+    for digest in by_digest.keys() - seen:
+        yield f"job {by_digest[digest]['id']}: the trace does not show its publication"
 
 
 def main():

@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import kills, stops
+from . import kills, stops, trace
 from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
@@ -49,6 +49,12 @@ def run_stops(ground, arguments):
     return side_by_side(
         lambda _, kind: run_chapter(ground, kind, f"{kind}-stops", work, collections.Counter()),
         kinds)
+
+
+def run_trace(ground, _arguments):
+    """What is synced is the same on every rig; the control database on SQLite is seen best."""
+    return run_chapter(ground, "sqlite-folder", "sqlite-folder-trace", trace.run,
+                       collections.Counter())
 
 
 def side_by_side(work, kinds):
@@ -93,7 +99,7 @@ def run_chapter(ground, kind, name, work, sums):
     return code
 
 
-PLANS = {"kills": run_kills, "stops": run_stops}
+PLANS = {"kills": run_kills, "stops": run_stops, "trace": run_trace}
 
 if __name__ == "__main__":
     main()

@@ -19,13 +19,13 @@ class Member:
         self.process = None
         self.lock = threading.Lock()
 
-    def start(self, stop_at=None):
+    def start(self, stop_at=None, under=()):
         environment = {**self.rig.environment, "TIDEGATE__WORKER__HOST_ID": self.host}
         if stop_at:
             environment["TIDEGATE_STOP_AT"] = stop_at
         log = open(self.rig.folder / f"{self.command}-{self.host}.log", "ab")
         self.process = subprocess.Popen(
-            [self.rig.binary, self.command], env=environment, cwd=self.rig.folder,
+            [*under, self.rig.binary, self.command], env=environment, cwd=self.rig.folder,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
         self.rig.history.add("start", pid=self.process.pid, command=self.command, host=self.host,

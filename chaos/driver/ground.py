@@ -78,6 +78,8 @@ class Ground:
             "--source", f"lite=sqlite:{self.source_urls['lite']}",
             "--source", f"server={self.source_conninfo}",
             "--history", str(rig.history.path), "--lease-seconds", str(self.lease_seconds), *more]
+        if (rig.folder / "trace").exists():
+            command += ["--trace", str(rig.folder / "trace")]
         if rig.bucket:
             command += ["--s3-endpoint", rig.bucket.endpoint]
         done = subprocess.run(command, env=bucket_environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL)

@@ -76,9 +76,9 @@ def strike(rig, chance):
     member.start()
 
 
-def revive(rig):
+def revive(rig, crew=None):
     """A process that ended by itself is started again, as a service manager would."""
-    dead = [member for member in rig.crew if member.has_died()]
+    dead = [member for member in crew or rig.crew if member.has_died()]
     for member in dead:
         rig.history.add("died", pid=member.process.pid, code=member.process.returncode,
                         command=member.command, host=member.host)
@@ -86,11 +86,11 @@ def revive(rig):
     return len(dead)
 
 
-def settle(rig):
+def settle(rig, crew=None):
     begun = time.monotonic()
 
     def is_quiet():
-        revive(rig)
+        revive(rig, crew)
         return rig.open_jobs() == 0
 
     wait_until(is_quiet, QUIET_SECONDS_MAX, f"{rig.name} is quiet")
