@@ -79,19 +79,19 @@ def run_rig(ground, kind, kills_in_all, seed):
 
 
 def run_chapter(ground, kind, name, work, sums):
-    rig = None
+    rig, result, failed = ground.rig(kind, name), {}, 0
     try:
-        rig = ground.rig(kind, name)
         result = work(rig)
     except Exception:
+        # What it left may say why.
         print(f"── {name}: the rig failed\n{traceback.format_exc()}", flush=True)
-        return 2
+        failed = 2
     finally:
-        if rig:
-            rig.end()
+        rig.end()
     code, said = ground.check(rig)
+    code = max(code, failed)
     print(f"── {name}: {json.dumps(result)}\n{said}", flush=True)
-    if code in (0, 1):
+    if said:
         sums.update(json.loads(said.splitlines()[-1])["counts"])
     sums.update(result)
     if code == 0:

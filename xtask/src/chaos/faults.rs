@@ -91,18 +91,17 @@ fn patched(copy: &Path, patch: &Path) -> Result<()> {
     succeed(Command::new("patch").args(["-p1", "--quiet", "-i"]).arg(patch).current_dir(copy))
 }
 
-/// Copies what is ours; a file keeps its time, so that what is built of it stays good.
+/// Makes the copy what the checkout is. A file that is the same already is left alone, so that only
+/// what a patch has changed, or leaves behind, is built anew.
 fn copy_checkout(copy: &Path) -> Result<()> {
-    if copy.exists() {
-        fs::remove_dir_all(copy)?;
-    }
     let listed = output("git", &["ls-files", "-z", "-co", "--exclude-standard"])?;
     for path in listed.split('\0').filter(|path| Path::new(path).is_file()) {
-        let to = copy.join(path);
+        let (content, to) = (fs::read(path)?, copy.join(path));
+        if fs::read(&to).is_ok_and(|found| found == content) {
+            continue;
+        }
         fs::create_dir_all(to.parent().unwrap_or(copy))?;
-        fs::copy(path, &to)?;
-        let modified = fs::metadata(path)?.modified()?;
-        fs::File::options().write(true).open(&to)?.set_modified(modified)?;
+        fs::write(&to, content)?;
     }
     Ok(())
 }
