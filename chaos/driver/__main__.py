@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import kills, stops, trace
+from . import kills, measure, stops, trace
 from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
@@ -57,6 +57,10 @@ def run_trace(ground, _arguments):
                        collections.Counter())
 
 
+def run_measures(ground, _arguments):
+    return measure.run(ground)
+
+
 def side_by_side(work, kinds):
     with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
         return max(pool.map(work, range(len(kinds)), kinds))
@@ -99,7 +103,7 @@ def run_chapter(ground, kind, name, work, sums):
     return code
 
 
-PLANS = {"kills": run_kills, "stops": run_stops, "trace": run_trace}
+PLANS = {"kills": run_kills, "stops": run_stops, "trace": run_trace, "measure": run_measures}
 
 if __name__ == "__main__":
     main()

@@ -12,6 +12,15 @@ TABLES = {"small": SMALL_ROWS, "large": LARGE_ROWS}
 WORDS = ["tide", "gate", "Käse", "naïve", 'say "so"', "a,b", "two\nlines", "<tag> & more", "日本", "x"]
 
 
+# Views that take minutes: one that waits within a statement, one that computes without a step's end.
+SLOW_SQLITE = """
+    create view slow as
+    with recursive c (n) as (select 1 union all select n + 1 from c where n < 400000000)
+    select id, name, note, amount from small where (select count(*) from c where n + id > 0) > 0"""
+SLOW_POSTGRES = """
+    create view slow as select id, name, note, amount from small where pg_sleep(0.2) is not null"""
+
+
 def rows(count):
     """Always the same rows."""
     chance = random.Random(count)
@@ -29,6 +38,7 @@ def make_sqlite(path):
                 f"create table {table} (id integer primary key, name text not null, note text, "
                 "amount integer not null) strict")
             connection.executemany(f"insert into {table} values (?, ?, ?, ?)", rows(count))
+        connection.execute(SLOW_SQLITE)
     connection.close()
 
 
@@ -41,6 +51,7 @@ def make_postgres(conninfo):
             with connection.cursor().copy(f"copy {table} from stdin") as copy:
                 for row in rows(count):
                     copy.write_row(row)
+        connection.execute(SLOW_POSTGRES)
         connection.commit()
         connection.autocommit = True
         connection.execute("analyze")
@@ -58,7 +69,7 @@ url = "{postgres_url}"
 readers = 1
 """
     for source in ("lite", "server"):
-        for table in TABLES:
+        for table in (*TABLES, "slow"):
             text += f"""
 [[subjects]]
 slug = "{table}_{source}"

@@ -8,17 +8,19 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::succeed;
 
-/// Where the drivers' Python environment is made.
-const VENV: &str = "target/chaos-venv";
+/// Names the folder of the Python environment, as for the tests.
+const VENV: &str = "TIDEGATE_VENV";
+/// That folder, where nothing is named.
+const VENV_DEFAULT: &str = "target/venv";
 /// Kills of all rigs in the short form.
 const SHORT_KILLS_A_RIG: u32 = 10;
 /// Rigs that stand side by side.
-const RIGS: &[&str] = &["sqlite-folder", "postgres-folder"];
+const RIGS: &[&str] = &["sqlite-folder", "sqlite-s3", "postgres-folder", "postgres-s3"];
 
 /// What is to be run; everything when nothing is said.
 #[derive(Args)]
@@ -41,6 +43,9 @@ pub(crate) struct ChaosArgs {
     /// Build as for release
     #[arg(long)]
     release: bool,
+    /// Take this program, built with the feature `chaos`, instead of building one
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Plant this fault into a copy of the program; the checker has to report it
     #[arg(long, conflicts_with = "faults")]
     fault: Option<String>,
@@ -56,9 +61,10 @@ pub(crate) struct ChaosArgs {
 }
 
 impl ChaosArgs {
-    /// The short form.
+    /// The short form, with the program that the tests were built with.
     pub(crate) fn short() -> Self {
         Self {
+            program: Some(target().join("debug/tidegate")),
             plan: Vec::new(),
             kills: 0,
             rounds: 1,
@@ -90,12 +96,15 @@ impl ChaosArgs {
 
 /// Runs it.
 pub(crate) fn run(args: &ChaosArgs) -> Result<()> {
-    succeed(Command::new("scripts/venv").args([VENV, "chaos/requirements.txt"]))?;
+    succeed(Command::new("scripts/venv").arg(venv()).arg("scripts/requirements.txt"))?;
     match (&args.fault, args.faults) {
         (Some(name), _) => faults::plant(name, args.release),
         (None, true) => faults::plant_all(args.release),
         (None, false) => {
-            let program = build(Path::new("."), &target(), args.release)?;
+            let program = match &args.program {
+                Some(program) => program.clone(),
+                None => build(Path::new("."), &target().join("chaos"), args.release)?,
+            };
             let plans = args.plans();
             let failed: Vec<&str> =
                 plans.into_iter().filter(|plan| !drive(args, plan, &program)).collect();
@@ -129,7 +138,7 @@ fn drive(args: &ChaosArgs, plan: &str, program: &Path) -> bool {
 
 /// The driver, to be told more.
 fn driver(plan: &str, program: &Path) -> Command {
-    let mut driver = Command::new(format!("{VENV}/bin/python"));
+    let mut driver = Command::new(venv().join("bin/python"));
     driver.args(["-B", "-m", "driver", plan, "--binary"]).arg(program).env("PYTHONPATH", "chaos");
     driver
 }
@@ -146,10 +155,11 @@ fn build(checkout: &Path, target: &Path, is_release: bool) -> Result<PathBuf> {
     succeed(cargo.current_dir(checkout).env("CARGO_TARGET_DIR", target))?;
     let profile = if is_release { "release" } else { "debug" };
     let built = target.join(profile).join("tidegate");
-    // The next build of anybody else would replace it while it is still killed and started.
-    let kept = target.join(format!("tidegate-chaos-{profile}"));
-    std::fs::copy(&built, &kept).with_context(|| format!("cannot copy {}", built.display()))?;
-    Ok(kept)
+    Ok(built)
+}
+
+fn venv() -> PathBuf {
+    env::var_os(VENV).map_or(VENV_DEFAULT.into(), PathBuf::from)
 }
 
 fn target() -> PathBuf {

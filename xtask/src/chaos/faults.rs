@@ -67,11 +67,11 @@ pub(super) fn plant(name: &str, is_release: bool) -> Result<()> {
 
 fn is_reported(fault: &Fault, is_release: bool) -> Result<bool> {
     println!("── chaos: fault {}", fault.name);
-    let target = super::target();
-    let copy = target.join("chaos-fault");
+    let target = super::target().join("chaos");
+    let copy = target.join("fault");
     copy_checkout(&copy)?;
     patched(&copy, &fault.patch)?;
-    let program = super::build(&copy, &target.join("chaos-fault-target"), is_release)?;
+    let program = super::build(&copy, &target, is_release)?;
     let mut driver = super::driver(&fault.plan, &program);
     driver.args(["--rigs", "sqlite-folder", "--kills", "15", "--rounds", "1"]);
     let said = driver.stdout(Stdio::piped()).output()?;
