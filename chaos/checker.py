@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks what a rig has left behind against what it was asked: database, artifacts, history.
 
-It imports nothing of Tidegate and nothing of the driver. It knows the control database's tables, the
-shape of an entry and of a manifest, and computes everything else from the source databases again.
+It imports nothing of Tidegate and nothing of the driver. It knows the control database's tables,
+the shape of an entry and of a manifest, and computes everything else from the sources again.
 
     checker.py --control URL --artifacts URL --source NAME=URL --history FILE [--trace FILE]
 
@@ -144,7 +144,7 @@ class Checker:
                 self.fault("unasked", f"job {number} was never asked for")
 
     def check_orders(self):
-        """What was answered with yes was done: cancelled jobs never get a file, deleted ones lose it."""
+        """What was answered with yes was done: cancelled jobs get no file, deleted ones lose it."""
         for event in self.history:
             job = self.jobs.get(event.get("job"))
             if event["event"] == "cancel" and job and job["status"] not in ("cancelled", "failed"):
@@ -284,7 +284,7 @@ class Checker:
     # --- What was seen meanwhile --------------------------------------------------------------
 
     def check_seen(self):
-        """Progress of an attempt only grows, is whole only with the file, and no state goes back."""
+        """Progress of an attempt only grows, is whole with the file, and no state goes back."""
         before = {}
         for event in self.history:
             if event["event"] != "seen":

@@ -1,4 +1,4 @@
-"""Runs a plan over rigs side by side, and the checker over each; ends with 1 if it has found a fault."""
+"""Runs a plan over rigs side by side, and the checker over each; ends with 1 at a fault."""
 
 import argparse
 import collections

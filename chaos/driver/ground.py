@@ -82,7 +82,8 @@ class Ground:
             command += ["--trace", str(rig.folder / "trace")]
         if rig.bucket:
             command += ["--s3-endpoint", rig.bucket.endpoint]
-        done = subprocess.run(command, env=bucket_environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, env=bucket_environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
         if done.stderr:
             print(done.stderr, file=sys.stderr)
         return done.returncode, done.stdout

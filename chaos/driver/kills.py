@@ -1,4 +1,4 @@
-"""Kills processes at random moments, lets them come back at once, and waits for the dust to settle."""
+"""Kills processes at random moments, lets them come back, and waits for the dust to settle."""
 
 import random
 import signal

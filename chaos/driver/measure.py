@@ -1,4 +1,4 @@
-"""Takes the times: of a reclaim, of a cancellation, of a thousand small jobs; and counts false reclaims."""
+"""Takes times: of a reclaim, a cancellation, a thousand small jobs; counts false reclaims."""
 
 import concurrent.futures
 import json

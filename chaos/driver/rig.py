@@ -20,7 +20,7 @@ OPEN = ("pending", "building")
 class Rig:
     def __init__(self, name, folder, binary, control, bucket, source_urls, lease_seconds,
                  attempts_max=1000, builds_max=4):
-        """`control` is a `Postgres`, or nothing for SQLite; `bucket` one, or nothing for a folder."""
+        """Without a `control` server it is on SQLite, without a `bucket` in a folder."""
         self.name, self.binary, self.lease_seconds = name, str(binary), lease_seconds
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Follows the system calls of a process while it builds, so that the checker can see what was synced."""
+"""Follows the system calls of a process while it builds: the checker sees what was synced."""
 
 from .crew import Member
 from .kills import settle

@@ -1,4 +1,4 @@
-//! Kills and stops real processes, and checks what they leave; proves the checker by planted faults.
+//! Kills and stops real processes, checks what they leave, and proves the checker by faults.
 
 mod faults;
 

@@ -1,4 +1,4 @@
-//! Points of the protocol at which a rig stops the process, in builds with the feature `chaos` only.
+//! Points of the protocol at which a rig stops the process, in builds with the feature `chaos`.
 
 /// Variable that names the point to stop at.
 #[cfg(feature = "chaos")]
