@@ -16,7 +16,7 @@ mod service;
 mod settings;
 mod setup;
 mod tokens;
-mod upkeep;
+pub mod upkeep;
 mod worker;
 
 pub use artifacts::{ArtifactError, Artifacts};

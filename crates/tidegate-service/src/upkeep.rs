@@ -1,7 +1,11 @@
 //! What is done by itself, now and again, by any process: each task one file.
 
+mod error;
 mod expire;
+mod purge;
 mod rescue;
+mod scrub;
+mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +19,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
+pub use error::UpkeepError;
 pub use expire::PurgeGuard;
+pub use purge::{PurgeReport, PurgeSettings, purge};
+pub use scrub::{ScrubReport, ScrubSettings, scrub};
+pub use sweep::{SweepReport, SweepSettings, sweep};
 
 use crate::{error::ServiceError, service::Service, worker::WorkerSettings};
 

@@ -7,4 +7,5 @@ mod check;
 mod exports;
 mod gate;
 mod manifest;
+mod upkeep;
 mod worker;
