@@ -1,9 +1,9 @@
 //! Removes what nothing refers to: files of attempts that ended, uploads that were left.
 //!
 //! Once an attempt has ended without its file being its job's, nothing ever refers to that file
-//! again: publishing takes the attempt's lease, and a lease that was lost is not given back. So what
-//! is found free stays free, however long the sweep takes. What the control state does not know
-//! at all may be newer than it, as after a backup was restored: that is told, and stays.
+//! again: publishing takes the attempt's lease, and a lease that was lost is not given back. So
+//! what is found free stays free, however long the sweep takes. What the control state does not
+//! know at all may be newer than it, as after a backup was restored: that is told, and stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
