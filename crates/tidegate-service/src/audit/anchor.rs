@@ -123,6 +123,19 @@ impl Anchor {
         &self.name
     }
 
+    /// Proves that checkpoints can be kept here: a file is made and opened, of a bucket an object of
+    /// no checkpoint is written and read.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot.
+    pub async fn check(&self) -> Result<(), AnchorError> {
+        match &self.place {
+            Place::File(_) => self.append(Vec::new()).await,
+            Place::Objects(objects) => objects.check().await,
+        }
+    }
+
     /// The last checkpoint that it holds. `known` is a number that it probably holds: it makes the
     /// search short.
     pub(crate) async fn latest(&self, known: i64) -> Result<Option<SignedCheckpoint>, AnchorError> {
