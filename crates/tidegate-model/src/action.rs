@@ -222,9 +222,9 @@ impl Action {
         }
     }
 
-    /// Whether a new operator may be made before there is anybody who could allow it.
+    /// Whether it may be done before there is anybody who could allow it.
     pub fn is_setup(self) -> bool {
-        self == Self::OperatorAdd || self == Self::RoleChange
+        matches!(self, Self::OperatorAdd | Self::RoleChange | Self::SettingChange)
     }
 }
 

@@ -60,6 +60,12 @@ impl Permit {
 pub struct Denied {
     /// Why.
     pub reason: Reason,
+    asked: Box<Request>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Request {
     caller: Caller,
     action: Action,
     target: Target,
@@ -69,22 +75,22 @@ pub struct Denied {
 impl Denied {
     /// Who may not.
     pub fn caller(&self) -> &Caller {
-        &self.caller
+        &self.asked.caller
     }
 
     /// What.
     pub fn action(&self) -> Action {
-        self.action
+        self.asked.action
     }
 
     /// To what.
     pub fn target(&self) -> &Target {
-        &self.target
+        &self.asked.target
     }
 
     /// By which policy.
     pub fn policy_version(&self) -> i64 {
-        self.policy_version
+        self.asked.policy_version
     }
 
     /// Whether the answer must be as if the target did not exist.
@@ -159,7 +165,10 @@ pub fn authorize(
     let policy_version = policy.version;
     match explain(policy, &caller, action, &target).refused {
         None => Ok(Permit { caller, action, target, policy_version }),
-        Some(reason) => Err(Denied { reason, caller, action, target, policy_version }),
+        Some(reason) => {
+            let asked = Box::new(Request { caller, action, target, policy_version });
+            Err(Denied { reason, asked })
+        }
     }
 }
 
@@ -184,6 +193,12 @@ pub fn explain(policy: &Policy, caller: &Caller, action: Action, target: &Target
 pub fn sees_subject(policy: &Policy, caller: &Caller, subject: &str) -> bool {
     let mut asking = Asking { policy, caller, asked: Vec::new() };
     asking.has(&list_of(subject))
+}
+
+/// Whether a caller has a capability, for what is decided by a list and not by an action.
+pub fn holds(policy: &Policy, caller: &Caller, capability: &str) -> bool {
+    let mut asking = Asking { policy, caller, asked: Vec::new() };
+    asking.has(capability)
 }
 
 fn internal(is_allowed: bool) -> Result<(), Reason> {

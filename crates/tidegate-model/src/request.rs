@@ -246,6 +246,26 @@ impl CheckedRequest {
         self.subject.has_pii || by_field || by_record
     }
 
+    /// The request within the row limit of its operator's role.
+    ///
+    /// # Errors
+    ///
+    /// If the limit does not fit the subject.
+    pub fn within(mut self, limit: &Value) -> Result<Self, Faults> {
+        self.scope = self.scope.within(limit, &self.subject)?;
+        Ok(self)
+    }
+
+    /// The fields of the file as a request would name them: what a job freezes.
+    pub fn frozen_fields(&self) -> Value {
+        let visible = self.fields.iter().filter(|chosen| !chosen.is_hidden);
+        let named = visible.map(|chosen| match &chosen.alias {
+            Some(alias) => serde_json::json!({ "slug": chosen.field.slug, "as": alias }),
+            None => chosen.field.slug.clone().into(),
+        });
+        named.collect()
+    }
+
     /// The question to the source at this moment, and the resolved scope for the manifest.
     pub fn query(&self, now: DateTime<Utc>) -> (Query, Value) {
         let moment = Moment { now, time_zone: self.time_zone, last_run: None };

@@ -89,3 +89,31 @@ pub fn table(roles: &[Role], subjects: &[&str]) -> String {
     };
     slugs.iter().map(|slug| format!("| `{slug}` |{}\n", mark(slug))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{job::FailureReason, status::TRANSITIONS};
+
+    const SUBJECTS: [&str; 4] = ["content", "analytics", "orders", "users"];
+    const PAGE: &str = include_str!("../../../docs/reference/control-plane.md");
+
+    #[test]
+    fn the_page_of_the_documentation_says_what_the_code_does() {
+        let mut lines: Vec<String> =
+            table(&defaults(SUBJECTS), &SUBJECTS).lines().map(str::to_owned).collect();
+        lines.extend(TRANSITIONS.iter().map(|transition| {
+            format!("| {} | {} | {} |", transition.from, transition.to, transition.slug)
+        }));
+        lines.extend(FailureReason::ALL.iter().map(|reason| {
+            let again = if reason.is_retryable() { "yes" } else { "no" };
+            format!("| `{}` | {again} |", reason.slug())
+        }));
+        let missing: Vec<&String> =
+            lines.iter().filter(|line| !PAGE.lines().any(|one| one == *line)).collect();
+        assert!(missing.is_empty(), "docs/reference/control-plane.md lacks:\n{missing:#?}");
+        let rows = PAGE.lines().filter(|line| line.starts_with("| ")).count();
+        // Three heads, of which each has a line of dashes below it.
+        assert_eq!(rows, lines.len() + 6, "a row that the code does not know");
+    }
+}

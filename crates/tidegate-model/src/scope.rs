@@ -10,6 +10,7 @@ mod number;
 mod operator;
 mod sort;
 mod span;
+mod summary;
 mod value;
 
 use serde_json::Value;
@@ -19,6 +20,7 @@ pub use self::{
     limits::*,
     operator::{Operator, Takes},
     span::{Duration, Span, Unit},
+    summary::summary,
     value::Operand,
 };
 pub(crate) use self::{
@@ -74,6 +76,18 @@ impl Scope {
         let mut faults = FaultList::default();
         let scope = check::Checker::new(subject, asker, &mut faults).scope(sent, at);
         faults.or(scope)
+    }
+
+    /// The scope within a limit: only records that match both. The limit is a filter, as in one.
+    ///
+    /// # Errors
+    ///
+    /// If the limit does not fit the subject.
+    pub fn within(mut self, limit: &Value, subject: &Subject) -> Result<Self, Faults> {
+        let limit = serde_json::json!({ "filter": limit });
+        let limit = Self::check(&limit, subject, Asker::Request, &Pointer::at("/limit"))?;
+        self.filter = Filter::All(vec![self.filter, limit.filter]);
+        Ok(self)
     }
 
     /// Order of the rows, down to the key; empty leaves it to the source.

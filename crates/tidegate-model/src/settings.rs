@@ -40,8 +40,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// When the file that is made now is to go, in microseconds since 1970.
-    pub fn expiry_of(&self, made_at: i64) -> i64 {
-        made_at.saturating_add(i64::from(self.retention_days).saturating_mul(DAY_MICROS))
+    /// How long a file is kept, in microseconds.
+    pub fn retention_micros(&self) -> i64 {
+        i64::from(self.retention_days).saturating_mul(DAY_MICROS)
     }
 }

@@ -4,9 +4,12 @@ use std::io;
 
 use crate::RunError;
 
+mod direct;
+mod draft;
 mod file;
 mod stream;
 
+pub use draft::{DRAFT_SUFFIX, DraftFile};
 pub use file::FileArtifact;
 pub use stream::StreamArtifact;
 

@@ -24,10 +24,13 @@ mod slab;
 mod subject;
 mod writer;
 
-pub use artifact::{Artifact, FileArtifact, StreamArtifact};
+pub use artifact::{Artifact, DRAFT_SUFFIX, DraftFile, FileArtifact, StreamArtifact};
 pub use checkpoint::{Checkpoint, Progress, Verdict};
 pub use error::RunError;
-pub use manifest::{Completion, Manifest, manifest};
+pub use manifest::{
+    ArtifactEntry, ChangesEntry, Completion, FieldEntry, Governance, JobEntry, Manifest, MaskEntry,
+    OperatorEntry, SourceEntry, manifest,
+};
 pub use plan::{Limits, Plan};
 pub use run::{Outcome, run};
 pub use subject::{BindError, bind_subject};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
+use serde_json::Value;
+use tidegate_model::ids::{JobId, OperatorId};
 use tidegate_source::Snapshot;
 
 use crate::{Outcome, Plan};
@@ -20,6 +22,10 @@ pub struct Manifest {
     pub version: &'static str,
     /// Whether the export passed the control plane: capability, job record, activity entries.
     pub governed: bool,
+    /// The job that made it, if it was governed.
+    pub job: Option<JobEntry>,
+    /// Whose job it was.
+    pub operator: Option<OperatorEntry>,
     /// The file.
     pub artifact: ArtifactEntry,
     /// Slug of the subject.
@@ -31,7 +37,11 @@ pub struct Manifest {
     /// Fields of the file, in order.
     pub fields: Vec<FieldEntry>,
     /// Which rows, with every relative date resolved.
-    pub scope: serde_json::Value,
+    pub scope: Value,
+    /// Filters of the operator's role, each of which every row passed.
+    pub row_limits: Vec<Value>,
+    /// Fields whose values are not shown as they are.
+    pub masks: Vec<MaskEntry>,
     /// Order of the rows, ending with the key.
     pub sort: Vec<String>,
     /// Whether the rows are in that order; without a sort, none is promised.
@@ -54,6 +64,33 @@ pub struct Manifest {
     pub started_at: String,
     /// When the file was whole, RFC 3339.
     pub completed_at: String,
+}
+
+/// The job that made the file.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobEntry {
+    /// Its number.
+    pub id: JobId,
+    /// Which attempt at it, from 1 on.
+    pub attempt: i64,
+}
+
+/// Whose job it was.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperatorEntry {
+    /// Number.
+    pub id: OperatorId,
+    /// Mail address.
+    pub email: String,
+}
+
+/// A field whose values are not shown as they are.
+#[derive(Clone, Debug, Serialize)]
+pub struct MaskEntry {
+    /// Slug in the subject.
+    pub field: String,
+    /// What is shown: `hash`, `partial`, `redact`; or `drop`.
+    pub mask: String,
 }
 
 /// The file.
@@ -113,13 +150,28 @@ pub struct Completion {
     /// Kind of the subject.
     pub kind: Option<String>,
     /// Resolved scope.
-    pub scope: serde_json::Value,
+    pub scope: Value,
     /// Name of the source.
     pub source: String,
     /// Begin.
     pub started_at: DateTime<Utc>,
     /// End.
     pub completed_at: DateTime<Utc>,
+    /// What the control plane adds; none for an export that did not pass it.
+    pub governance: Option<Governance>,
+}
+
+/// What the control plane knows of an export.
+#[derive(Clone, Debug)]
+pub struct Governance {
+    /// The job.
+    pub job: JobEntry,
+    /// Whose.
+    pub operator: OperatorEntry,
+    /// Filters of the operator's role that were applied.
+    pub row_limits: Vec<Value>,
+    /// Masks that were applied.
+    pub masks: Vec<MaskEntry>,
 }
 
 /// Describes a finished export.
@@ -132,10 +184,17 @@ pub fn manifest(plan: &Plan<'_>, outcome: &Outcome, completion: Completion) -> M
         data_type: selected.field.data_type.to_string(),
         pii: selected.field.pii.clone(),
     });
+    let governed = completion.governance.is_some();
+    let (job, operator, row_limits, masks) = match completion.governance {
+        Some(told) => (Some(told.job), Some(told.operator), told.row_limits, told.masks),
+        None => Default::default(),
+    };
     Manifest {
         manifest: MANIFEST_VERSION,
         version: env!("CARGO_PKG_VERSION"),
-        governed: false,
+        governed,
+        job,
+        operator,
         artifact: ArtifactEntry {
             name: completion.name,
             bytes: outcome.bytes,
@@ -147,6 +206,8 @@ pub fn manifest(plan: &Plan<'_>, outcome: &Outcome, completion: Completion) -> M
         rows: outcome.rows,
         fields: fields.collect(),
         scope: completion.scope,
+        row_limits,
+        masks,
         sort: plan.query.sort.iter().map(sort_text).collect(),
         is_sorted: !plan.query.sort.is_empty(),
         snapshot: outcome.snapshot.clone(),

@@ -13,7 +13,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use tidegate_batch::Schema;
 use tidegate_format::{Counts, Encoder, Layout};
-use tidegate_source::{Reader, RowStream, Snapshot, SourceError, StreamOptions};
+use tidegate_source::{Interrupt, Reader, RowStream, Snapshot, SourceError, StreamOptions};
 
 use crate::{
     Artifact, Checkpoint, Plan, RunError, Verdict,
@@ -56,14 +56,19 @@ pub fn run(
     if checkpoint.verdict() == Verdict::Cancelled {
         return Err(RunError::Cancelled);
     }
-    let started = Instant::now();
     let options = StreamOptions {
         application: plan.application.clone(),
         readers: plan.readers,
         batch_bytes: plan.format.batch_bytes(),
         cell_bytes_max: plan.limits.cell_bytes_max,
+        interrupt: Interrupt::default(),
     };
-    let mut stream = plan.source.stream(&plan.query, &options)?;
+    let flow = Flow::default();
+    let started = Instant::now();
+    let watch = Watch { plan, checkpoint, flow: &flow, interrupt: &options.interrupt, started };
+    let Some(mut stream) = watch.open(&options) else {
+        return Err(flow.into_fault().expect("what is not open has failed"));
+    };
     let schema = Arc::clone(&stream.schema);
     let encoder = plan.format.encoder(Layout {
         schema: Arc::clone(&schema),
@@ -72,7 +77,6 @@ pub fn run(
         title: plan.title.clone(),
     })?;
     let readers = std::mem::take(&mut stream.readers);
-    let flow = Flow::default();
     let writer = Writer {
         framing: encoder.framing(),
         artifact,
@@ -82,10 +86,10 @@ pub fn run(
         meter: &flow.meter,
     };
     let line = Line { encoder: &*encoder, batch_bytes: options.batch_bytes, flow: &flow };
-    let watch = Watch { plan, stream: &stream, checkpoint, flow: &flow, started };
     let written = thread::scope(|scope| {
         let threads = line.start(scope, readers, writer);
-        watch.until(&threads.done);
+        watch.until(&threads.done, stream.extent.total);
+        watch.report(stream.extent.total);
         threads.writer.join().ok().flatten()
     });
     match (flow.into_fault(), written) {
@@ -138,17 +142,39 @@ impl Flow {
 /// The caller's side: asks the checkpoint and stops the threads when they have to.
 struct Watch<'a> {
     plan: &'a Plan<'a>,
-    stream: &'a RowStream,
     checkpoint: &'a dyn Checkpoint,
     flow: &'a Flow,
+    interrupt: &'a Interrupt,
     started: Instant,
 }
 
 impl Watch<'_> {
+    /// Opens the stream on a thread of its own, since a server may keep that one waiting for a
+    /// table that somebody has locked. None if it failed, or has to stop already.
+    fn open(&self, options: &StreamOptions) -> Option<RowStream> {
+        let (plan, flow) = (self.plan, self.flow);
+        let opened = thread::scope(|scope| {
+            let (alive, done) = bounded::<()>(0);
+            let opening = scope.spawn(move || {
+                let _alive = alive;
+                guarded(flow, "opening", || plan.source.stream(&plan.query, options))
+            });
+            self.until(&done, 0);
+            opening.join().ok().flatten()
+        });
+        match opened? {
+            Ok(stream) => (!flow.is_stopped()).then_some(stream),
+            Err(error) => {
+                flow.fail(error.into());
+                None
+            }
+        }
+    }
+
     /// Watches until the threads have ended.
-    fn until(&self, done: &Receiver<()>) {
+    fn until(&self, done: &Receiver<()>, extent_total: u64) {
         while let Err(RecvTimeoutError::Timeout) = done.recv_timeout(TICK) {
-            self.report();
+            self.report(extent_total);
             if self.checkpoint.verdict() == Verdict::Cancelled {
                 self.flow.fail(RunError::Cancelled);
             } else if self.started.elapsed() > self.plan.snapshot_age_max {
@@ -156,14 +182,13 @@ impl Watch<'_> {
                 self.flow.fail(RunError::SnapshotTooOld { seconds });
             }
             if self.flow.is_stopped() {
-                self.stream.interrupt.interrupt();
+                self.interrupt.interrupt();
             }
         }
-        self.report();
     }
 
-    fn report(&self) {
-        self.checkpoint.progress(self.flow.meter.progress(self.stream.extent.total));
+    fn report(&self, extent_total: u64) {
+        self.checkpoint.progress(self.flow.meter.progress(extent_total));
     }
 }
 

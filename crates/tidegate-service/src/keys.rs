@@ -2,8 +2,8 @@
 //!
 //! `signing-ID.pem` signs manifests and checkpoints, `public-ID.pem` proves them on any machine,
 //! `link-ID.key` guards download links, `hash.key` makes the keyed hashes of personal values. The
-//! newest of a kind, as `current` says, is used; older ones stay, so that what they signed can still
-//! be verified.
+//! newest of a kind, as `current` says, is used; older ones stay, so that what they signed can
+//! still be verified.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::{
     Signature, Signer, SigningKey, VerifyingKey,
     pkcs8::{
-        DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding,
+        DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey,
+        spki::der::pem::LineEnding,
     },
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -100,6 +101,29 @@ pub struct Keys {
     hash: [u8; KEY_BYTES],
 }
 
+/// New keys, made and not used yet.
+pub struct NextKeys {
+    folder: PathBuf,
+    id: String,
+}
+
+impl NextKeys {
+    /// Their name.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Uses them from now on; the old ones still verify.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be written to.
+    pub fn make_current(self) -> Result<Keys, KeyError> {
+        name_current(&self.folder, &self.id)?;
+        Keys::read(&self.folder)
+    }
+}
+
 struct Named<K> {
     id: String,
     key: K,
@@ -129,19 +153,18 @@ impl Keys {
             write(folder, HASH_KEY, hexadecimal(&hash).as_bytes(), 0o600)?;
         }
         if !folder.join(CURRENT).exists() {
-            make_current(folder)?;
+            name_current(folder, &make(folder)?)?;
         }
         Self::read(folder)
     }
 
-    /// Makes new keys for signing and links, and uses them from now on.
+    /// Makes new keys for signing and links, which nothing uses yet.
     ///
     /// # Errors
     ///
     /// If the folder cannot be written to.
-    pub fn rotate(&self) -> Result<Self, KeyError> {
-        make_current(&self.folder)?;
-        Self::read(&self.folder)
+    pub fn next(&self) -> Result<NextKeys, KeyError> {
+        Ok(NextKeys { folder: self.folder.clone(), id: make(&self.folder)? })
     }
 
     fn read(folder: &Path) -> Result<Self, KeyError> {
@@ -256,8 +279,8 @@ impl PublicKeys {
     }
 }
 
-/// Makes a pair and a link key, then names them as the current ones.
-fn make_current(folder: &Path) -> Result<(), KeyError> {
+/// Makes a pair and a link key; gives back their name.
+fn make(folder: &Path) -> Result<String, KeyError> {
     let secret: [u8; KEY_BYTES] = rand::random();
     let pair = SigningKey::from_bytes(&secret);
     let public = pair.verifying_key();
@@ -269,6 +292,10 @@ fn make_current(folder: &Path) -> Result<(), KeyError> {
     write(folder, &format!("signing-{id}.pem"), private_pem.as_bytes(), 0o600)?;
     write(folder, &format!("public-{id}.pem"), public_pem.as_bytes(), 0o644)?;
     write(folder, &format!("link-{id}.key"), hexadecimal(&link).as_bytes(), 0o600)?;
+    Ok(id)
+}
+
+fn name_current(folder: &Path, id: &str) -> Result<(), KeyError> {
     write(folder, CURRENT, format!("{id}\n{id}\n").as_bytes(), 0o600)
 }
 
@@ -292,11 +319,7 @@ fn unusable(path: &Path, cause: io::Error) -> KeyError {
 }
 
 /// Files of a folder by what stands between prefix and suffix.
-fn named(
-    folder: &Path,
-    prefix: &str,
-    suffix: &str,
-) -> Result<BTreeMap<String, PathBuf>, KeyError> {
+fn named(folder: &Path, prefix: &str, suffix: &str) -> Result<BTreeMap<String, PathBuf>, KeyError> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(|cause| unusable(folder, cause))? {
         let entry = entry.map_err(|cause| unusable(folder, cause))?;
@@ -333,8 +356,8 @@ fn symmetric(path: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     }
     let mut key = [0; KEY_BYTES];
     for (index, octet) in key.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16)
-            .map_err(|_| malformed())?;
+        *octet =
+            u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).map_err(|_| malformed())?;
     }
     Ok(key)
 }
@@ -361,7 +384,7 @@ mod tests {
         let old = Keys::open(folder.path()).unwrap();
         let (key, signature) = old.sign(Purpose::Manifest, "text");
         let (link_key, link_code) = old.link_code(b"link");
-        let new = old.rotate().unwrap();
+        let new = old.next().unwrap().make_current().unwrap();
         assert_ne!(old.current(), new.current());
         new.public().verify(Purpose::Manifest, "text", &key, &signature).unwrap();
         assert!(new.is_link_code(link_key, b"link", &link_code));
@@ -378,8 +401,10 @@ mod tests {
         let public = keys.public();
         assert!(public.verify(Purpose::Manifest, "texT", &key, &signature).is_err());
         assert!(public.verify(Purpose::Checkpoint, "text", &key, &signature).is_err());
-        let other = keys.rotate().unwrap();
-        assert!(other.public().verify(Purpose::Manifest, "text", other.current(), &signature).is_err());
+        let other = keys.next().unwrap().make_current().unwrap();
+        assert!(
+            other.public().verify(Purpose::Manifest, "text", other.current(), &signature).is_err()
+        );
         assert!(!keys.is_link_code("nobody", b"link", &[0; KEY_BYTES]));
     }
 

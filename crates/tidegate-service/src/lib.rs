@@ -1,7 +1,29 @@
 //! Use cases of Tidegate: what operators, workers and upkeep do, each through the one door.
 
+mod activity;
+pub mod artifacts;
 pub mod audit;
+mod backup;
+mod clock;
+mod error;
+mod exports;
+mod gate;
 mod keys;
+pub mod link;
+pub mod manifest;
+mod operators;
+mod roles;
+mod service;
+mod settings;
+mod setup;
+mod tokens;
 pub mod upkeep;
+mod worker;
 
-pub use keys::{KeyError, Keys, PublicKeys, Purpose};
+pub use error::ServiceError;
+pub use exports::{Created, ListRequest, ListSort, NewLink, Sending};
+pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
+pub use service::{EXPORTS_MAX, Service, Site};
+pub use tokens::NewToken;
+pub use upkeep::{PurgeGuard, Upkeep};
+pub use worker::{Worker, WorkerSettings};

@@ -14,7 +14,7 @@ use tidegate_model::{
     field::{Field, Origin},
     query::{Predicate, Query, Selected},
 };
-use tidegate_source::{SourceSettings, StreamOptions, connect};
+use tidegate_source::{Interrupt, SourceSettings, StreamOptions, connect};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -47,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         readers,
         batch_bytes,
         cell_bytes_max: 64 << 20,
+        interrupt: Interrupt::default(),
     };
     let stream = source.stream(&query, &options)?;
     let (rows, bytes, chunks) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));

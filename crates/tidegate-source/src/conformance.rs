@@ -22,7 +22,7 @@ pub use drain::{Drained, drain};
 pub use table::{Column, Table};
 
 #[cfg(test)]
-pub(crate) use streams::{accounts, exports_under_writers};
+pub(crate) use streams::{finds_half_a_transfer, spelling_of_accounts};
 
 use crate::Source;
 

@@ -6,14 +6,14 @@
 
 pub mod conformance;
 pub mod error;
+mod interrupt;
 mod settings;
 mod source;
 mod sources;
 mod sql;
 
 pub use error::SourceError;
+pub use interrupt::{Interrupt, Interruptible};
 pub use settings::{SourceSettings, StreamOptions};
-pub use source::{
-    Extent, Interrupt, Page, Reader, Report, RowStream, Snapshot, Source, SourceKind, Ticket,
-};
+pub use source::{Extent, Page, Reader, Report, RowStream, Snapshot, Source, SourceKind, Ticket};
 pub use sources::{SOURCES, connect};

@@ -4,8 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
+use crate::Interrupt;
+
 /// Readers of an export, when the configuration is silent: the gain is flat after four.
-const READERS: usize = 4;
+pub(crate) const READERS: usize = 4;
 /// Longest life of a snapshot, so that an export cannot bloat the database: an hour.
 const SNAPSHOT_SECONDS_MAX: u64 = 3600;
 
@@ -56,4 +58,6 @@ pub struct StreamOptions {
     pub batch_bytes: usize,
     /// Bytes that one cell may have; a larger one fails the export.
     pub cell_bytes_max: usize,
+    /// Stops the stream, also while it is being opened; made for this stream alone.
+    pub interrupt: Interrupt,
 }

@@ -58,11 +58,12 @@ pub trait Source: Send + Sync {
         table: &TableName,
     ) -> Result<Vec<tidegate_model::field::Reference>, SourceError>;
 
-    /// Opens one consistent snapshot and readers on it.
+    /// Opens one consistent snapshot and readers on it. That may take as long as somebody locks a
+    /// table; the interrupt of the options ends the wait.
     ///
     /// # Errors
     ///
-    /// If the query cannot be run; nothing has been read then.
+    /// If the query cannot be run, or the interrupt came; nothing has been read then.
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError>;
 
     /// Rows that match.
@@ -118,8 +119,6 @@ pub struct RowStream {
     pub extent: Extent,
     /// Readers, each to be driven on a thread of its own.
     pub readers: Vec<Box<dyn Reader>>,
-    /// Stops what the readers run in the database.
-    pub interrupt: Arc<dyn Interrupt>,
     /// What the user should know about this export.
     pub warnings: Vec<String>,
 }
@@ -167,10 +166,4 @@ pub struct Ticket {
     pub is_last: bool,
     /// Units of the extent that this batch has used up.
     pub extent_done: u64,
-}
-
-/// Stops the statements of a stream in the database itself, from any thread, more than once.
-pub trait Interrupt: Send + Sync {
-    /// Stops them; the readers then fail with [`SourceError::Interrupted`].
-    fn interrupt(&self);
 }

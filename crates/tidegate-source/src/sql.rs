@@ -16,6 +16,7 @@ pub(crate) use bind::{Bind, Binder, Statement};
 pub(crate) use catalog::{Catalog, describe_union, relation_name};
 pub(crate) use condition::any_of;
 pub(crate) use dialect::{
-    Dialect, Lines, Operand, comparison_operator, constant, is_in_list, keys_in_list, like_pattern,
+    Dialect, JsonPlace, Lines, Operand, Purpose, comparison_operator, constant, is_in_list,
+    keys_in_list, like_pattern,
 };
 pub(crate) use plan::{Plan, own_column};

@@ -1,7 +1,7 @@
 //! What can be changed: each change asks the state, sets it, and says what its entry says.
 
 mod artifact;
-mod claim;
+pub(crate) mod claim;
 mod download;
 mod end;
 mod export;
@@ -17,7 +17,7 @@ use tidegate_model::{
     status::{Status, transition_between},
 };
 
-pub use claim::ClaimRequest;
+pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact};
 pub use people::{OperatorChange, RoleEdit, TokenChange};
@@ -162,13 +162,26 @@ impl Change {
             Self::CancelExport => export::cancel(tx, target_job(permit)?).await,
             Self::DeleteArtifact => artifact::delete(tx, target_job(permit)?).await,
             Self::Claim(request) => claim::claim(tx, request).await,
-            Self::Publish(proof, made) => end::publish(tx, proof, *made).await,
-            Self::Fail(fail) => end::fail(tx, target_job(permit)?, fail).await,
+            Self::Publish(proof, made) => {
+                refuse_other_job(permit, Some(&proof))?;
+                end::publish(tx, proof, *made).await
+            }
+            Self::Fail(fail) => {
+                refuse_other_job(permit, fail.proof.as_ref())?;
+                end::fail(tx, target_job(permit)?, fail).await
+            }
             Self::Retry { proof, failure, pause_micros } => {
+                refuse_other_job(permit, Some(&proof))?;
                 end::retry(tx, proof, failure, pause_micros).await
             }
-            Self::HandBack(proof) => end::hand_back(tx, proof).await,
-            Self::Cancelled(proof) => end::cancelled(tx, target_job(permit)?, proof).await,
+            Self::HandBack(proof) => {
+                refuse_other_job(permit, Some(&proof))?;
+                end::hand_back(tx, proof).await
+            }
+            Self::Cancelled(proof) => {
+                refuse_other_job(permit, proof.as_ref())?;
+                end::cancelled(tx, target_job(permit)?, proof).await
+            }
             Self::Rescue { lease_token } => {
                 claim::rescue(tx, target_job(permit)?, lease_token).await
             }
@@ -191,6 +204,14 @@ impl Change {
 /// The job that a permit is for.
 fn target_job(permit: &Permit) -> Result<JobId, StoreError> {
     permit.target().job.ok_or(StoreError::Missing { what: "job" })
+}
+
+/// A lease is worth nothing for another job than its own.
+fn refuse_other_job(permit: &Permit, proof: Option<&Proof>) -> Result<(), StoreError> {
+    match proof {
+        Some(proof) if permit.target().job != Some(proof.job) => Err(StoreError::LeaseLost),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Notes a transition. The status itself was compared and set by the caller's statement.

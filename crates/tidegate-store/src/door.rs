@@ -9,7 +9,7 @@ use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
     audit::{ENTRY_VERSION, Entry, Outcome, hash_of},
-    ids::JobId,
+    ids::{JobId, LinkId},
     policy::{Denied, PII_TAG, Permit},
 };
 
@@ -36,6 +36,14 @@ pub struct Committed {
     pub id: Option<i64>,
 }
 
+/// Proof that a download was begun and written down: it is spent on the note of its end.
+pub struct StartedDownload {
+    stamp: Stamp,
+    /// Number of the entry of its start.
+    started: i64,
+    link: LinkId,
+}
+
 /// An entry of a change, to be appended.
 pub(crate) struct Line {
     pub(crate) action: Action,
@@ -59,6 +67,49 @@ impl Store {
         }
         let stamp = Stamp::of_permit(&permit, random_word());
         self.write(stamp, move |tx| Box::pin(async move { change.apply(tx, &permit).await })).await
+    }
+
+    /// Begins to send a file by a link: durable before the first byte.
+    ///
+    /// # Errors
+    ///
+    /// If the file or the link is not what it was, or the database fails.
+    pub async fn start_download(
+        &self,
+        permit: Permit,
+        link: LinkId,
+        range: Option<(u64, u64)>,
+    ) -> Result<StartedDownload, StoreError> {
+        // What is known of the caller is kept for the second entry, with a word of its own.
+        let stamp = Stamp::of_permit(&permit, random_word());
+        let committed =
+            self.commit(permit, Change::DownloadStarted { link: link.0, range }).await?;
+        Ok(StartedDownload { stamp, started: committed.seq, link })
+    }
+
+    /// Notes how much of a file was sent.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn finish_download(
+        &self,
+        started: StartedDownload,
+        bytes: u64,
+        is_whole: bool,
+    ) -> Result<Committed, StoreError> {
+        let StartedDownload { stamp, started, link } = started;
+        let job = stamp.target.job;
+        let details = serde_json::json!({
+            "started": started,
+            "link": link,
+            "bytes": bytes,
+            "is_whole": is_whole,
+        });
+        self.write(stamp, move |_| {
+            Box::pin(async move { Ok(Applied::one(Action::DownloadFinish, job, details)) })
+        })
+        .await
     }
 
     /// Writes down that something was refused.

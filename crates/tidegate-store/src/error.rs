@@ -28,7 +28,7 @@ pub enum StoreError {
         what: &'static str,
     },
     /// The job is in a state in which this cannot be done.
-    #[error("the job is {status}: this cannot be done any more")]
+    #[error("the job is {status}: this cannot be done")]
     Conflict {
         /// Its state.
         status: Status,
@@ -42,6 +42,9 @@ pub enum StoreError {
     /// The same idempotency key came with another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
+    /// It would leave the site without anybody who may change roles and operators.
+    #[error("a site needs an administrator: make another one first")]
+    LastAdministrator,
     /// The operator has as many open jobs as the site allows.
     #[error("there are {open} open exports of this operator, and the site allows {limit}")]
     TooManyOpen {

@@ -55,6 +55,23 @@ pub struct ProgressReport {
     pub rows: i64,
 }
 
+/// Jobs that a worker may claim, by a clock of the database.
+pub(crate) fn waiting(now: &str) -> String {
+    format!(
+        "select 1 as waits from jobs \
+         where status in ('pending', 'building') \
+             and (lease_expires is null or lease_expires < {now}) \
+             and hold is null and run_after <= {now} and attempts_spent < attempts_max \
+             and cancel_requested = 0 \
+         limit 1"
+    )
+}
+
+pub(crate) const FLAGS: &str = "\
+    select id, cancel_requested, (select version from policy where id = 1) as policy_version \
+    from jobs \
+    where status in ('pending', 'building') and lease_token is not null and worker = $1";
+
 impl Lease {
     /// The job.
     pub fn job(&self) -> JobId {
@@ -103,17 +120,7 @@ impl Store {
     }
 
     async fn has_waiting_job(&self) -> Result<bool, StoreError> {
-        let now = self.inner.kind.now();
-        let sql = format!(
-            "select 1 as waits from jobs \
-             where (status = 'pending' or (status = 'building' \
-                     and (lease_expires is null or lease_expires < {now}))) \
-                 and hold is null and run_after <= {now} and attempts_spent < attempts_max \
-                 and cancel_requested = 0 \
-             limit 1"
-        );
-        let reader = &self.inner.reader;
-        Ok(reader.query_one_raw(statement(reader, &sql, [])).await?.is_some())
+        Ok(self.ask_one(&waiting(self.inner.kind.now()), []).await?.is_some())
     }
 
     async fn claimed(&self, id: JobId, token: String) -> Result<Claimed, StoreError> {
@@ -179,12 +186,7 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn flags(&self, worker: &str) -> Result<Vec<(JobId, Flags)>, StoreError> {
-        const FLAGS: &str = "\
-            select id, cancel_requested, \
-                (select version from policy where id = 1) as policy_version \
-            from jobs where worker = $1 and status = 'building' and lease_token is not null";
-        let reader = &self.inner.reader;
-        let rows = reader.query_all_raw(statement(reader, FLAGS, [worker.into()])).await?;
+        let rows = self.ask(FLAGS, [worker.into()]).await?;
         rows.iter().map(|row| Ok((JobId(get(row, "id")?), flags_of(row)?))).collect()
     }
 }

@@ -22,20 +22,24 @@
 //! let lease = tidegate_store::Lease { job: tidegate_model::ids::JobId(1) };
 //! ```
 
+mod backup;
 mod change;
 mod connection;
 mod door;
 mod error;
+#[cfg(test)]
+mod index_use;
 mod lease;
 mod migration;
 mod query;
 mod sql;
 
 pub use change::{
-    Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, TokenChange,
+    Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, SourceShare,
+    TokenChange,
 };
 pub use connection::{Store, StoreKind};
-pub use door::Committed;
+pub use door::{Committed, StartedDownload};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{

@@ -24,7 +24,8 @@ impl MigratorTrait for Migrator {
 const LOCK: i64 = 0x7469_6465_6761_7465;
 
 /// Migrates. Processes that start together wait for one another: SQLite's writer is alone anyway,
-/// and PostgreSQL has a lock for it. All of it is one transaction, so a crash leaves the old schema.
+/// and PostgreSQL has a lock for it. All of it is one transaction, so a crash leaves the schema as
+/// it was.
 pub(crate) async fn migrate(store: &Store) -> Result<(), StoreError> {
     let connections = store.inner.clone();
     let work = tokio::spawn(async move {

@@ -1,6 +1,8 @@
-//! Test rig: temporary database servers, fixtures, independent readers.
+//! Test rig: temporary servers, fixtures, independent readers.
 
+pub mod circumstances;
 pub mod fault_proxy;
 pub mod mariadb;
 pub mod postgres;
 pub mod python;
+pub mod s3;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tidegate_service::audit::AnchorSettings;
 
 /// The governed data-egress plane of an application.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(name = "tidegate", version, about, max_term_width = 100)]
 pub struct Cli {
     /// Configuration file
@@ -14,13 +15,17 @@ pub struct Cli {
     /// Print results and errors as JSON, for scripts
     #[arg(long, global = true)]
     pub json: bool,
+    /// Operator in whose name it is done, where the configuration has a control database; a token
+    /// in the variable TIDEGATE_TOKEN goes before it
+    #[arg(long = "as", global = true, env = "TIDEGATE_OPERATOR", value_name = "EMAIL")]
+    pub operator: Option<String>,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// What to do.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Export a subject, or any table, straight from its database to a file
     Export(Box<ExportArgs>),
@@ -30,23 +35,314 @@ pub enum Command {
     Check,
     /// Write an embedded site with realistic data and export from it
     Demo(DemoArgs),
+    /// Build exports, and do the upkeep of the site
+    Serve,
+    /// Build exports only: for more machines
+    Worker,
+    /// Make, list, watch and download exports
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Add, change and list operators
+    #[command(subcommand)]
+    Operators(OperatorsCommand),
+    /// Change and list roles
+    #[command(subcommand)]
+    Roles(RolesCommand),
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Tokens(TokensCommand),
+    /// Verify the manifest of a file, on any machine
+    #[command(subcommand)]
+    Manifest(ManifestCommand),
+    /// Rotate the keys for signing and links
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Read the activity log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Save the control state, and nothing else
+    Backup(BackupArgs),
+}
+
+/// What to do with manifests.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ManifestCommand {
+    /// Verify the signature of a manifest, and the file that it describes
+    Verify {
+        /// The manifest
+        manifest: PathBuf,
+        /// The file, if it is there, too
+        file: Option<PathBuf>,
+        /// Folder with the public keys, in place of that of the configuration
+        #[arg(long, value_name = "FOLDER")]
+        keys: Option<PathBuf>,
+    },
+}
+
+/// Where to save the control state.
+#[derive(Clone, Debug, Args)]
+pub struct BackupArgs {
+    /// File to write; it must not be there yet
+    pub file: PathBuf,
+}
+
+/// What to do with exports.
+#[derive(Clone, Debug, Subcommand)]
+pub enum JobsCommand {
+    /// Make an export job and print its number
+    Create(Box<CreateArgs>),
+    /// List exports, the newest first
+    List(ListArgs),
+    /// Show one export
+    Show(JobArgs),
+    /// Follow an export until it is over; exit 1 if there is no file
+    Watch(JobArgs),
+    /// Cancel an export
+    Cancel(JobArgs),
+    /// Make a new export like an old one
+    Rerun(JobArgs),
+    /// Download the file of an export, with its manifest
+    Download(DownloadArgs),
+    /// Make a link to the file of an export, good for minutes
+    Link(JobArgs),
+    /// Delete the file of an export
+    Delete(JobArgs),
+}
+
+/// Which export.
+#[derive(Clone, Debug, Args)]
+pub struct JobArgs {
+    /// Number of the export
+    pub id: i64,
+}
+
+/// What to download, and where to.
+#[derive(Clone, Debug, Args)]
+pub struct DownloadArgs {
+    /// Number of the export
+    pub id: i64,
+    /// File to write, or `-` for standard output; by default under the file's own name
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<String>,
+}
+
+/// What to export, as a job.
+#[derive(Clone, Debug, Args)]
+pub struct CreateArgs {
+    /// Subject of the configuration
+    pub subject: String,
+    /// What of it, and how.
+    #[command(flatten)]
+    pub request: RequestArgs,
+    /// All records that match but those with these keys
+    #[arg(long, allow_hyphen_values = true)]
+    pub except_ids: Option<String>,
+    /// Address to mail to when the file is ready
+    #[arg(long, value_name = "EMAIL")]
+    pub notify: Option<String>,
+    /// Why the data is wanted
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Makes a repeated request the same one
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+}
+
+/// Which exports.
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    /// Only of this subject
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Only in these states
+    #[arg(long, value_delimiter = ',')]
+    pub status: Vec<tidegate_model::status::Status>,
+    /// The oldest first
+    #[arg(long)]
+    pub oldest: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+    /// Behind the export of this number: the next page
+    #[arg(long, value_name = "ID")]
+    pub behind: Option<i64>,
+}
+
+/// What to do with operators.
+#[derive(Clone, Debug, Subcommand)]
+pub enum OperatorsCommand {
+    /// Add an operator; the first one may be added by whoever has the keys of the host
+    Add {
+        /// Mail address
+        email: String,
+        /// Slug of the role
+        #[arg(long)]
+        role: String,
+        /// Read a password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List operators
+    List,
+    /// Give an operator another role
+    Role {
+        /// Mail address
+        email: String,
+        /// Slug of the role
+        role: String,
+    },
+    /// Shut an operator out
+    Disable {
+        /// Mail address
+        email: String,
+    },
+    /// Let an operator in again
+    Enable {
+        /// Mail address
+        email: String,
+    },
+    /// Set a password, read from standard input
+    Password {
+        /// Mail address
+        email: String,
+    },
+}
+
+/// What to do with roles.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RolesCommand {
+    /// List roles
+    List,
+    /// Add a role, or replace it
+    Put {
+        /// Stable name
+        slug: String,
+        /// Name that people read
+        #[arg(long)]
+        label: Option<String>,
+        /// What its operators may do
+        #[arg(long, value_delimiter = ',')]
+        capabilities: Vec<String>,
+        /// Filter over a subject, as `SUBJECT=JSON`
+        #[arg(long = "limit", value_parser = option_value)]
+        limits: Vec<(String, String)>,
+    },
+    /// Remove a role that no operator has
+    Remove {
+        /// Stable name
+        slug: String,
+    },
+    /// Say why an operator may do something, or not
+    Explain {
+        /// Mail address
+        email: String,
+        /// Subject to export
+        subject: String,
+    },
+}
+
+/// What to do with tokens.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokensCommand {
+    /// Make a token for oneself; its secret is shown once
+    Create {
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it is limited to; by default all that the operator may
+        #[arg(long, value_delimiter = ',')]
+        scopes: Option<Vec<String>>,
+        /// Days that it lives
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// List tokens
+    List,
+    /// Take a token back
+    Revoke {
+        /// Number of the token
+        id: i64,
+    },
+}
+
+/// What to do with keys.
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make new keys and use them; old ones still verify
+    Rotate,
+}
+
+/// What to do with the activity log.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Hold the log against its signed checkpoints; exit 1 if it was changed. Needs no operator, and
+    /// with the three options no configuration either
+    Verify {
+        /// A streamed log, in place of the control database
+        #[arg(long, value_name = "FILE", requires = "keys")]
+        log: Option<PathBuf>,
+        /// Files or buckets with checkpoints, in place of those of the configuration
+        #[arg(long = "anchor", value_name = "ANCHOR")]
+        anchors: Vec<AnchorSettings>,
+        /// Folder with the public keys, in place of that of the configuration
+        #[arg(long, value_name = "FOLDER")]
+        keys: Option<PathBuf>,
+    },
+    /// List entries, the newest first
+    List {
+        /// Only about this export
+        #[arg(long)]
+        job: Option<i64>,
+        /// Only about this subject
+        #[arg(long)]
+        subject: Option<String>,
+        /// Only of this action, such as `export.created`
+        #[arg(long)]
+        action: Option<String>,
+        /// Only with this tag, such as `egress.pii`
+        #[arg(long)]
+        tag: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Before the entry of this number: the next page
+        #[arg(long, value_name = "SEQ")]
+        before: Option<i64>,
+    },
 }
 
 /// What to export, and how.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ExportArgs {
     /// Subject of the configuration
     #[arg(required_unless_present = "source", conflicts_with_all = ["source", "table"])]
     pub subject: Option<String>,
-    /// Kind of the subject, where it has kinds; all when left out
-    #[arg(long, conflicts_with = "source")]
-    pub kind: Option<String>,
     /// Export without a configuration: URL of the database, or `-` to read it from standard input
     #[arg(long, value_name = "URL", requires = "table")]
     pub source: Option<String>,
     /// Table or view to export, as `table` or `schema.table`
     #[arg(long, requires = "source")]
     pub table: Option<String>,
+    /// What of it, and how.
+    #[command(flatten)]
+    pub request: RequestArgs,
+    /// File to write, or `-` for standard output; by default named after subject and time
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<String>,
+    /// Where to put the manifest; by default beside the file
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Readers of the source; the default is the source's own
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub readers: Option<u8>,
+}
+
+/// What of a subject to export, and how.
+#[derive(Clone, Debug, Args)]
+pub struct RequestArgs {
+    /// Kind of the subject, where it has kinds; all when left out
+    #[arg(long)]
+    pub kind: Option<String>,
     /// File format
     #[arg(long, default_value = "csv", value_parser = format_parser())]
     pub format: String,
@@ -74,19 +370,10 @@ pub struct ExportArgs {
     /// Zone in which instants are written and relative dates are meant, such as Europe/Berlin
     #[arg(long, default_value = "UTC")]
     pub time_zone: String,
-    /// File to write, or `-` for standard output; by default named after subject and time
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<String>,
-    /// Where to put the manifest; by default beside the file
-    #[arg(long, value_name = "FILE")]
-    pub manifest: Option<PathBuf>,
-    /// Readers of the source; the default is the source's own
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=64))]
-    pub readers: Option<u8>,
 }
 
 /// Which database to look at.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct InitArgs {
     /// URL of the database, or `-` to read it from standard input
     pub url: String,
@@ -102,7 +389,7 @@ pub struct InitArgs {
 }
 
 /// What the embedded site is like.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
     /// Folder to write it to
     #[arg(default_value = "tidegate-demo")]

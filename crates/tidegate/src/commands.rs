@@ -1,6 +1,18 @@
 //! The commands, one file each.
 
+pub mod audit;
+pub mod backup;
 pub mod check;
 pub mod demo;
 pub mod export;
+mod governed;
 pub mod init;
+pub mod jobs;
+pub mod keys;
+pub mod manifest;
+pub mod operators;
+mod place;
+mod request;
+pub mod roles;
+pub mod serve;
+pub mod tokens;

@@ -6,11 +6,17 @@ use std::{
 };
 
 use config::{Config, Environment, File, FileFormat};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tidegate_model::{
     declaration::{self, SubjectDeclaration},
     fault::Faults,
+    role::Role,
+    settings::Settings,
+};
+use tidegate_service::{
+    artifacts::BucketOptions,
+    audit::{AnchorSettings, AuditSettings, SinkSettings},
 };
 use tidegate_source::SourceSettings;
 
@@ -22,6 +28,10 @@ const PREFIX: &str = "TIDEGATE";
 const SEPARATOR: &str = "__";
 /// Ending of a variable that names a file with the value, for secrets.
 const FILE_SUFFIX: &str = "_FILE";
+/// Seconds of a lease unless the file says otherwise.
+const LEASE_SECONDS: u64 = 15;
+/// File of the checkpoints unless the file says otherwise.
+const ANCHOR: &str = "audit/anchors.jsonl";
 
 /// The configuration, read and checked as far as that goes without a database.
 #[derive(Debug)]
@@ -32,6 +42,37 @@ pub struct Site {
     pub sources: BTreeMap<String, SourceSettings>,
     /// Subjects, in the order of the file.
     pub subjects: Vec<SubjectDeclaration>,
+    /// Exports that may read a source at a time, where the file says so.
+    pub exports_max: BTreeMap<String, u32>,
+    /// The control plane, if the site has one.
+    pub control: Option<ControlSettings>,
+}
+
+/// What the control plane needs: where its state, its files and its keys are.
+#[derive(Clone, Debug)]
+pub struct ControlSettings {
+    /// URL of the control database.
+    pub url: SecretString,
+    /// URL of the artifact store.
+    pub artifacts_url: String,
+    /// How its bucket is reached, if it is one.
+    pub bucket: BucketOptions,
+    /// Folder of the keys.
+    pub keys_folder: PathBuf,
+    /// Address that people reach the service by: links begin with it.
+    pub public_url: Option<String>,
+    /// Names the host.
+    pub host: Option<String>,
+    /// Folder of the workers' locks.
+    pub state_folder: PathBuf,
+    /// Seconds of a lease.
+    pub lease_seconds: u64,
+    /// Where checkpoints of the activity log are kept, and its entries go.
+    pub audit: AuditSettings,
+    /// First values of the settings.
+    pub first_settings: Option<Settings>,
+    /// Roles that the file declares.
+    pub roles: Vec<Role>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +82,53 @@ struct Document {
     sources: BTreeMap<String, SourceDeclaration>,
     #[serde(default)]
     subjects: Vec<SubjectDeclaration>,
+    control: Option<ControlDeclaration>,
+    #[serde(default)]
+    artifacts: ArtifactsDeclaration,
+    #[serde(default)]
+    keys: KeysDeclaration,
+    #[serde(default)]
+    server: ServerDeclaration,
+    #[serde(default)]
+    worker: WorkerDeclaration,
+    audit: Option<AuditSettings>,
+    settings: Option<Settings>,
+    #[serde(default)]
+    roles: Vec<Role>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ControlDeclaration {
+    url: SecretString,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArtifactsDeclaration {
+    url: Option<String>,
+    #[serde(default)]
+    s3: BucketOptions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysDeclaration {
+    dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerDeclaration {
+    public_url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WorkerDeclaration {
+    host_id: Option<String>,
+    state_dir: Option<PathBuf>,
+    lease_seconds: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +137,7 @@ struct SourceDeclaration {
     url: Option<SecretString>,
     replica_url: Option<SecretString>,
     readers: Option<usize>,
+    exports_max: Option<u32>,
     statement_seconds_max: Option<u64>,
     snapshot_seconds_max: Option<u64>,
 }
@@ -74,6 +163,32 @@ impl Site {
             Failure::faults(format!("`{}` is wrong:", path.display()), faults)
         })?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let control = document.control.map(|control| {
+            let beside = |given: Option<PathBuf>, default: &str| {
+                folder.join(given.unwrap_or_else(|| PathBuf::from(default)))
+            };
+            ControlSettings {
+                url: in_folder(&control.url, path),
+                artifacts_url: document
+                    .artifacts
+                    .url
+                    .unwrap_or_else(|| "file:artifacts".to_owned()),
+                bucket: document.artifacts.s3,
+                keys_folder: beside(document.keys.dir, "keys"),
+                public_url: document.server.public_url,
+                host: document.worker.host_id,
+                state_folder: beside(document.worker.state_dir, "workers"),
+                lease_seconds: document.worker.lease_seconds.unwrap_or(LEASE_SECONDS).max(1),
+                audit: audit_in(document.audit, &folder),
+                first_settings: document.settings,
+                roles: document.roles,
+            }
+        });
+        let exports_max = document
+            .sources
+            .iter()
+            .filter_map(|(name, source)| Some((name.clone(), source.exports_max?)))
+            .collect();
         let settings = |(name, source): (String, SourceDeclaration)| {
             Ok((name.clone(), source.settings(name, &folder)?))
         };
@@ -81,6 +196,8 @@ impl Site {
             path: path.to_owned(),
             sources: document.sources.into_iter().map(settings).collect::<Result<_, Failure>>()?,
             subjects: document.subjects,
+            exports_max,
+            control,
         })
     }
 }
@@ -104,6 +221,37 @@ impl SourceDeclaration {
                 .unwrap_or(defaults.snapshot_seconds_max),
             ..defaults
         })
+    }
+}
+
+/// Relative files start from the folder of the configuration. Without an anchor of its own a site
+/// has one file, beside it.
+fn audit_in(declared: Option<AuditSettings>, folder: &Path) -> AuditSettings {
+    let mut audit = declared.unwrap_or_default();
+    if audit.anchors.is_empty() {
+        audit.anchors.push(AnchorSettings::File(PathBuf::from(ANCHOR)));
+    }
+    for anchor in &mut audit.anchors {
+        if let AnchorSettings::File(path) = anchor {
+            *path = folder.join(&path);
+        }
+    }
+    for sink in &mut audit.stream {
+        if let SinkSettings::File(path) = sink {
+            *path = folder.join(&path);
+        }
+    }
+    audit
+}
+
+/// A relative path in the URL of a SQLite file starts from the folder of the configuration.
+fn in_folder(url: &SecretString, configuration: &Path) -> SecretString {
+    let folder = configuration.parent().unwrap_or(Path::new(""));
+    match url.expose_secret().strip_prefix("sqlite:") {
+        Some(path) if !path.starts_with("//") => {
+            format!("sqlite:{}", folder.join(path).display()).into()
+        }
+        _ => url.clone(),
     }
 }
 
@@ -147,8 +295,6 @@ fn with_files(
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-
-    use secrecy::ExposeSecret;
 
     use super::*;
 

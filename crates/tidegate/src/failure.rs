@@ -6,9 +6,14 @@ use std::{
     process::ExitCode,
 };
 
-use tidegate_model::fault::Fault;
+use tidegate_model::{
+    fault::{Fault, Faults},
+    job::Job,
+};
 use tidegate_pipeline::RunError;
+use tidegate_service::{KeyError, ServiceError, artifacts::ArtifactError};
 use tidegate_source::SourceError;
+use tidegate_store::StoreError;
 
 /// Something failed while working.
 const FAILED: u8 = 1;
@@ -47,6 +52,34 @@ impl Failure {
         Self { code: INTERRUPTED, ..Self::failed("cancelled", error) }
     }
 
+    /// The activity log is not what was written.
+    pub fn broken_log(first_bad: Option<i64>) -> Self {
+        let place = first_bad.map(|seq| format!(" from entry {seq} on")).unwrap_or_default();
+        let message = format!("the activity log was changed{place}");
+        Self { code: FAILED, reason: "broken_log", message, faults: Vec::new() }
+    }
+
+    /// A signal stopped a job.
+    pub fn cancelled() -> Self {
+        let message = "the export was cancelled".to_owned();
+        Self { code: INTERRUPTED, reason: "cancelled", message, faults: Vec::new() }
+    }
+
+    /// The attempt that was made here failed, and nobody waits for the next one.
+    pub fn attempt(outcome: &str, detail: &str) -> Self {
+        let message = format!("{outcome}: {detail}");
+        Self { code: FAILED, reason: "failed", message, faults: Vec::new() }
+    }
+
+    /// A job is over and has no file.
+    pub fn ended(job: &Job) -> Self {
+        let message = match &job.error {
+            Some(failure) => format!("{}: {}", failure.reason.slug(), failure.detail),
+            None => format!("the export is {}", job.status),
+        };
+        Self { code: FAILED, reason: job.status.slug(), message, faults: Vec::new() }
+    }
+
     /// Prints it to stderr, as text or as JSON, and gives the exit code.
     pub fn report(&self, is_json: bool) -> ExitCode {
         if is_json {
@@ -67,6 +100,58 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Faults(Faults(faults)) => Self::faults("the request is wrong:", faults),
+            ServiceError::Source(error) => error.into(),
+            ServiceError::Artifact(error) => error.into(),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Key(error) => error.into(),
+            ServiceError::NotFound => Self { code: WRONG, ..Self::failed("not_found", &error) },
+            ServiceError::Denied(_) => Self::failed("denied", &error),
+            ServiceError::Unknown => Self::failed("sign_in", &error),
+            ServiceError::Conflict { .. } => Self::failed("conflict", &error),
+            ServiceError::Damaged { .. } => Self::failed("damaged", &error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::UnknownKind
+            | StoreError::Missing { .. }
+            | StoreError::Exists { .. }
+            | StoreError::KeyReused => WRONG,
+            StoreError::LastAdministrator
+            | StoreError::Unfit(_)
+            | StoreError::Newer { .. }
+            | StoreError::Conflict { .. }
+            | StoreError::TooManyOpen { .. }
+            | StoreError::LeaseLost
+            | StoreError::PolicyChanged
+            | StoreError::WrongPermit { .. }
+            | StoreError::Database(_)
+            | StoreError::Unknown(_)
+            | StoreError::Corrupt { .. } => FAILED,
+        };
+        Self { code, ..Self::failed("control", &error) }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::failed("keys", &error)
+    }
+}
+
+impl From<ArtifactError> for Failure {
+    fn from(error: ArtifactError) -> Self {
+        Self::failed("artifacts", &error)
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Parser;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod failure;
 pub mod introspect;
@@ -26,6 +27,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         cli::Command::Init(args) => commands::init::run(args, &cli),
         cli::Command::Check => commands::check::run(&cli),
         cli::Command::Demo(args) => commands::demo::run(args, &cli),
+        cli::Command::Serve => commands::serve::run(commands::serve::Part::All, &cli),
+        cli::Command::Worker => commands::serve::run(commands::serve::Part::Worker, &cli),
+        cli::Command::Jobs(command) => commands::jobs::run(command, &cli),
+        cli::Command::Operators(command) => commands::operators::run(command, &cli),
+        cli::Command::Roles(command) => commands::roles::run(command, &cli),
+        cli::Command::Tokens(command) => commands::tokens::run(command, &cli),
+        cli::Command::Manifest(command) => commands::manifest::run(command, &cli),
+        cli::Command::Keys(command) => commands::keys::run(command, &cli),
+        cli::Command::Audit(command) => commands::audit::run(command, &cli),
+        cli::Command::Backup(args) => commands::backup::run(args, &cli),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

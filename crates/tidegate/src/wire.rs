@@ -18,6 +18,11 @@ pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// Names this host: its name, as the system knows it.
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The variables of the process.
 pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()

@@ -14,10 +14,22 @@ static FLOORS: &[Floor] = &[
     Floor { name: "tidegate-format", may_import: &["tidegate-batch"] },
     Floor { name: "tidegate-model", may_import: &["tidegate-batch"] },
     Floor { name: "tidegate-source", may_import: &["tidegate-batch", "tidegate-model"] },
+    Floor { name: "tidegate-store", may_import: &["tidegate-model"] },
     Floor {
         name: "tidegate-pipeline",
 
         may_import: &["tidegate-batch", "tidegate-model", "tidegate-format", "tidegate-source"],
+    },
+    Floor {
+        name: "tidegate-service",
+
+        may_import: &[
+            "tidegate-model",
+            "tidegate-format",
+            "tidegate-source",
+            "tidegate-pipeline",
+            "tidegate-store",
+        ],
     },
     Floor {
         name: "tidegate",
@@ -28,6 +40,8 @@ static FLOORS: &[Floor] = &[
             "tidegate-format",
             "tidegate-source",
             "tidegate-pipeline",
+            "tidegate-store",
+            "tidegate-service",
         ],
     },
     // Beside the house: tests may use the rig, nothing of ours uses the rest.

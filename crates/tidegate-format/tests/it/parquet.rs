@@ -270,8 +270,8 @@ fn what_parquet_has_no_place_for_fails_with_its_row_and_column() {
         ("date", Cell::Date(i32::MAX), "an infinite date"),
         ("timestamp", Cell::Timestamp(i64::MIN), "an infinite timestamp"),
         ("timestamptz", Cell::Timestamp(i64::MAX), "an infinite timestamp"),
-        ("time", Cell::Time(86_400_000_000), "the time 24:00:00"),
-        ("decimal(12,2)", nan, "NaN in a decimal column"),
+        ("time", Cell::Time(86_400_000_000), "a time that ends its day"),
+        ("decimal(12,2)", nan, "a decimal that is no number"),
         (
             "decimal(3,1)",
             Cell::Decimal(1000, 1),

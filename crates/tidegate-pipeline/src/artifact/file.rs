@@ -1,30 +1,21 @@
 //! A file that has no name until it is whole and synced.
 
 use std::{
-    fs::{self, File},
+    ffi::OsString,
+    fs::File,
     io::{self, Write},
-    os::fd::AsRawFd,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
-
-use super::Artifact;
+use super::{Artifact, DraftFile};
 use crate::RunError;
-
-/// Bytes after which the kernel is asked to start writing out, so that the final sync is short.
-const WRITE_OUT_BYTES: u64 = 8 << 20;
-/// Only the owner may read an export.
-const MODE: Mode = Mode::from_raw_mode(0o600);
 
 /// A file under construction.
 pub struct FileArtifact {
     path: PathBuf,
-    file: File,
-    /// Name of the file while it has none of its own, on file systems without `O_TMPFILE`.
-    draft: Option<Draft>,
-    bytes: u64,
-    written_out: u64,
+    folder: File,
+    file_name: OsString,
+    draft: DraftFile,
 }
 
 impl FileArtifact {
@@ -37,40 +28,32 @@ impl FileArtifact {
         let path = path.into();
         // A link stays a link: the file that it points to is the one to replace.
         let path = path.canonicalize().unwrap_or(path);
-        if path.is_dir() || path.file_name().is_none() {
-            let cause = io::Error::from(io::ErrorKind::IsADirectory);
-            return Err(RunError::Artifact { name: path.display().to_string(), cause });
-        }
-        match open_nameless(folder(&path)).or_else(|_| open_draft(&path)) {
-            Ok((file, draft)) => Ok(Self { path, file, draft, bytes: 0, written_out: 0 }),
-            Err(cause) => Err(RunError::Artifact { name: path.display().to_string(), cause }),
-        }
+        let name = path.display().to_string();
+        Self::start(path).map_err(|cause| RunError::Artifact { name, cause })
     }
 
-    fn name_and_sync(&mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        let draft = match self.draft.take() {
-            Some(draft) => draft,
-            None => link_draft(&self.file, &self.path)?,
-        };
-        draft.rename(&self.path)?;
-        File::open(folder(&self.path))?.sync_all()
+    fn start(path: PathBuf) -> io::Result<Self> {
+        let file_name = path.file_name().filter(|_| !path.is_dir()).map(OsString::from);
+        let file_name = file_name.ok_or(io::ErrorKind::IsADirectory)?;
+        let folder = File::open(folder(&path))?;
+        let draft = DraftFile::create_in(folder.try_clone()?, &file_name)?;
+        Ok(Self { path, folder, file_name, draft })
+    }
+
+    fn sync_and_name(mut self) -> io::Result<()> {
+        self.draft.sync()?;
+        self.draft.replace(&self.file_name)?;
+        self.folder.sync_all()
     }
 }
 
 impl Write for FileArtifact {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.bytes += count as u64;
-        if self.bytes - self.written_out >= WRITE_OUT_BYTES {
-            start_write_out(&self.file, self.written_out, self.bytes);
-            self.written_out = self.bytes;
-        }
-        Ok(count)
+        self.draft.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.draft.flush()
     }
 }
 
@@ -79,27 +62,9 @@ impl Artifact for FileArtifact {
         self.path.display().to_string()
     }
 
-    fn publish(mut self: Box<Self>) -> Result<(), RunError> {
-        let published = self.name_and_sync();
-        published.map_err(|cause| RunError::Artifact { name: self.name(), cause })
-    }
-}
-
-/// A temporary name, removed unless it is renamed.
-struct Draft(PathBuf);
-
-impl Draft {
-    fn rename(self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.0, path)?;
-        std::mem::forget(self);
-        Ok(())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Nothing more can be done about it here.
-        let _ = fs::remove_file(&self.0);
+    fn publish(self: Box<Self>) -> Result<(), RunError> {
+        let name = self.name();
+        self.sync_and_name().map_err(|cause| RunError::Artifact { name, cause })
     }
 }
 
@@ -109,51 +74,3 @@ fn folder(path: &Path) -> &Path {
         _ => Path::new("."),
     }
 }
-
-/// A file without any name: even a kill leaves nothing.
-fn open_nameless(folder: &Path) -> io::Result<(File, Option<Draft>)> {
-    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-    Ok((File::from(rustix::fs::openat(CWD, folder, flags, MODE)?), None))
-}
-
-fn open_draft(path: &Path) -> io::Result<(File, Option<Draft>)> {
-    let draft = draft_path(path);
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(CWD, &draft, flags, MODE)?);
-    Ok((file, Some(Draft(draft))))
-}
-
-/// Gives a nameless file a temporary name; a link, unlike a rename, cannot replace a file.
-fn link_draft(file: &File, path: &Path) -> io::Result<Draft> {
-    let draft = draft_path(path);
-    let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
-    rustix::fs::linkat(CWD, nameless, CWD, &draft, AtFlags::SYMLINK_FOLLOW)?;
-    Ok(Draft(draft))
-}
-
-/// A hidden name beside `path` that no other export of this machine uses.
-fn draft_path(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unique = format!(".{name}.{}.{:x}.part", std::process::id(), name.as_ptr() as usize);
-    path.with_file_name(unique)
-}
-
-/// Asks the kernel to begin writing a range to disk, without waiting.
-#[cfg(target_os = "linux")]
-fn start_write_out(file: &File, from: u64, to: u64) {
-    let offset = |at: u64| libc::off64_t::try_from(at).unwrap_or(0);
-    // SAFETY: the call takes a valid descriptor and plain numbers, and touches no memory of ours.
-    // It is a hint: whether it fails does not matter, `sync_all` follows.
-    unsafe {
-        libc::sync_file_range(
-            file.as_raw_fd(),
-            offset(from),
-            offset(to - from),
-            libc::SYNC_FILE_RANGE_WRITE,
-        );
-    }
-}
-
-/// Other systems start by themselves.
-#[cfg(not(target_os = "linux"))]
-fn start_write_out(_file: &File, _from: u64, _to: u64) {}

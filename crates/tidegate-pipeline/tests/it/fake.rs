@@ -18,7 +18,7 @@ use tidegate_model::{
 };
 use tidegate_pipeline::{Artifact, Checkpoint, Limits, Outcome, Plan, Progress, RunError, Verdict};
 use tidegate_source::{
-    Extent, Interrupt, Page, Reader, Report, RowStream, Snapshot, Source, SourceError,
+    Extent, Interruptible, Page, Reader, Report, RowStream, Snapshot, Source, SourceError,
     StreamOptions, Ticket,
 };
 
@@ -32,10 +32,15 @@ pub(crate) struct Numbers {
     pub(crate) misbehaviour: Misbehaviour,
 }
 
-/// What a reader does wrong at chunk 3.
+/// What goes wrong: in the source, or in a reader at chunk 3.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Misbehaviour {
     None,
+    /// Blocks until it is interrupted, as the wait for a locked table does, before there is a
+    /// stream.
+    BlockOpening,
+    /// Panics before there is a stream.
+    PanicOpening,
     Lost,
     Panic,
     /// Blocks until it is interrupted, as a long statement does.
@@ -132,6 +137,12 @@ impl Source for Numbers {
     fn stream(&self, _: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
         let next = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(Stop::default());
+        options.interrupt.pass_on_to(Arc::clone(&stop) as _);
+        if self.misbehaviour == Misbehaviour::BlockOpening {
+            stop.wait();
+            return Err(SourceError::Interrupted);
+        }
+        assert!(self.misbehaviour != Misbehaviour::PanicOpening, "it panics on purpose");
         let readers = (0..options.readers).map(|_| {
             let reader = NumberReader {
                 numbers: *self,
@@ -150,7 +161,6 @@ impl Source for Numbers {
             },
             extent: Extent { total: self.chunks, unit: "chunks" },
             readers: readers.collect(),
-            interrupt: stop,
             warnings: Vec::new(),
         })
     }
@@ -174,7 +184,14 @@ struct Stop {
     raised: Condvar,
 }
 
-impl Interrupt for Stop {
+impl Stop {
+    fn wait(&self) {
+        let raised = self.is_raised.lock().unwrap();
+        drop(self.raised.wait_while(raised, |is_raised| !*is_raised).unwrap());
+    }
+}
+
+impl Interruptible for Stop {
     fn interrupt(&self) {
         *self.is_raised.lock().unwrap() = true;
         self.raised.notify_all();
@@ -199,15 +216,14 @@ impl Reader for NumberReader {
         }
         if chunk == 3 && part == 1 {
             match self.numbers.misbehaviour {
-                Misbehaviour::None => {}
+                Misbehaviour::None | Misbehaviour::BlockOpening | Misbehaviour::PanicOpening => {}
                 Misbehaviour::Lost => {
                     let cause = io::Error::from(io::ErrorKind::ConnectionReset).into();
                     return Err(SourceError::Lost { source_name: "numbers".into(), cause });
                 }
                 Misbehaviour::Panic => panic!("a reader that panics on purpose"),
                 Misbehaviour::Block => {
-                    let raised = self.stop.is_raised.lock().unwrap();
-                    drop(self.stop.raised.wait_while(raised, |is_raised| !*is_raised).unwrap());
+                    self.stop.wait();
                     return Err(SourceError::Interrupted);
                 }
                 Misbehaviour::CutShort => return Ok(None),

@@ -56,13 +56,28 @@ fn cancelling_interrupts_a_reader_that_is_blocked() {
 }
 
 #[test]
+fn cancelling_is_heard_while_the_source_is_being_opened() {
+    let source = Numbers::that(Misbehaviour::BlockOpening);
+    let error = source.export(&mut Memory::new(), &Impatient::default()).unwrap_err();
+    assert!(matches!(error, RunError::Cancelled), "{error:?}");
+}
+
+#[test]
+fn a_source_that_panics_fails_the_export() {
+    let error = fault_of(Numbers::that(Misbehaviour::PanicOpening));
+    assert!(matches!(error, RunError::Panicked { thread: "opening" }), "{error:?}");
+}
+
+#[test]
 fn a_snapshot_that_gets_too_old_ends_the_export() {
-    let source = Numbers::that(Misbehaviour::Block);
-    let error = source
-        .export_with(&mut Memory::new(), &Notes::default(), Duration::ZERO, Limits::default())
-        .unwrap_err();
-    assert_eq!(error.reason(), "snapshot_too_old");
-    assert!(error.to_string().contains("snapshot_seconds_max"), "{error}");
+    for misbehaviour in [Misbehaviour::Block, Misbehaviour::BlockOpening] {
+        let source = Numbers::that(misbehaviour);
+        let error = source
+            .export_with(&mut Memory::new(), &Notes::default(), Duration::ZERO, Limits::default())
+            .unwrap_err();
+        assert_eq!(error.reason(), "snapshot_too_old");
+        assert!(error.to_string().contains("snapshot_seconds_max"), "{error}");
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ async fn the_commands_of_the_documentation_verify_a_log() {
         let mut site = Site::new(kind).await;
         site.grow(12, &mut random).await;
         // Checkpoints of two keys.
-        site.keys = site.keys.rotate().unwrap();
+        site.keys = site.keys.next().unwrap().make_current().unwrap();
         site.grow(6, &mut random).await;
         site.note(1).await;
         let handed = Handed::new(&site).await;

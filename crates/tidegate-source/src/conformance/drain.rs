@@ -6,7 +6,7 @@ use tidegate_batch::{RowBatch, Schema};
 use tidegate_model::query::Query;
 
 use super::Cell;
-use crate::{Extent, RowStream, Snapshot, Source, SourceError, StreamOptions, Ticket};
+use crate::{Extent, Interrupt, RowStream, Snapshot, Source, SourceError, StreamOptions, Ticket};
 
 /// Bytes of a batch of the suite: small, so that few rows make many batches.
 pub(super) const BATCH_BYTES: usize = 4 << 10;
@@ -33,6 +33,7 @@ pub(super) fn options(readers: usize) -> StreamOptions {
         readers,
         batch_bytes: BATCH_BYTES,
         cell_bytes_max: 1 << 20,
+        interrupt: Interrupt::default(),
     }
 }
 

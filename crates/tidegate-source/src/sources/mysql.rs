@@ -36,9 +36,9 @@ use self::{
     dialect::MySql,
     interrupt::Stop,
     progress::{Progress, position_key, with_position},
-    row_name::RowNames,
     session::Session,
-    stream::{MySqlReader, Parts, RowWriter},
+    snapshot::Isolation,
+    stream::{MySqlReader, Parts, RowShape, RowWriter},
 };
 use crate::{
     Page, Report, RowStream, Snapshot, Source, SourceError, SourceKind, SourceSettings,
@@ -70,8 +70,7 @@ impl SourceKind for MySqlKind {
     }
 
     fn connect(&self, settings: SourceSettings) -> Result<Box<dyn Source>, SourceError> {
-        let address = Address::parse(&settings)?;
-        Ok(Box::new(MySqlSource { address, settings }))
+        Ok(Box::new(MySqlSource::new(settings, Isolation::Snapshot)?))
     }
 }
 
@@ -79,11 +78,18 @@ impl SourceKind for MySqlKind {
 struct MySqlSource {
     address: Address,
     settings: SourceSettings,
+    isolation: Isolation,
 }
 
 impl MySqlSource {
-    fn session(&self, application: &str) -> Result<Session, SourceError> {
-        Session::open(&self.address, &self.settings, application)
+    fn new(settings: SourceSettings, isolation: Isolation) -> Result<Self, SourceError> {
+        Ok(Self { address: Address::parse(&settings)?, settings, isolation })
+    }
+
+    /// A session that nobody stops.
+    fn session(&self) -> Result<Session, SourceError> {
+        let stop = Stop::new(self.address.clone(), APPLICATION);
+        Session::open(&self.address, &self.settings, APPLICATION, Arc::new(stop))
     }
 
     /// Runs something on a connection of its own.
@@ -92,7 +98,7 @@ impl MySqlSource {
         what: &str,
         question: impl FnOnce(&mut Session) -> Result<T, Error>,
     ) -> Result<T, SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let answer = question(&mut session).map_err(|error| self.fault(what, error))?;
         session.close();
         Ok(answer)
@@ -203,19 +209,60 @@ impl MySqlSource {
         let key = position_key(query, catalog.own());
         let plan = Plan::new(query, catalog, &MySql);
         let schema = plan.schema()?;
-        let names = RowNames::new(&query.key, &plan.fields());
+        let shape = RowShape::new(&query.key, &plan.fields());
         let positioned = key.clone().map(|key| with_position(query, key));
         let statement = match &positioned {
             Some(query) => Plan::new(query, catalog, &MySql).stream(None)?,
             None => plan.stream(None)?,
         };
         let values = self.values(&what, &statement)?;
-        let snapshot = snapshot::begin(session, is_consistent).map_err(fault)?;
+        let snapshot = snapshot::begin(session, self.isolation, is_consistent);
+        let snapshot = snapshot.map_err(fault)?;
         let position = key.as_ref().map(|key| (key, schema.width()));
         let progress = Progress::plan(session, &statement, values.clone(), query, position);
         let progress = progress.map_err(fault)?;
         let prepared = session.prepare_statement(&statement.text).map_err(fault)?;
-        Ok(Opened { snapshot, schema, names, progress, prepared, values })
+        Ok(Opened { snapshot, schema, shape, progress, prepared, values })
+    }
+
+    fn open_stream(
+        &self,
+        query: &Query,
+        options: &StreamOptions,
+        stop: &Arc<Stop>,
+    ) -> Result<RowStream, SourceError> {
+        let (address, settings) = (&self.address, &self.settings);
+        let mut session = Session::open(address, settings, &options.application, Arc::clone(stop))?;
+        let (catalog, touched) = self.catalog(&mut session, query)?;
+        let (warnings, is_consistent) = self.consistency(&mut session, query, &touched)?;
+        let opened = self.open(&mut session, query, &catalog, is_consistent)?;
+        let extent = opened.progress.extent();
+        let schema = Arc::clone(&opened.schema);
+        let (conn, runtime) = session.into_parts();
+        let reader = MySqlReader::new(Parts {
+            conn,
+            runtime,
+            rows: RowWriter::new(
+                opened.schema,
+                &opened.prepared,
+                opened.shape,
+                options.cell_bytes_max,
+            ),
+            statement: opened.prepared,
+            values: session::positional(opened.values),
+            progress: opened.progress,
+            stop: Arc::clone(stop),
+            settings: self.settings.clone(),
+            relation: relation_name(&query.relation),
+            batch_bytes: options.batch_bytes,
+        });
+        Ok(RowStream {
+            schema,
+            snapshot: opened.snapshot,
+            extent,
+            readers: vec![Box::new(reader)],
+            warnings,
+        })
     }
 }
 
@@ -223,7 +270,7 @@ impl MySqlSource {
 struct Opened {
     snapshot: Snapshot,
     schema: Arc<Schema>,
-    names: RowNames,
+    shape: RowShape,
     progress: Progress,
     prepared: Prepared,
     values: Vec<Value>,
@@ -239,7 +286,7 @@ impl Source for MySqlSource {
     }
 
     fn describe(&self, relation: &Relation) -> Result<Description, SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let description = self.describe_in(&mut session, relation)?;
         session.close();
         Ok(description)
@@ -252,44 +299,17 @@ impl Source for MySqlSource {
     }
 
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
-        let mut session = self.session(&options.application)?;
-        let (catalog, touched) = self.catalog(&mut session, query)?;
-        let (warnings, is_consistent) = self.consistency(&mut session, query, &touched)?;
-        let opened = self.open(&mut session, query, &catalog, is_consistent)?;
-        let stop = Stop::new(self.address.clone(), &options.application, session.id());
-        let stop = Arc::new(stop);
-        let extent = opened.progress.extent();
-        let schema = Arc::clone(&opened.schema);
-        let (conn, runtime) = session.into_parts();
-        let reader = MySqlReader::new(Parts {
-            conn,
-            runtime,
-            rows: RowWriter::new(
-                opened.schema,
-                &opened.prepared,
-                opened.names,
-                options.cell_bytes_max,
-            ),
-            statement: opened.prepared,
-            values: session::positional(opened.values),
-            progress: opened.progress,
-            stop: Arc::clone(&stop),
-            settings: self.settings.clone(),
-            relation: relation_name(&query.relation),
-            batch_bytes: options.batch_bytes,
-        });
-        Ok(RowStream {
-            schema,
-            snapshot: opened.snapshot,
-            extent,
-            readers: vec![Box::new(reader)],
-            interrupt: stop,
-            warnings,
+        let stop = Arc::new(Stop::new(self.address.clone(), &options.application));
+        options.interrupt.pass_on_to(Arc::clone(&stop) as _);
+        // Whatever broke on the way, it broke because someone asked to stop.
+        self.open_stream(query, options, &stop).map_err(|error| match stop.is_asked_for() {
+            true => SourceError::Interrupted,
+            false => error,
         })
     }
 
     fn count(&self, query: &Query) -> Result<u64, SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let (catalog, _) = self.catalog(&mut session, query)?;
         let what = format!("count the rows of `{}`", relation_name(&query.relation));
         let statement = Plan::new(query, &catalog, &MySql).count()?;
@@ -301,17 +321,17 @@ impl Source for MySqlSource {
     }
 
     fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
-        let mut session = self.session(APPLICATION)?;
+        let mut session = self.session()?;
         let (catalog, _) = self.catalog(&mut session, query)?;
         let what = format!("read a page of `{}`", relation_name(&query.relation));
         let plan = Plan::new(query, &catalog, &MySql);
         let schema = plan.schema()?;
-        let names = RowNames::new(&query.key, &plan.fields());
+        let shape = RowShape::new(&query.key, &plan.fields());
         let statement = plan.page(page)?;
         let values = self.values(&what, &statement)?;
         let fault = |error| self.fault(&what, error);
         let prepared = session.prepare_statement(&statement.text).map_err(fault)?;
-        let mut writer = RowWriter::new(Arc::clone(&schema), &prepared, names, PAGE_CELL_BYTES_MAX);
+        let mut writer = RowWriter::new(Arc::clone(&schema), &prepared, shape, PAGE_CELL_BYTES_MAX);
         let mut batch = RowBatch::default();
         for row in session.prepared_rows(prepared, values).map_err(fault)? {
             writer.put(&row, &mut batch)?;

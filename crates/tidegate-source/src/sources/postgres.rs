@@ -7,6 +7,7 @@ mod check;
 mod connector;
 pub(crate) mod dialect;
 mod fault;
+mod nul;
 mod portal;
 mod reader;
 mod scan;
@@ -28,7 +29,6 @@ use tidegate_model::{
     nearest::nearest,
     query::Query,
 };
-use tokio::sync::watch;
 use tokio_postgres::types::ToSql;
 
 use self::{
@@ -39,6 +39,7 @@ use self::{
     session::{AsText, Session, Transaction},
     shares::{Pace, Scan, Shares},
     statement::{ShareStatement, values_of},
+    stop::{Listener, Stop},
     stream::{Opening, check_layout},
 };
 use crate::{
@@ -101,7 +102,7 @@ impl PostgresSource {
                 answer => return self.told(session, what, answer),
             }
         }
-        let session = Session::open(&self.connector, APPLICATION)?;
+        let session = Session::open(&self.connector, APPLICATION, Listener::of_nobody())?;
         let answer = session.briefly(&question);
         self.told(session, what, answer)
     }
@@ -149,8 +150,15 @@ impl Source for PostgresSource {
     }
 
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
-        let is_snapshot_shared = self.is_snapshot_shared;
-        let opening = Opening { connector: &self.connector, query, options, is_snapshot_shared };
+        let stop = Arc::new(Stop::new());
+        options.interrupt.pass_on_to(Arc::clone(&stop) as _);
+        let opening = Opening {
+            connector: &self.connector,
+            query,
+            options,
+            stop: &stop,
+            is_snapshot_shared: self.is_snapshot_shared,
+        };
         opening.open(self.take_idle())
     }
 
@@ -168,17 +176,19 @@ impl Source for PostgresSource {
 
     fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
         let what = format!("read a page of `{}`", relation_name(&query.relation));
-        let session = Session::open(&self.connector, APPLICATION)?;
+        let session = Session::open(&self.connector, APPLICATION, Listener::of_nobody())?;
         let prepared = session.begin(Transaction::Short).and_then(|()| {
             let catalog = Catalog::read(query, |relation| describe(&session, relation))?;
             let plan = Plan::new(query, &catalog, &Postgres);
             let (schema, statement) = (plan.schema()?, plan.page(page)?);
             check_layout(&session, &schema, &statement.text)?;
-            Ok((schema, statement))
+            Ok((schema, statement, nul::places(&plan, &catalog)))
         });
-        let (schema, statement) = prepared.map_err(|fault| session.doing(&what).error(fault))?;
+        let (schema, statement, marked) =
+            prepared.map_err(|fault| session.doing(&what).error(fault))?;
         let work = Work {
             schema: Arc::clone(&schema),
+            marked,
             key: query.key.clone(),
             statement: ShareStatement::new(statement, false),
             shares: Shares::new(Scan::Whole { rows: page.limit }, 1),
@@ -187,8 +197,7 @@ impl Source for PostgresSource {
             doing: what,
         };
         let mut batch = RowBatch::default();
-        let (_never, stop) = watch::channel(false);
-        PostgresReader::new(session, Arc::new(work), Pace::new(0, 0, 0), stop)?.read(&mut batch)?;
+        PostgresReader::new(session, Arc::new(work), Pace::new(0, 0, 0))?.read(&mut batch)?;
         batch.seal();
         Ok((schema, batch))
     }

@@ -30,13 +30,13 @@ use tidegate_model::{
 
 use self::{
     catalog::TableFacts,
-    client::{Client, Database, Stop},
+    client::{Client, Database},
     dialect::Sqlite,
     reader::WholeReader,
     snapshot::Sharing,
 };
 use crate::{
-    Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
+    Interrupt, Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
     StreamOptions,
     sql::{Catalog, Plan},
 };
@@ -63,7 +63,7 @@ impl SourceKind for SqliteKind {
 
     fn connect(&self, settings: SourceSettings) -> Result<Box<dyn Source>, SourceError> {
         let database = Database::new(&settings, settings.url.expose_secret())?;
-        Ok(Box::new(SqliteSource { database }))
+        Ok(Box::new(SqliteSource { database, sharing: Sharing::Proven }))
     }
 }
 
@@ -71,11 +71,12 @@ impl SourceKind for SqliteKind {
 #[derive(Debug)]
 struct SqliteSource {
     database: Database,
+    sharing: Sharing,
 }
 
 impl SqliteSource {
     fn client(&self) -> Result<Client, SourceError> {
-        self.database.open(&Arc::new(Stop::default()))
+        self.database.open(&Interrupt::default())
     }
 
     /// What the catalog says of a table.
@@ -139,7 +140,7 @@ impl Source for SqliteSource {
     }
 
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError> {
-        stream::open(self, query, options, Sharing::Proven)
+        stream::open(self, query, options)
     }
 
     fn count(&self, query: &Query) -> Result<u64, SourceError> {
@@ -159,6 +160,7 @@ impl Source for SqliteSource {
             readers: 1,
             batch_bytes: usize::MAX,
             cell_bytes_max: PAGE_CELL_BYTES_MAX,
+            interrupt: Interrupt::default(),
         };
         let form = Arc::new(stream::row_form(&plan, query, &options)?);
         let mut batch = RowBatch::default();

@@ -46,6 +46,31 @@ impl Lines<'_> {
     pub(crate) const ALIAS: &'static str = "l";
 }
 
+/// A place inside a JSON column.
+pub(crate) struct JsonPlace<'a> {
+    /// The column that holds the document.
+    pub(crate) document: Expr,
+    /// What the catalog says of the column; nothing inside of a union.
+    pub(crate) column: Option<&'a CatalogColumn>,
+    /// Keys on the way to the place.
+    pub(crate) path: &'a [String],
+    /// Type that the field declares.
+    pub(crate) data_type: &'a DataType,
+    /// What it is reached for.
+    pub(crate) purpose: Purpose,
+}
+
+/// What a place in a row is reached for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The select list: the reader gets it as it is.
+    Selection,
+    /// A comparison or a sort.
+    Condition,
+    /// A member of a union, whose rows may be selected, compared and sorted by.
+    Member,
+}
+
 /// What one database says differently. Each method has the expression for one thing.
 pub(crate) trait Dialect: Sync {
     /// Renders with the database's quotes and placeholders.
@@ -67,13 +92,7 @@ pub(crate) trait Dialect: Sync {
     fn wire(&self, operand: &Operand<'_>) -> Wire;
 
     /// A place inside a JSON column, as text unless the type is JSON; NULL where it is missing.
-    fn json_path(
-        &self,
-        column: Expr,
-        path: &[String],
-        data_type: &DataType,
-        binder: &mut Binder,
-    ) -> Expr;
+    fn json_path(&self, place: JsonPlace<'_>, binder: &mut Binder) -> Expr;
 
     /// The lines as a JSON array of objects in their order; `[]` where there are none. Numbers
     /// have all their digits, dates and times are ISO 8601, octets are hexadecimal text.

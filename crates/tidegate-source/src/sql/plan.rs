@@ -14,7 +14,7 @@ use tidegate_model::{
 };
 
 use super::{
-    Bind, Binder, Catalog, Dialect, Lines, Operand, Statement,
+    Bind, Binder, Catalog, Dialect, JsonPlace, Lines, Operand, Purpose, Statement,
     catalog::{KIND_COLUMN, relation_name},
     condition::{balanced, condition},
     constant,
@@ -159,7 +159,7 @@ impl<'a> Plan<'a> {
     fn list(&self, binder: &mut Binder) -> Result<SelectStatement, SourceError> {
         let mut select = Sql::select();
         for (index, selected) in self.fields().into_iter().enumerate() {
-            let operand = self.operand(&selected.field, binder)?;
+            let operand = self.operand_for(Purpose::Selection, &selected.field, binder)?;
             select.expr_as(self.dialect.selected(&operand), format!("c{index}"));
         }
         if self.query.fields.is_empty() {
@@ -211,7 +211,7 @@ impl<'a> Plan<'a> {
                 Origin::Column(_)
                 | Origin::JsonPath { .. }
                 | Origin::Joined { .. }
-                | Origin::Lines { .. } => self.reach(origin, data_type, binder),
+                | Origin::Lines { .. } => self.reach(Purpose::Member, origin, data_type, binder),
             };
             rows.expr_as(expr, slug.clone());
         }
@@ -271,9 +271,18 @@ impl<'a> Plan<'a> {
         Statement { text, values: values.into_iter().map(Bind::from_value).collect() }
     }
 
-    /// Where a field is, in this statement.
+    /// Where a field is, in a condition or a sort of this statement.
     pub(super) fn operand(
         &self,
+        field: &'a Field,
+        binder: &mut Binder,
+    ) -> Result<Operand<'a>, SourceError> {
+        self.operand_for(Purpose::Condition, field, binder)
+    }
+
+    fn operand_for(
+        &self,
+        purpose: Purpose,
         field: &'a Field,
         binder: &mut Binder,
     ) -> Result<Operand<'a>, SourceError> {
@@ -298,16 +307,30 @@ impl<'a> Plan<'a> {
             Origin::JsonPath { .. } | Origin::Lines { .. } => None,
             Origin::Kind => return Err(missing(&self.query.relation, KIND_COLUMN)),
         };
-        Ok(Operand { expr: self.reach(&field.origin, data_type, binder), data_type, column })
+        let expr = self.reach(purpose, &field.origin, data_type, binder);
+        Ok(Operand { expr, data_type, column })
     }
 
     /// The expression for an origin, seen from the own relation.
-    fn reach(&self, origin: &'a Origin, data_type: &DataType, binder: &mut Binder) -> Expr {
+    fn reach(
+        &self,
+        purpose: Purpose,
+        origin: &'a Origin,
+        data_type: &DataType,
+        binder: &mut Binder,
+    ) -> Expr {
         match origin {
             Origin::Column(column) => own_column(column),
             Origin::Kind => own_column(KIND_COLUMN),
             Origin::JsonPath { column, path } => {
-                self.dialect.json_path(own_column(column), path, data_type, binder)
+                let known = match purpose {
+                    Purpose::Selection | Purpose::Condition => self.catalog.own_column(column),
+                    // What the catalog calls its own are the columns of the union.
+                    Purpose::Member => None,
+                };
+                let document = own_column(column);
+                let place = JsonPlace { document, column: known, path, data_type, purpose };
+                self.dialect.json_path(place, binder)
             }
             Origin::Joined { reference, column } => {
                 let mut select = rows_of(reference, JOINED);

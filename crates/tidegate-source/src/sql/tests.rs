@@ -242,6 +242,10 @@ fn origins() -> Vec<(&'static str, Query)> {
         path: vec!["to".to_owned(), "c\"i'ty".to_owned()],
     };
     let city = with_origin("shipping.city", DataType::Text, city);
+    let body = |slug: &str, data_type| {
+        let path = vec![slug.to_owned()];
+        with_origin(slug, data_type, Origin::JsonPath { column: "status".to_owned(), path })
+    };
     let author =
         Origin::Joined { reference: reference("users", "id", "id"), column: "status".to_owned() };
     let author = with_origin("author.name", DataType::Text, author);
@@ -251,6 +255,13 @@ fn origins() -> Vec<(&'static str, Query)> {
             Query {
                 predicate: compare(city.clone(), Comparison::Eq, text("Köln")),
                 ..query(vec![city])
+            },
+        ),
+        (
+            "json path into a column that is not the database's best kind of JSON",
+            Query {
+                predicate: Predicate::IsNull(body("list", DataType::Json)),
+                ..query(vec![body("name", DataType::Text), body("list", DataType::Json)])
             },
         ),
         (

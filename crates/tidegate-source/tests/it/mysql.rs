@@ -18,7 +18,9 @@ use tidegate_model::{
     field::{Field, Origin},
     query::{Predicate, Query, Selected},
 };
-use tidegate_source::{RowStream, Source, SourceError, SourceSettings, StreamOptions, connect};
+use tidegate_source::{
+    Interrupt, RowStream, Source, SourceError, SourceSettings, StreamOptions, connect,
+};
 use tidegate_testkit::mariadb::{MariaDb, MariaDbDatabase};
 
 /// Bytes of a batch: small, so that even a small table needs several.
@@ -109,6 +111,7 @@ fn options() -> StreamOptions {
         readers: 4,
         batch_bytes: BATCH_BYTES,
         cell_bytes_max: CELL_BYTES_MAX,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -21,7 +21,8 @@ use tidegate_model::{
     query::{Predicate, Query, Selected},
 };
 use tidegate_source::{
-    Reader, RowStream, Source, SourceError, SourceSettings, StreamOptions, Ticket, connect,
+    Interrupt, Reader, RowStream, Source, SourceError, SourceSettings, StreamOptions, Ticket,
+    connect,
 };
 use tidegate_testkit::postgres::{Postgres, PostgresDatabase};
 
@@ -139,6 +140,7 @@ fn options() -> StreamOptions {
         readers: 4,
         batch_bytes: BATCH_BYTES,
         cell_bytes_max: CELL_BYTES_MAX,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -15,7 +15,7 @@ use tidegate_model::{
     query::{Comparison, Literal, Predicate, Query, Selected, SortKey},
 };
 use tidegate_source::{
-    Page, Source, SourceError, SourceSettings, StreamOptions,
+    Interrupt, Page, Source, SourceError, SourceSettings, StreamOptions,
     conformance::{self, Cell, Site, Spelling, drain},
     connect,
 };
@@ -106,6 +106,7 @@ fn options(readers: usize) -> StreamOptions {
         readers,
         batch_bytes: 4 << 10,
         cell_bytes_max: 1 << 10,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -22,9 +22,11 @@ pub(super) async fn expire(tx: &Tx, job: JobId) -> Result<Applied, StoreError> {
 }
 
 async fn end(tx: &Tx, job: JobId, to: Status) -> Result<(), StoreError> {
-    const END: &str = "update jobs set status = $2 where id = $1 and status = 'ready'";
+    const END: &str = "\
+        update jobs set status = $2 \
+        where id = $1 and status = 'ready' and ($2 <> 'expired' or expires_at <= $3)";
     let status = status_of(tx, job).await?;
-    if tx.execute(END, [job.0.into(), to.slug().into()]).await? == 0 {
+    if tx.execute(END, [job.0.into(), to.slug().into(), tx.now.into()]).await? == 0 {
         return Err(StoreError::Conflict { status });
     }
     note_transition(tx, job, Status::Ready, to).await

@@ -1,5 +1,7 @@
 //! Begins the work on a job, or takes it over from a worker that is gone.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use tidegate_model::{action::Action, ids::JobId, status::Status};
 
@@ -31,25 +33,43 @@ pub struct ClaimRequest {
     pub only_small: bool,
     /// One job and no other, where the caller made it for itself.
     pub only: Option<JobId>,
+    /// The sources that the worker knows. Jobs of other subjects are left to those who do.
+    pub sources: Vec<SourceShare>,
+}
+
+/// A source, as far as claims have to know it.
+#[derive(Clone, Debug)]
+pub struct SourceShare {
+    /// Slugs of its subjects.
+    pub subjects: Vec<String>,
+    /// Exports that may read it at a time, over all workers.
+    pub exports_max: i64,
 }
 
 /// Picks one job: whoever waited too long first, then operators with few builds, then people
-/// before schedules, then small before large.
-const PICK: &str = "\
-    select id, status, attempt, rows_estimated from jobs j \
-    where (status = 'pending' or (status = 'building' \
-            and (lease_expires is null or lease_expires < $1))) \
+/// before schedules, then small before large. Builds are counted once, not for each job that waits.
+pub(crate) const PICK: &str = "\
+    with builds as ( \
+        select created_by, count(*) as n from jobs \
+        where status in ('pending', 'building') and lease_expires > $1 group by created_by) \
+    select id, status, attempt from jobs j left join builds b on b.created_by = j.created_by \
+    where status in ('pending', 'building') and (lease_expires is null or lease_expires < $1) \
         and hold is null and run_after <= $1 and attempts_spent < attempts_max \
         and cancel_requested = 0 \
         and ($2 is null or id = $2) \
         and ($3 = 0 or (via <> 'schedule' and coalesce(rows_estimated, 0) <= $4)) \
+        and replace($6, '|' || subject || '|', '') <> $6 \
     order by case when created_at < $1 - $5 then 0 else 1 end, \
-        (select count(*) from jobs b \
-            where b.created_by = j.created_by and b.status = 'building' and b.lease_expires > $1), \
+        coalesce(b.n, 0), \
         case when via = 'schedule' then 1 else 0 end, \
         case when coalesce(rows_estimated, $4) <= $4 then 0 else 1 end, \
         id \
     limit 1";
+
+/// Builds under way, by subject.
+const BUILDS: &str = "\
+    select subject, count(*) as n from jobs \
+    where status in ('pending', 'building') and lease_expires > $1 group by subject";
 
 const TAKE: &str = "\
     update jobs set status = 'building', lease_token = $2, lease_expires = $3, worker = $4, \
@@ -71,6 +91,7 @@ pub(super) async fn claim(tx: &Tx, request: ClaimRequest) -> Result<Applied, Sto
                 i64::from(request.only_small).into(),
                 SMALL_ROWS_MAX.into(),
                 STARVED_MICROS.into(),
+                claimable(tx, &request.sources).await?.into(),
             ],
         )
         .await?
@@ -111,6 +132,21 @@ pub(super) async fn claim(tx: &Tx, request: ClaimRequest) -> Result<Applied, Sto
         "taken_over": is_taken_over,
     });
     Ok(Applied::one(Action::JobClaim, Some(job), details))
+}
+
+/// The subjects of the sources that one more export may read, each between two bars: a list that
+/// both databases can look into.
+async fn claimable(tx: &Tx, sources: &[SourceShare]) -> Result<String, StoreError> {
+    let mut builds: BTreeMap<String, i64> = BTreeMap::new();
+    for row in tx.rows(BUILDS, [tx.now.into()]).await? {
+        builds.insert(get(&row, "subject")?, get(&row, "n")?);
+    }
+    let is_free = |source: &&SourceShare| {
+        let of = |subject: &String| builds.get(subject).copied().unwrap_or_default();
+        source.subjects.iter().map(of).sum::<i64>() < source.exports_max
+    };
+    let subjects = sources.iter().filter(is_free).flat_map(|source| &source.subjects);
+    Ok(subjects.map(|subject| format!("|{subject}|")).collect())
 }
 
 /// Takes the lease from a worker that is known to be gone; the next claim takes the job.

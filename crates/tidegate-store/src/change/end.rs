@@ -51,7 +51,9 @@ pub(super) async fn publish(
         "update jobs set status = 'ready', progress = 100, artifact_key = $3, file_name = $4, \
             size_bytes = $5, rows_done = $6, sha256 = $7, completed_at = $8, expires_at = $9, \
             lease_token = null, lease_expires = null \
-         where {IS_HELD} and cancel_requested = 0"
+         where {IS_HELD} and cancel_requested = 0 \
+            and exists (select 1 from attempts a \
+                where a.job_id = $1 and a.lease_token = $2 and a.object_key = $3)"
     );
     let expires_at = tx.now.saturating_add(made.retention_micros);
     let values = [
@@ -94,8 +96,7 @@ pub(super) async fn fail(tx: &Tx, job: JobId, fail: FailJob) -> Result<Applied, 
                    completed_at = $5, lease_token = null, lease_expires = null";
     let FailJob { proof, failure } = fail;
     let (sql, token) = match proof {
-        Some(proof) if proof.job == job => (format!("{set} where {IS_HELD}"), proof.token),
-        Some(_) => return Err(StoreError::LeaseLost),
+        Some(proof) => (format!("{set} where {IS_HELD}"), proof.token),
         None => {
             // The empty text is no token: it only keeps the parameters in their places.
             let free = "id = $1 and $2 = '' and (status = 'pending' or (status = 'building' \
@@ -166,15 +167,15 @@ pub(super) async fn cancelled(
 ) -> Result<Applied, StoreError> {
     let set = "update jobs set status = 'cancelled', completed_at = $3, lease_token = null, \
                    lease_expires = null";
-    let (sql, token) = match proof {
-        Some(proof) if proof.job == job => (format!("{set} where {IS_HELD}"), proof.token),
-        Some(_) => return Err(StoreError::LeaseLost),
+    let (whose, token) = match proof {
+        Some(proof) => (IS_HELD, proof.token),
         None => {
             let free = "id = $1 and $2 = '' and status = 'building' \
                             and (lease_expires is null or lease_expires < $3)";
-            (format!("{set} where {free} and cancel_requested = 1"), String::new())
+            (free, String::new())
         }
     };
+    let sql = format!("{set} where {whose} and cancel_requested = 1");
     if tx.execute(&sql, [job.0.into(), token.into(), tx.now.into()]).await? == 0 {
         return Err(StoreError::LeaseLost);
     }

@@ -169,13 +169,16 @@ pub(super) async fn operator(
     Ok(Applied::one(permit.action(), None, details))
 }
 
+/// What lets an administrator mend everything else.
+const MENDING: [&str; 2] = ["operators.manage", "roles.manage"];
+
 /// A site that nobody can administer cannot be mended from within.
 async fn refuse_without_administrator(tx: &Tx) -> Result<(), StoreError> {
     const LEFT: &str =
         "select count(*) as n from operators where role = $1 and disabled_at is null";
     let row = tx.row(LEFT, [ADMINISTRATOR.into()]).await?;
     let left: i64 = get(&row.ok_or(StoreError::Corrupt { what: "count" })?, "n")?;
-    if left == 0 { Err(StoreError::Missing { what: "other administrator" }) } else { Ok(()) }
+    if left == 0 { Err(StoreError::LastAdministrator) } else { Ok(()) }
 }
 
 async fn refuse_unknown_role(tx: &Tx, role: &str) -> Result<(), StoreError> {
@@ -193,6 +196,10 @@ fn found(rows: u64, what: &'static str) -> Result<(), StoreError> {
 pub(super) async fn role(tx: &Tx, permit: &Permit, edit: RoleEdit) -> Result<Applied, StoreError> {
     let details = match edit {
         RoleEdit::Put(role) => {
+            let keeps = MENDING.iter().all(|slug| role.capabilities.contains(*slug));
+            if role.slug == ADMINISTRATOR && !keeps {
+                return Err(StoreError::LastAdministrator);
+            }
             const PUT: &str = "\
                 insert into roles (slug, label, capabilities, limits) values ($1, $2, $3, $4) \
                 on conflict (slug) do update set label = excluded.label, \

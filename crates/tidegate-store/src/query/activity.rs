@@ -30,6 +30,8 @@ pub struct EntryFilter {
     pub action: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
+    /// Not about these subjects.
+    pub hidden_subjects: Vec<String>,
 }
 
 impl Store {
@@ -81,6 +83,9 @@ impl Store {
         if let Some(tag) = &filter.tag {
             let letters = tag.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
             want(r"' ' || tags || ' ' like $? escape '\'", format!("% {letters} %").into());
+        }
+        for hidden in &filter.hidden_subjects {
+            want("(subject is null or subject <> $?)", hidden.clone().into());
         }
         if let Some(before) = before {
             want("seq < $?", before.into());

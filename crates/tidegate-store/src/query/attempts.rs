@@ -41,6 +41,10 @@ pub struct HeldLease {
     pub token: String,
 }
 
+pub(crate) const HELD: &str = "\
+    select id, worker, lease_token from jobs \
+    where status in ('pending', 'building') and lease_token is not null and host = $1";
+
 impl Store {
     /// The attempts at a job, in their order.
     ///
@@ -73,9 +77,6 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn leases_of_host(&self, host: &str) -> Result<Vec<HeldLease>, StoreError> {
-        const HELD: &str = "\
-            select id, worker, lease_token from jobs \
-            where host = $1 and status = 'building' and lease_token is not null";
         let rows = self.ask(HELD, [host.into()]).await?;
         let held = rows.iter().map(|row| {
             Ok(HeldLease {

@@ -47,6 +47,23 @@ pub struct JobPage {
     pub next: Option<JobId>,
 }
 
+pub(crate) const DUE: &str = "\
+    select * from jobs where status = 'ready' and expires_at <= $1 order by expires_at limit $2";
+
+pub(crate) const ENDED: &str = "\
+    select * from jobs where status in ('expired', 'deleted') and purged_at is null \
+    order by id limit $1";
+
+/// Jobs that only upkeep can end, by a clock of the database.
+pub(crate) fn left_behind(now: &str) -> String {
+    format!(
+        "select * from jobs where status in ('pending', 'building') and status = 'building' \
+             and (lease_expires is null or lease_expires < {now}) \
+             and (cancel_requested = 1 or attempts_spent >= attempts_max) \
+         order by id limit $1"
+    )
+}
+
 impl Store {
     /// A job.
     ///
@@ -128,8 +145,6 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn jobs_to_expire(&self, now: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
-        const DUE: &str = "\
-            select * from jobs where status = 'ready' and expires_at <= $1 order by id limit $2";
         self.jobs_by(DUE, [now.into(), i64::from(limit).into()]).await
     }
 
@@ -139,9 +154,6 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn jobs_to_purge(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        const ENDED: &str = "\
-            select * from jobs where status in ('expired', 'deleted') and purged_at is null \
-            order by id limit $1";
         self.jobs_by(ENDED, [i64::from(limit).into()]).await
     }
 
@@ -151,13 +163,7 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn jobs_left_behind(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        let now = self.inner.kind.now();
-        let sql = format!(
-            "select * from jobs where status = 'building' \
-                 and (lease_expires is null or lease_expires < {now}) \
-                 and (cancel_requested = 1 or attempts_spent >= attempts_max) \
-             order by id limit $1"
-        );
+        let sql = left_behind(self.inner.kind.now());
         self.jobs_by(&sql, [i64::from(limit).into()]).await
     }
 

@@ -41,6 +41,7 @@ pub fn run(args: &DemoArgs, cli: &Cli) -> Result<(), Failure> {
 
 fn write(args: &DemoArgs) -> Result<Site, Failure> {
     let signal = Signal::listen();
+    signal.heed();
     let options =
         SiteOptions { rows: args.rows.into(), is_replacing: args.force, ..SiteOptions::default() };
     let mut watch = |_| match signal.is_raised() {

@@ -5,6 +5,7 @@ mod cell;
 mod check;
 mod client;
 mod moment;
+mod options;
 mod relations;
 mod rule;
 mod shapes;

@@ -85,7 +85,7 @@ pub(super) fn unscaled<T: Unscaled>(
             Some(digits) => (from_digits::<T>(digits, shape.scale.into()), true),
             None => (from_digits::<T>(digits, shape.scale.into()), false),
         },
-        Decimal::NaN => return Err(unrepresentable("NaN in a decimal column")),
+        Decimal::NaN => return Err(unrepresentable("a decimal that is no number")),
         Decimal::Infinity | Decimal::MinusInfinity => {
             return Err(unrepresentable("an infinite decimal"));
         }

@@ -38,11 +38,12 @@ pub(super) fn timestamp(micros: i64) -> Result<i64, CellFault> {
 ///
 /// # Errors
 ///
-/// If the time is 24:00:00, for which Parquet has no place.
+/// If the time is 24:00:00, for which Parquet has no place. It is told without its name, as every
+/// value is.
 pub(super) fn time(micros: i64) -> Result<i64, CellFault> {
     match micros {
         0..DAY_MICROS => Ok(micros),
-        _ => Err(unrepresentable("the time 24:00:00")),
+        _ => Err(unrepresentable("a time that ends its day")),
     }
 }
 

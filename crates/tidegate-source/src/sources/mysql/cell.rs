@@ -9,6 +9,9 @@ use super::{calendar, digits, geometry};
 /// Character set of octets.
 const BINARY_CHARSET: u16 = 63;
 
+/// Stands for a part of a document that is none. No text of people's holds control characters.
+pub(super) const NO_DOCUMENT: &str = "\u{1}tidegate:no document\u{1}";
+
 /// Why a value cannot be carried; never the value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfit(pub(super) String);
@@ -40,6 +43,7 @@ pub(super) struct CellWriter {
     is_day: bool,
     fraction_digits: u8,
     bytes_max: usize,
+    is_part: bool,
 }
 
 impl CellWriter {
@@ -55,7 +59,13 @@ impl CellWriter {
         let is_day =
             matches!(column_type, ColumnType::MYSQL_TYPE_DATE | ColumnType::MYSQL_TYPE_NEWDATE);
         let fraction_digits = column.decimals();
-        Self { target: target.clone(), octets, is_day, fraction_digits, bytes_max }
+        let target = target.clone();
+        Self { target, octets, is_day, fraction_digits, bytes_max, is_part: false }
+    }
+
+    /// The same, of parts of a JSON document if they are.
+    pub(super) fn of_parts(self, is_part: bool) -> Self {
+        Self { is_part, ..self }
     }
 
     /// Appends the value to the batch.
@@ -74,6 +84,9 @@ impl CellWriter {
         if *value == Value::NULL {
             batch.put_null();
             return Ok(());
+        }
+        if self.is_part && matches!(value, Value::Bytes(text) if text == NO_DOCUMENT.as_bytes()) {
+            return Err(Unfit::because("is part of a document that is no JSON"));
         }
         match &self.target {
             DataType::Integer => batch.put_i64(self.integer(value)?),

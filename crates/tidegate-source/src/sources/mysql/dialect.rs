@@ -4,10 +4,10 @@ use sea_query::{Expr, ExprTrait, Func, MysqlQueryBuilder, SelectStatement, Value
 use tidegate_batch::{DataType, Wire};
 use tidegate_model::query::{Comparison, Literal, Place};
 
-use super::{lines, native};
+use super::{cell::NO_DOCUMENT, lines, native};
 use crate::sql::{
-    Bind, Binder, Dialect, Lines, Operand, comparison_operator, is_in_list, keys_in_list,
-    like_pattern,
+    Bind, Binder, Dialect, JsonPlace, Lines, Operand, Purpose, comparison_operator, is_in_list,
+    keys_in_list, like_pattern,
 };
 
 /// Digits that the server's decimals have at most behind the point; 65 they have in all.
@@ -91,26 +91,29 @@ impl Dialect for MySql {
         }
     }
 
-    fn json_path(
-        &self,
-        column: Expr,
-        path: &[String],
-        data_type: &DataType,
-        binder: &mut Binder,
-    ) -> Expr {
+    fn json_path(&self, place: JsonPlace<'_>, binder: &mut Binder) -> Expr {
+        let JsonPlace { document: column, path, data_type, purpose, .. } = place;
         let path: String = path
             .iter()
             .map(|key| format!(".\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")))
             .collect();
         let path = binder.bind_text(format!("${path}"));
-        match data_type {
-            DataType::Json => Func::cust("JSON_EXTRACT").arg(column).arg(path).into(),
+        let found = match data_type {
+            DataType::Json => Func::cust("JSON_EXTRACT").arg(column.clone()).arg(path).into(),
             // A JSON null is no value.
             _ => Expr::cust_with_exprs(
                 "IF(JSON_TYPE(JSON_EXTRACT(?, ?)) = 'NULL', NULL, \
                  JSON_UNQUOTE(JSON_EXTRACT(?, ?)))",
-                [column.clone(), path.clone(), column, path],
+                [column.clone(), path.clone(), column.clone(), path],
             ),
+        };
+        match purpose {
+            Purpose::Selection => {
+                // MariaDB has NULL for it, and a warning behind the last row.
+                let mark = binder.bind_text(NO_DOCUMENT);
+                Expr::cust_with_exprs("IF(JSON_VALID(?) = 0, ?, ?)", [column, mark, found])
+            }
+            Purpose::Condition | Purpose::Member => found,
         }
     }
 

@@ -55,6 +55,15 @@ impl From<ServerError> for ServerFault {
 pub(super) fn cut(code: u16) -> Cause {
     let message = "a value was cut, as it is larger than the server's `max_allowed_packet` or \
                    `group_concat_max_len`; raise them there";
+    warned(code, message)
+}
+
+/// The cause of a comparison with a part of a document that is none, by the code of the warning.
+pub(super) fn no_document(code: u16) -> Cause {
+    warned(code, "a field compared or sorted by is part of a document that is no JSON")
+}
+
+fn warned(code: u16, message: &str) -> Cause {
     Box::new(ServerFault { code, state: "01000".to_owned(), message: message.to_owned() })
 }
 

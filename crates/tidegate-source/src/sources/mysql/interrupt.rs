@@ -1,7 +1,7 @@
 //! Stops a stream in the server itself, from any thread.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -12,32 +12,40 @@ use super::{
     address::Address,
     session::{bid_farewell, connect},
 };
-use crate::Interrupt;
+use crate::Interruptible;
 
 /// Longest wait for the second connection; a cancel has to be done within a second where the
 /// server is well, and must not hang where it is not.
 const ERRAND_SECONDS_MAX: u64 = 5;
 
-/// The way to stop one connection.
+/// The number of no connection; the server counts from 1.
+const NO_CONNECTION: u32 = 0;
+
+/// The way to stop one connection, from before it is made.
 pub(super) struct Stop {
     address: Address,
     application: String,
-    connection: u32,
+    connection: AtomicU32,
     is_asked_for: AtomicBool,
     is_over: AtomicBool,
     asked: Notify,
 }
 
 impl Stop {
-    pub(super) fn new(address: Address, application: &str, connection: u32) -> Self {
+    pub(super) fn new(address: Address, application: &str) -> Self {
         Self {
             address,
             application: application.to_owned(),
-            connection,
+            connection: AtomicU32::new(NO_CONNECTION),
             is_asked_for: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             asked: Notify::new(),
         }
+    }
+
+    /// Takes note of the connection; nothing must run on it before.
+    pub(super) fn watch_over(&self, connection: u32) {
+        self.connection.store(connection, Ordering::Release);
     }
 
     /// Whether someone asked to stop.
@@ -52,6 +60,18 @@ impl Stop {
         }
     }
 
+    /// The outcome of some work of the connection, unless someone asks to stop meanwhile.
+    pub(super) async fn or_asked<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.asked() => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
+            outcome = work => outcome,
+        }
+    }
+
     /// Notes that the connection has been closed in good order, so that nothing is left to stop.
     pub(super) fn over(&self) {
         self.is_over.store(true, Ordering::Release);
@@ -60,11 +80,12 @@ impl Stop {
     /// Ends the connection on the server. `kill query` would not do: it misses a statement that
     /// is just about to start, and it leaves a sort or a wait to notice that nobody listens.
     pub(super) fn kill(&self) {
-        if self.is_over.load(Ordering::Acquire) {
+        let connection = self.connection.load(Ordering::Acquire);
+        if connection == NO_CONNECTION || self.is_over.load(Ordering::Acquire) {
             return;
         }
         let attempts = self.address.attempts(&self.application);
-        let statement = format!("kill {}", self.connection);
+        let statement = format!("kill {connection}");
         // A thread of its own, as the caller's may already be driving a runtime.
         let killed = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -81,8 +102,9 @@ impl Stop {
     /// Whether the connection still stands in the server's process list.
     pub(super) async fn is_alive(&self) -> bool {
         let attempts = self.address.attempts(&self.application);
+        let connection = self.connection.load(Ordering::Acquire);
         let statement =
-            format!("select 1 from information_schema.processlist where id = {}", self.connection);
+            format!("select 1 from information_schema.processlist where id = {connection}");
         match within(ERRAND_SECONDS_MAX, find(attempts, &statement)).await {
             Ok(is_found) => is_found,
             // The server answers, if only that it has no room for another connection.
@@ -92,7 +114,7 @@ impl Stop {
     }
 }
 
-impl Interrupt for Stop {
+impl Interruptible for Stop {
     fn interrupt(&self) {
         self.is_asked_for.store(true, Ordering::Release);
         self.asked.notify_one();

@@ -1,6 +1,6 @@
 //! One connection, read-only from its first statement on.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use mysql_async::{Conn, Error, Opts, Params, Row, Value, prelude::Queryable};
@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::{
     address::Address,
     fault::{Doing, cause},
+    interrupt::Stop,
 };
 use crate::{SourceError, SourceSettings};
 
@@ -37,10 +38,13 @@ pub(super) struct Session {
     /// Product and version, as the server says it.
     pub(super) version: String,
     application: String,
+    /// Ends every wait for the server.
+    stop: Arc<Stop>,
 }
 
 impl Session {
-    /// Connects and makes the session read-only.
+    /// Connects and makes the session read-only. `stop` ends the wait for that, and later each wait
+    /// for an answer.
     ///
     /// # Errors
     ///
@@ -49,13 +53,21 @@ impl Session {
         address: &Address,
         settings: &SourceSettings,
         application: &str,
+        stop: Arc<Stop>,
     ) -> Result<Self, SourceError> {
         let application = comment_safe(application);
         let runtime = runtime(address)?;
-        let conn = runtime
-            .block_on(connect(address.attempts(&application)))
-            .map_err(|error| unreachable_because(address, cause(error)))?;
-        let mut session = Self { conn, runtime, version: String::new(), application };
+        let connected = runtime.block_on(stop.or_asked(connect(address.attempts(&application))));
+        let conn = match connected {
+            Ok(conn) => conn,
+            Err(error) => {
+                // The look-up of a name may go on for long, and nobody waits for it any more.
+                runtime.shutdown_background();
+                return Err(unreachable_because(address, cause(error)));
+            }
+        };
+        stop.watch_over(conn.id());
+        let mut session = Self { conn, runtime, version: String::new(), application, stop };
         session.prepare(settings).map_err(|error| unreachable_because(address, cause(error)))?;
         Ok(session)
     }
@@ -89,6 +101,14 @@ impl Session {
         self.conn.id()
     }
 
+    /// Waits for the server.
+    fn wait<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.runtime.block_on(self.stop.or_asked(ask(&mut self.conn)))
+    }
+
     /// The text of a statement with the session's name in front, for those who look at the
     /// process list.
     pub(super) fn signed(&self, statement: &str) -> String {
@@ -97,13 +117,13 @@ impl Session {
 
     /// Runs statements of ours that give no rows; the first that fails ends it.
     pub(super) fn run(&mut self, statement: &str) -> Result<(), Error> {
-        self.runtime.block_on(self.conn.query_drop(statement))
+        self.wait(async |conn| conn.query_drop(statement).await)
     }
 
     /// Runs a statement and collects its rows, which must be few.
     pub(super) fn rows(&mut self, statement: &str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         let statement = self.signed(statement);
-        self.runtime.block_on(self.conn.exec(statement, positional(values)))
+        self.wait(async |conn| conn.exec(statement, positional(values)).await)
     }
 
     /// Runs a prepared statement and collects its rows, which must be few.
@@ -112,17 +132,17 @@ impl Session {
         statement: mysql_async::Statement,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Error> {
-        self.runtime.block_on(self.conn.exec(statement, positional(values)))
+        self.wait(async |conn| conn.exec(statement, positional(values)).await)
     }
 
     /// Runs a statement that cannot be prepared, and collects its rows, which must be few.
     pub(super) fn text_rows(&mut self, statement: &str) -> Result<Vec<Row>, Error> {
-        self.runtime.block_on(self.conn.query(statement))
+        self.wait(async |conn| conn.query(statement).await)
     }
 
     /// Runs a statement and takes the first cell of its first row, as text.
     pub(super) fn value(&mut self, statement: &str) -> Result<Option<String>, Error> {
-        let row: Option<Row> = self.runtime.block_on(self.conn.query_first(statement))?;
+        let row: Option<Row> = self.wait(async |conn| conn.query_first(statement).await)?;
         Ok(row.and_then(|row| text(&row, 0)))
     }
 
@@ -132,7 +152,7 @@ impl Session {
         statement: &str,
     ) -> Result<mysql_async::Statement, Error> {
         let statement = self.signed(statement);
-        self.runtime.block_on(self.conn.prep(statement))
+        self.wait(async |conn| conn.prep(statement).await)
     }
 
     /// The connection and its runtime, to stream from.

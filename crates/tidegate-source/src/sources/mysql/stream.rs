@@ -6,6 +6,10 @@ use mysql_async::{
     BinaryProtocol, Conn, Error, Params, QueryResult, Row, Statement, prelude::Queryable,
 };
 use tidegate_batch::{RowBatch, Schema};
+use tidegate_model::{
+    field::{Field, Origin},
+    query::Selected,
+};
 use tokio::runtime::Runtime;
 
 use super::{
@@ -25,6 +29,25 @@ const SILENCE_SECONDS: u64 = 30;
 /// beyond `max_allowed_packet`.
 const CUT_WARNINGS: &[u16] = &[1260, 1301];
 
+/// Warnings of MariaDB that a document is no JSON, met where no row can be told: in a comparison.
+const NO_DOCUMENT_WARNINGS: std::ops::RangeInclusive<u16> = 4035..=4040;
+
+/// What is known of the rows beside their schema.
+pub(super) struct RowShape {
+    names: RowNames,
+    /// Whether a column is a part of a JSON document.
+    parts: Vec<bool>,
+}
+
+impl RowShape {
+    /// Of rows that have these fields, and a key that may be among them.
+    pub(super) fn new(key: &[Field], fields: &[&Selected]) -> Self {
+        let is_part =
+            |selected: &&Selected| matches!(selected.field.origin, Origin::JsonPath { .. });
+        Self { names: RowNames::new(key, fields), parts: fields.iter().map(is_part).collect() }
+    }
+}
+
 /// Turns the driver's rows into rows of a batch.
 pub(super) struct RowWriter {
     schema: Arc<Schema>,
@@ -38,13 +61,16 @@ impl RowWriter {
     pub(super) fn new(
         schema: Arc<Schema>,
         statement: &Statement,
-        names: RowNames,
+        shape: RowShape,
         cell_bytes_max: usize,
     ) -> Self {
+        let RowShape { names, parts } = shape;
         let columns = statement.columns();
-        let cells = schema.columns().iter().zip(columns.iter());
+        let cells = schema.columns().iter().zip(columns.iter()).zip(parts);
         let cells = cells
-            .map(|(ours, theirs)| CellWriter::new(&ours.data_type, theirs, cell_bytes_max))
+            .map(|((ours, theirs), is_part)| {
+                CellWriter::new(&ours.data_type, theirs, cell_bytes_max).of_parts(is_part)
+            })
             .collect();
         Self { schema, cells, names, rows: 0 }
     }
@@ -171,17 +197,20 @@ impl MySqlReader {
         Ok(Some(ticket))
     }
 
-    /// Ends the session once the last row is read, if no value was cut on its way.
+    /// Ends the session once the last row is read, if the server has no doubts about one.
     fn close(&mut self) -> Result<(), Failure> {
         let Some(mut conn) = self.conn.take() else { return Ok(()) };
-        let cut = self.runtime.block_on(async {
-            let cut = if conn.get_warnings() > 0 { cut_warning(&mut conn).await } else { Ok(None) };
+        let fatal = self.runtime.block_on(async {
+            let fatal = match conn.get_warnings() {
+                0 => Ok(None),
+                _ => fatal_warning(&mut conn).await,
+            };
             if bid_farewell(conn).await {
                 self.stop.over();
             }
-            cut
+            fatal
         })?;
-        match cut {
+        match fatal {
             None => Ok(()),
             Some(cause) => Err(SourceError::Refused {
                 source_name: self.settings.name.clone(),
@@ -296,9 +325,12 @@ impl Scan<'_> {
     }
 }
 
-/// The first warning of the last statement that says a value was cut.
-async fn cut_warning(conn: &mut Conn) -> Result<Option<crate::error::Cause>, Error> {
+/// The first warning of the last statement that says that not all is as it should be.
+async fn fatal_warning(conn: &mut Conn) -> Result<Option<crate::error::Cause>, Error> {
     let warnings: Vec<(String, u16, String)> = conn.query("show warnings").await?;
-    let cut = warnings.into_iter().find(|(_, code, _)| CUT_WARNINGS.contains(code));
-    Ok(cut.map(|(_, code, _)| fault::cut(code)))
+    Ok(warnings.into_iter().find_map(|(_, code, _)| match code {
+        code if CUT_WARNINGS.contains(&code) => Some(fault::cut(code)),
+        code if NO_DOCUMENT_WARNINGS.contains(&code) => Some(fault::no_document(code)),
+        _ => None,
+    }))
 }

@@ -8,8 +8,8 @@ use sea_query::{
 use tidegate_batch::{DataType, Wire};
 use tidegate_model::query::{Literal, Place};
 
-use super::cast;
-use crate::sql::{Bind, Binder, Dialect, Lines, Operand, constant, like_pattern};
+use super::{cast, nul};
+use crate::sql::{Bind, Binder, Dialect, JsonPlace, Lines, Operand, constant, like_pattern};
 
 /// Longest list that is compared value by value; a longer one becomes a set, which is hashed.
 const ANY_VALUES_MAX: usize = 64;
@@ -49,21 +49,21 @@ impl Dialect for Postgres {
         cast::wire(operand)
     }
 
-    fn json_path(
-        &self,
-        column: Expr,
-        path: &[String],
-        data_type: &DataType,
-        binder: &mut Binder,
-    ) -> Expr {
-        let path = array_text(path.iter().map(String::as_str));
+    fn json_path(&self, place: JsonPlace<'_>, binder: &mut Binder) -> Expr {
+        let has_marks = place.column.is_some_and(|column| nul::may_hold(&column.native_type));
+        let document = match has_marks {
+            true => nul::marked(place.document, binder),
+            false => place.document,
+        };
+        let path = array_text(place.path.iter().map(String::as_str));
         let path = bind_text(path, binder).cast_as("text[]");
-        let function = match data_type {
+        let function = match place.data_type {
             DataType::Json => "jsonb_extract_path",
             _ => "jsonb_extract_path_text",
         };
-        let column = column.cast_as("jsonb");
-        Expr::cust_with_exprs(format!("{function}($1, VARIADIC $2)"), [column, path])
+        let parts = [document.cast_as("jsonb"), path];
+        let found = Expr::cust_with_exprs(format!("{function}($1, VARIADIC $2)"), parts);
+        if has_marks { nul::unmarked(found, binder) } else { found }
     }
 
     fn lines(&self, lines: Lines<'_>, binder: &mut Binder) -> Expr {
@@ -141,7 +141,7 @@ impl Dialect for Postgres {
 }
 
 /// Every value travels as text and is cast in the statement.
-fn bind_text(text: String, binder: &mut Binder) -> Expr {
+pub(super) fn bind_text(text: String, binder: &mut Binder) -> Expr {
     binder.bind(Bind::Text(text)).cast_as("text")
 }
 

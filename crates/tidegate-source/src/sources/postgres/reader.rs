@@ -10,14 +10,15 @@ use std::{
 
 use tidegate_batch::{RowBatch, Schema, Value};
 use tidegate_model::field::Field;
-use tokio::sync::watch;
 
 use super::{
     fault::Fault,
+    nul,
     portal::{Front, LongRow, Portal, told_fault, told_rows},
     session::Session,
     shares::{Pace, Scan, Share, Shares},
     statement::ShareStatement,
+    stop::Listener,
 };
 use crate::{Reader, SourceError, Ticket};
 
@@ -31,6 +32,8 @@ const REQUEST_BYTES_AHEAD_MAX: usize = 8 << 10;
 pub(super) struct Work {
     /// Columns of the batches.
     pub(super) schema: Arc<Schema>,
+    /// Columns whose cells may hold marks for NULs.
+    pub(super) marked: Vec<usize>,
     /// Key of the subject, for errors.
     pub(super) key: Vec<Field>,
     /// Statement for a share.
@@ -53,17 +56,12 @@ pub(super) struct PostgresReader {
 }
 
 impl PostgresReader {
-    /// A reader on a session that sees the snapshot.
+    /// A reader on a session that sees the snapshot, stopped by the word that stops the session.
     ///
     /// # Errors
     ///
     /// If the connection is lost.
-    pub(super) fn new(
-        session: Session,
-        work: Arc<Work>,
-        pace: Pace,
-        stop: watch::Receiver<bool>,
-    ) -> Result<Self, SourceError> {
+    pub(super) fn new(session: Session, work: Arc<Work>, pace: Pace) -> Result<Self, SourceError> {
         session.lend_socket().map_err(|fault| session.doing(&work.doing).error(fault))?;
         let scanner = Scanner {
             is_busy: session.is_busy(),
@@ -72,7 +70,7 @@ impl PostgresReader {
             progress: Progress::default(),
             work,
             pace,
-            stop,
+            stop: session.listener(),
         };
         Ok(Self { session: Some(session), scanner })
     }
@@ -88,7 +86,7 @@ impl Reader for PostgresReader {
                 Ok(None)
             }
             Err(fault) => {
-                let is_stopped = *self.scanner.stop.borrow();
+                let is_stopped = self.scanner.stop.is_told();
                 let error = match fault {
                     // The word came by way of the server.
                     Fault::Server(told) if is_stopped && told.code == "57014" => {
@@ -111,7 +109,7 @@ struct Scanner {
     sent: VecDeque<Share>,
     progress: Progress,
     pace: Pace,
-    stop: watch::Receiver<bool>,
+    stop: Listener,
     is_busy: Arc<AtomicBool>,
 }
 
@@ -169,7 +167,7 @@ impl Scanner {
             if !self.sent.is_empty() && length > REQUEST_BYTES_AHEAD_MAX {
                 return Ok(());
             }
-            if *self.stop.borrow() {
+            if self.stop.is_told() {
                 return Err(Fault::Interrupted);
             }
             let Some(share) = self.work.shares.claim(self.pace.wanted()) else { return Ok(()) };
@@ -180,7 +178,7 @@ impl Scanner {
             tokio::select! {
                 biased;
                 written = session.tap.write_all(&request) => written?,
-                _ = stop.wait_for(|is_raised| *is_raised) => return Err(Fault::Interrupted),
+                () = stop.told() => return Err(Fault::Interrupted),
             }
         }
         Ok(())
@@ -198,7 +196,7 @@ impl Scanner {
                     tokio::select! {
                         biased;
                         filled = portal.fill(&session.tap) => filled?,
-                        _ = stop.wait_for(|is_raised| *is_raised) => return Err(Fault::Interrupted),
+                        () = stop.told() => return Err(Fault::Interrupted),
                     }
                     continue;
                 }
@@ -214,6 +212,11 @@ impl Scanner {
                     if !batch.is_empty() && batch.bytes_len() + cells.len() > work.batch_bytes {
                         return Ok(End::Batch);
                     }
+                    let restored = match work.marked.is_empty() {
+                        true => None,
+                        false => nul::restored(cells, &work.marked),
+                    };
+                    let cells = restored.as_deref().unwrap_or(cells);
                     batch.push_tuple(cells, width).map_err(|error| Fault::Broken(error.into()))?;
                     self.progress.rows += 1;
                 }
@@ -246,7 +249,7 @@ impl Scanner {
         let row = tokio::select! {
             biased;
             row = portal.read_long_row(&session.tap, cell_bytes_max) => row?,
-            _ = stop.wait_for(|is_raised| *is_raised) => return Err(Fault::Interrupted),
+            () = stop.told() => return Err(Fault::Interrupted),
         };
         match row.too_long {
             None => Ok(()),

@@ -27,6 +27,7 @@ use super::{
     connector::{Canceller, Connector, Opened},
     fault::{Doing, Fault},
     socket::{DriverHalf, Tap},
+    stop::Listener,
 };
 use crate::SourceError;
 
@@ -54,6 +55,8 @@ pub(super) struct Session {
     canceller: Canceller,
     /// Whether a statement was sent whose end has not been seen.
     is_busy: Arc<AtomicBool>,
+    /// Ends every wait for the server.
+    stop: Listener,
     /// Why the connection ended, where the server said so between statements.
     last_words: Arc<Mutex<Option<tokio_postgres::Error>>>,
 }
@@ -70,24 +73,41 @@ pub(super) enum Transaction<'a> {
 }
 
 impl Session {
-    /// Connects.
+    /// Connects. `stop` ends the wait for that, and later each wait for an answer.
     ///
     /// # Errors
     ///
     /// If the server cannot be reached or refuses the account.
-    pub(super) fn open(connector: &Arc<Connector>, application: &str) -> Result<Self, SourceError> {
+    pub(super) fn open(
+        connector: &Arc<Connector>,
+        application: &str,
+        mut stop: Listener,
+    ) -> Result<Self, SourceError> {
         let source_name = || connector.settings.name.clone();
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
             SourceError::Unreachable { source_name: source_name(), cause: Box::new(error) }
         })?;
-        let Opened { client, connection, tap, canceller } =
-            runtime.block_on(connector.open(application))?;
+        let opened = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stop.told() => Err(SourceError::Interrupted),
+                opened = connector.open(application) => opened,
+            }
+        });
+        let Opened { client, connection, tap, canceller } = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                // The look-up of a name may go on for long, and nobody waits for it any more.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let version = connection.parameter("server_version").map_or(0, major_version);
         let last_words = Arc::default();
         runtime.spawn(drive(connection, Arc::clone(&last_words)));
         let connector = Arc::clone(connector);
         let is_busy = Arc::default();
-        Ok(Self { runtime, tap, version, client, connector, canceller, is_busy, last_words })
+        Ok(Self { runtime, tap, version, client, connector, canceller, is_busy, stop, last_words })
     }
 
     /// Begins a read-only transaction.
@@ -133,9 +153,7 @@ impl Session {
 
     /// Runs statements that give no rows.
     pub(super) fn run(&self, statements: &str) -> Result<(), Fault> {
-        self.runtime
-            .block_on(self.client.batch_execute(statements))
-            .map_err(|error| self.fault(error))
+        self.wait(self.client.batch_execute(statements))
     }
 
     /// Runs a statement and collects its rows, which must be few.
@@ -144,9 +162,7 @@ impl Session {
         statement: &str,
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Fault> {
-        self.runtime
-            .block_on(self.client.query(statement, values))
-            .map_err(|error| self.fault(error))
+        self.wait(self.client.query(statement, values))
     }
 
     /// Runs a statement that gives one row.
@@ -161,7 +177,26 @@ impl Session {
 
     /// Has the server look a statement over.
     pub(super) fn prepare(&self, statement: &str) -> Result<Statement, Fault> {
-        self.runtime.block_on(self.client.prepare(statement)).map_err(|error| self.fault(error))
+        self.wait(self.client.prepare(statement))
+    }
+
+    /// Waits for an answer of the server, unless it is told to stop.
+    fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Fault> {
+        let mut stop = self.stop.clone();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stop.told() => {
+                    // The server may be at work on it; the end of the session cancels that.
+                    self.is_busy.store(true, Ordering::Release);
+                    Err(Fault::Interrupted)
+                }
+                answer = answer => answer.map_err(|error| self.fault(error)),
+            }
+        })
     }
 
     /// Takes the socket from the driver, to read rows from it.
@@ -195,6 +230,16 @@ impl Session {
     /// Whether a statement was sent whose end has not been seen; kept by the reader of rows.
     pub(super) fn is_busy(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_busy)
+    }
+
+    /// Ends the session's waits by another word from now on.
+    pub(super) fn listen(&mut self, stop: Listener) {
+        self.stop = stop;
+    }
+
+    /// Who ends the session's waits.
+    pub(super) fn listener(&self) -> Listener {
+        self.stop.clone()
     }
 
     fn fault(&self, error: tokio_postgres::Error) -> Fault {

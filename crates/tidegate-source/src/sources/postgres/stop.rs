@@ -1,4 +1,4 @@
-//! Stops an export: tells its readers, and cancels what they run at the server.
+//! Stops an export: tells its sessions, and cancels what they run at the server.
 
 use std::{
     sync::{
@@ -12,9 +12,9 @@ use futures_util::future::join_all;
 use tokio::{runtime::Builder, sync::watch};
 
 use super::{connector::Canceller, session::Session};
-use crate::Interrupt;
+use crate::Interruptible;
 
-/// The word to stop, shared by all readers of an export.
+/// The word to stop, shared by all sessions of an export.
 pub(super) struct Stop {
     is_raised: watch::Sender<bool>,
     sessions: Mutex<Vec<Running>>,
@@ -36,9 +36,9 @@ impl Stop {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).push(running);
     }
 
-    /// A receiver that learns of the word, also if it was said before.
-    pub(super) fn listen(&self) -> watch::Receiver<bool> {
-        self.is_raised.subscribe()
+    /// Somebody who learns of the word, also if it was said before.
+    pub(super) fn listener(&self) -> Listener {
+        Listener(Some(self.is_raised.subscribe()))
     }
 
     fn busy(&self) -> Vec<Canceller> {
@@ -48,10 +48,10 @@ impl Stop {
     }
 }
 
-impl Interrupt for Stop {
+impl Interruptible for Stop {
     fn interrupt(&self) {
-        // First the readers: each cancels its own statement as it goes, and this is for those that
-        // are held up elsewhere.
+        // First the sessions: each cancels its own statement as it goes, and this is for those
+        // whose readers are held up elsewhere.
         self.is_raised.send_replace(true);
         let busy = self.busy();
         if busy.is_empty() {
@@ -67,5 +67,32 @@ impl Interrupt for Stop {
         if thread::spawn(cancel).join().is_err() {
             tracing::warn!("no statement could be cancelled");
         }
+    }
+}
+
+/// Learns of the word to stop.
+#[derive(Clone)]
+pub(super) struct Listener(Option<watch::Receiver<bool>>);
+
+impl Listener {
+    /// Of nobody's word, for a session that nobody stops.
+    pub(super) fn of_nobody() -> Self {
+        Self(None)
+    }
+
+    /// Whether the word was said.
+    pub(super) fn is_told(&self) -> bool {
+        self.0.as_ref().is_some_and(|word| *word.borrow())
+    }
+
+    /// Ends once the word is said.
+    pub(super) async fn told(&mut self) {
+        if let Some(word) = &mut self.0
+            && word.wait_for(|is_raised| *is_raised).await.is_ok()
+        {
+            return;
+        }
+        // Nobody is left who could say it.
+        std::future::pending().await
     }
 }

@@ -30,6 +30,9 @@ pub(super) enum CellFault {
         /// More on the form that is expected.
         remark: &'static str,
     },
+    /// A text that a part should be taken of.
+    #[error("the text stored in its column is no JSON")]
+    NoDocument,
     /// A time with digits below the microsecond.
     #[error("the time stored is finer than a microsecond; type `text` takes it as it is")]
     TooFine,
@@ -56,6 +59,8 @@ pub(super) enum CellFault {
 #[derive(Clone, Debug)]
 pub(super) struct Converter {
     form: Form,
+    /// Whether octets are the mark of a document that is none.
+    is_part: bool,
     data_type: DataType,
     cell_bytes_max: usize,
 }
@@ -103,7 +108,19 @@ impl Converter {
                 Item::Record(_) => Form::Lines,
             },
         };
-        Self { form, data_type: data_type.clone(), cell_bytes_max }
+        Self { form, is_part: false, data_type: data_type.clone(), cell_bytes_max }
+    }
+
+    /// For a field of that type that is a part of a JSON document. What the dialect gives for it is
+    /// never octets, unless there is no such document.
+    pub(super) fn of_part(data_type: &DataType, cell_bytes_max: usize) -> Self {
+        let whole = Self::new(data_type, false, cell_bytes_max);
+        let form = match whole.form {
+            // The octets of a text.
+            Form::Bytes => Form::Text { takes_octets: false },
+            other => other,
+        };
+        Self { form, is_part: true, ..whole }
     }
 
     /// Type of the column.
@@ -145,6 +162,9 @@ impl Converter {
     /// What is not stored in the usual form of its type.
     #[inline(never)]
     fn put_rare(&self, value: ValueRef<'_>, batch: &mut RowBatch) -> Result<(), CellFault> {
+        if self.is_part && matches!(value, ValueRef::Blob(_)) {
+            return Err(CellFault::NoDocument);
+        }
         match self.form {
             Form::Boolean => batch.put_bool(self.boolean(value)?),
             Form::Integer => batch.put_i64(self.integer(value)?),

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -17,6 +17,8 @@ use crate::{Interrupt, SourceError, SourceSettings, error::Cause};
 
 /// Longest wait for a writer that locks the whole file (rollback journals only).
 const BUSY: Duration = Duration::from_secs(5);
+/// The part of it that SQLite waits by itself, when it hears of no interrupt.
+pub(super) const BUSY_SLICE: Duration = Duration::from_millis(20);
 /// Steps of SQLite's virtual machine between two looks at the stop flag: about 50 µs.
 const STEPS_BETWEEN_LOOKS: i32 = 4096;
 
@@ -31,10 +33,6 @@ pub(super) struct Database {
     pub(super) statement_seconds_max: Option<u64>,
 }
 
-/// Ends the statements of all clients that were opened with it.
-#[derive(Debug, Default)]
-pub(super) struct Stop(AtomicBool);
-
 /// An open connection, which ends its statements when it is told to or when they run too long.
 pub(super) struct Client {
     /// Connection and statements.
@@ -46,7 +44,7 @@ pub(super) struct Client {
 /// What the connection looks at while a statement runs.
 #[derive(Debug)]
 struct Watch {
-    stop: Arc<Stop>,
+    interrupt: Interrupt,
     opened: Instant,
     /// End of the current statement's time, in milliseconds after `opened`.
     ends_at: AtomicU64,
@@ -98,19 +96,6 @@ pub(super) enum FileFault {
     Locked(#[source] Error),
 }
 
-impl Stop {
-    /// Whether somebody said stop.
-    pub(super) fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Interrupt for Stop {
-    fn interrupt(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Pages that a connection keeps, in KiB. A scan passes each page once, so more would only be
 /// memory, times the readers; SQLite's own 2 MiB is for connections that come back to their pages.
 const PAGE_CACHE_KIB: i64 = 512;
@@ -132,12 +117,13 @@ impl Database {
         Ok(database)
     }
 
-    /// Opens a connection, for reading only.
+    /// Opens a connection, for reading only. The interrupt ends its statements, and the wait for a
+    /// file that is locked.
     ///
     /// # Errors
     ///
     /// If the file cannot be read as a database.
-    pub(super) fn open(&self, stop: &Arc<Stop>) -> Result<Client, SourceError> {
+    pub(super) fn open(&self, interrupt: &Interrupt) -> Result<Client, SourceError> {
         self.require_file()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
@@ -145,26 +131,30 @@ impl Database {
         let connection = Connection::open_with_flags(self.address.uri(), flags)
             .map_err(|error| self.unreachable(None, error))?;
         let watch = Arc::new(Watch {
-            stop: Arc::clone(stop),
+            interrupt: interrupt.clone(),
             opened: Instant::now(),
             ends_at: AtomicU64::new(u64::MAX),
         });
         let session = Session::new(connection);
         match self.prepare_connection(session.connection(), &watch) {
             Ok(()) => Ok(Client { session, watch, database: self.clone() }),
+            Err(_) if interrupt.is_raised() => Err(SourceError::Interrupted),
             Err(error) => Err(self.unreachable(Some(&session), error)),
         }
     }
 
     fn prepare_connection(&self, connection: &Connection, watch: &Arc<Watch>) -> Result<(), Error> {
-        connection.busy_timeout(BUSY)?;
-        let watch = Arc::clone(watch);
-        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || watch.is_over()))?;
+        connection.busy_timeout(BUSY_SLICE)?;
+        let progress = Arc::clone(watch);
+        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || progress.is_over()))?;
         functions::register(connection)?;
         connection.execute_batch("pragma query_only = on; pragma trusted_schema = off")?;
-        connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
-        // The first read finds out whether it is a database at all.
-        connection.query_row("pragma schema_version", [], |row| row.get::<_, i64>(0)).map(drop)
+        // These are the first reads; they find out whether it is a database at all.
+        watch.patiently(|| {
+            connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
+            connection.query_row("pragma schema_version", [], |row| row.get::<_, i64>(0)).map(drop)
+        })?;
+        connection.busy_timeout(BUSY)
     }
 
     fn require_file(&self) -> Result<(), SourceError> {
@@ -209,16 +199,31 @@ impl Client {
     /// Gives the next statement its time.
     #[inline]
     pub(super) fn begin_statement(&self) {
-        if let Some(seconds) = self.database.statement_seconds_max {
-            let end = self.watch.elapsed_millis().saturating_add(seconds.saturating_mul(1000));
-            self.watch.ends_at.store(end, Ordering::Relaxed);
-        }
+        self.begin_statement_of(u64::MAX);
+    }
+
+    /// Gives the next statement its time, and no more than this.
+    #[inline]
+    pub(super) fn begin_statement_of(&self, millis_max: u64) {
+        let seconds_max = self.database.statement_seconds_max;
+        let millis = seconds_max.map_or(u64::MAX, |seconds| seconds.saturating_mul(1000));
+        let end = match millis.min(millis_max) {
+            u64::MAX => u64::MAX,
+            millis => self.watch.elapsed_millis().saturating_add(millis),
+        };
+        self.watch.ends_at.store(end, Ordering::Relaxed);
     }
 
     /// Whether somebody said stop.
     #[inline]
     pub(super) fn is_stopped(&self) -> bool {
-        self.watch.stop.is_requested()
+        self.watch.interrupt.is_raised()
+    }
+
+    /// Tries again while a writer locks the file, until the connection has waited long enough or
+    /// somebody says stop. The connection's own patience should be [`BUSY_SLICE`].
+    pub(super) fn patiently(&self, attempt: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+        self.watch.patiently(attempt)
     }
 
     /// The database.
@@ -240,6 +245,7 @@ impl Client {
                 | ErrorCode::NotADatabase
                 | ErrorCode::CannotOpen,
             ) => SourceError::Lost { source_name, cause: Box::new(error) },
+            Some(ErrorCode::DatabaseBusy) if self.is_stopped() => SourceError::Interrupted,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SourceError::Refused {
                 source_name,
                 doing: doing.to_owned(),
@@ -261,8 +267,20 @@ fn is_hot_journal(error: &Error) -> bool {
 }
 
 impl Watch {
+    fn patiently(&self, attempt: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+        let since = Instant::now();
+        loop {
+            let outcome = attempt();
+            let is_busy = matches!(&outcome, Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
+            if !is_busy || self.interrupt.is_raised() || since.elapsed() > BUSY {
+                return outcome;
+            }
+        }
+    }
+
     fn is_over(&self) -> bool {
-        self.stop.is_requested()
+        self.interrupt.is_raised()
             || match self.ends_at.load(Ordering::Relaxed) {
                 u64::MAX => false,
                 end => self.elapsed_millis() > end,
@@ -271,5 +289,32 @@ impl Watch {
 
     fn elapsed_millis(&self) -> u64 {
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_writer_is_waited_for_until_the_word_to_stop() {
+        let interrupt = Interrupt::default();
+        let watch = Watch {
+            interrupt: interrupt.clone(),
+            opened: Instant::now(),
+            ends_at: AtomicU64::new(u64::MAX),
+        };
+        let attempts = Cell::new(0);
+        let locked = || {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() == 3 {
+                interrupt.interrupt();
+            }
+            Err(Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None))
+        };
+        assert!(watch.patiently(locked).is_err());
+        assert_eq!(attempts.get(), 3);
     }
 }

@@ -14,11 +14,15 @@ use tidegate_model::query::{Comparison, Literal, Place};
 
 use super::types::{Affinity, BOOLEAN_TEXTS};
 use crate::sql::{
-    Bind, Binder, Dialect, Lines, Operand, any_of, comparison_operator, constant, is_in_list,
+    Bind, Binder, Dialect, JsonPlace, Lines, Operand, Purpose, any_of, comparison_operator,
+    constant, is_in_list,
 };
 
 /// Longest list that is compared value by value; SQLite has 32,766 parameters for a statement.
 const IN_VALUES_MAX: usize = 100;
+
+/// What `json_valid` should take for JSON, as all functions of JSON do: JSON5 and JSONB too.
+const ANY_JSON: i32 = 2 | 8;
 
 /// SQLite.
 #[derive(Clone, Copy, Debug)]
@@ -158,25 +162,29 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn json_path(
-        &self,
-        column: Expr,
-        path: &[String],
-        data_type: &DataType,
-        binder: &mut Binder,
-    ) -> Expr {
-        let path = binder.bind_text(json_path_text(path));
-        let call = |name| Expr::from(Func::cust(name).arg(column.clone()).arg(path.clone()));
+    fn json_path(&self, place: JsonPlace<'_>, binder: &mut Binder) -> Expr {
+        let document = place.document;
+        let path = binder.bind_text(json_path_text(place.path));
+        let call = |name| Expr::from(Func::cust(name).arg(document.clone()).arg(path.clone()));
+        let mut case = CaseStatement::new();
+        if place.purpose == Purpose::Selection {
+            // SQLite would end the statement without saying at which row.
+            let is_valid = Func::cust("json_valid").arg(document.clone()).arg(constant(ANY_JSON));
+            let mark = Func::cust("zeroblob").arg(constant(0));
+            case = case.case(Expr::from(is_valid).eq(constant(0)), mark);
+        }
+        let is_whole = matches!(place.data_type, DataType::Json);
         // `->` gives the document's own characters, so that a number keeps its digits.
-        let verbatim = column.clone().binary(BinOper::Custom("->"), path.clone());
-        if matches!(data_type, DataType::Json) {
+        let verbatim = document.clone().binary(BinOper::Custom("->"), path.clone());
+        if is_whole && place.purpose != Purpose::Selection {
             return verbatim;
         }
-        CaseStatement::new()
-            .case(call("json_type").eq(constant("text")), call("json_extract"))
-            .case(call("json_type").eq(constant("null")), Expr::Keyword(Keyword::Null))
-            .finally(verbatim)
-            .into()
+        if !is_whole {
+            case = case
+                .case(call("json_type").eq(constant("text")), call("json_extract"))
+                .case(call("json_type").eq(constant("null")), Expr::Keyword(Keyword::Null));
+        }
+        case.finally(verbatim).into()
     }
 
     fn lines(&self, lines: Lines<'_>, binder: &mut Binder) -> Expr {

@@ -6,18 +6,15 @@
 //! in between, so that all readers see the same state. In WAL mode they keep it; with a rollback
 //! journal, no writer can commit before they end.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::path::Path;
 
 use rusqlite::{Connection, Error, ErrorCode};
 
-use super::client::{Client, Database, Stop};
-use crate::{Snapshot, SourceError};
+use super::client::{BUSY_SLICE, Client, Database};
+use crate::{Interrupt, Snapshot, SourceError};
 
 /// Tries to bring all readers into one state; after that, one reader is enough.
 const TRIES_MAX: usize = 5;
-/// Patience of all readers but the first: a writer may be waiting for that one, so that to wait
-/// for the writer would be to wait for oneself.
-const SHARED_BUSY: Duration = Duration::from_millis(20);
 /// What is being done, for errors.
 const BEGIN: &str = "begin a snapshot";
 const NAME: &str = "name the snapshot";
@@ -45,15 +42,15 @@ pub(super) struct Shared {
 /// Opens up to `wanted` connections in one state.
 pub(super) fn share(
     database: &Database,
-    stop: &Arc<Stop>,
+    interrupt: &Interrupt,
     wanted: usize,
     sharing: Sharing,
 ) -> Result<Shared, SourceError> {
     let mut clients =
-        (0..wanted.max(1)).map(|_| database.open(stop)).collect::<Result<Vec<_>, _>>()?;
-    let watcher = database.open(stop)?;
-    for client in clients.iter().skip(1).chain([&watcher]) {
-        let set = client.session.connection().busy_timeout(SHARED_BUSY);
+        (0..wanted.max(1)).map(|_| database.open(interrupt)).collect::<Result<Vec<_>, _>>()?;
+    let watcher = database.open(interrupt)?;
+    for client in clients.iter().chain([&watcher]) {
+        let set = client.session.connection().busy_timeout(BUSY_SLICE);
         set.map_err(|error| client.fault("set its patience", error))?;
     }
     for _ in 0..TRIES_MAX {
@@ -82,7 +79,9 @@ fn try_to_share(
     };
     enter(&clients[0]).map_err(|error| clients[0].fault(BEGIN, error))?;
     for client in &clients[1..] {
-        if unless_busy(client, BEGIN, enter(client))?.is_none() {
+        // Without patience: a writer may be waiting for the first one, so that to wait for the
+        // writer would be to wait for oneself.
+        if unless_busy(client, BEGIN, begin(client).and_then(|()| look(client)))?.is_none() {
             return Ok(None);
         }
     }
@@ -109,12 +108,21 @@ fn unless_busy<T>(
     }
 }
 
-/// Begins to read, which is what fixes the state: `begin` alone does nothing yet.
+/// Begins to read, once no writer is in the way any more.
 fn enter(client: &Client) -> Result<(), Error> {
+    begin(client)?;
+    client.patiently(|| look(client))
+}
+
+/// Begins a transaction, which sees nothing yet.
+fn begin(client: &Client) -> Result<(), Error> {
     client.begin_statement();
-    let connection = client.session.connection();
-    connection.execute_batch("begin")?;
-    connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))
+    client.session.connection().execute_batch("begin")
+}
+
+/// The first read, which is what fixes the state.
+fn look(client: &Client) -> Result<(), Error> {
+    client.session.connection().query_row("select count(*) from sqlite_schema", [], |_| Ok(()))
 }
 
 /// Ends the transaction, if it began.

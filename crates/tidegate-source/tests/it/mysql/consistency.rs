@@ -12,15 +12,15 @@ use tidegate_source::SourceError;
 use super::{Check, field, field_at, options, query, read, table_name, table_relation};
 
 /// Exports while writers transfer amounts.
-const EXPORTS: usize = 20;
+const EXPORTS: usize = 200;
 const WRITERS: usize = 4;
-const ACCOUNTS: i64 = 3000;
+const ACCOUNTS: i64 = 1000;
 
 /// Moves amounts between accounts, one transaction each, until the bank closes.
 const TRANSFER: &str = "\
     create procedure transfer() begin \
       while (select is_open from bank) do \
-        set @giver = floor(1 + rand() * 3000), @taker = floor(1 + rand() * 3000); \
+        set @giver = floor(1 + rand() * 1000), @taker = floor(1 + rand() * 1000); \
         start transaction; \
         update accounts set amount = amount - 7 where id = least(@giver, @taker); \
         update accounts set amount = amount + 7 where id = greatest(@giver, @taker); \
@@ -33,7 +33,7 @@ fn transfers_during_an_export_do_not_change_its_sum() {
         "create table bank (is_open bool); insert into bank values (true); \
          create table accounts (id int auto_increment primary key, amount bigint not null, \
            pad char(60) not null default 'x'); \
-         insert into accounts (amount) select 100 from seq_1_to_3000",
+         insert into accounts (amount) select 100 from seq_1_to_1000",
     );
     let mut client = check.database.client();
     client.args(["--delimiter=//", "--execute", TRANSFER]);

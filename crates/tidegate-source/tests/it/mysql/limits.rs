@@ -1,6 +1,6 @@
 //! What a session may do, how long, and how it is stopped.
 
-use std::sync::{Arc, mpsc};
+use std::{io::Write, process::Stdio, sync::mpsc};
 
 use tidegate_batch::{DataType, RowBatch};
 use tidegate_model::{
@@ -76,8 +76,8 @@ const SLOW: [&str; 2] = [
 fn an_interrupt_ends_a_statement_that_is_silent() {
     for slow in SLOW {
         let check = Check::new("create table t (id int); insert into t values (1)");
-        let mut stream = check.source.stream(&statement(slow), &options()).unwrap();
-        let interrupt = Arc::clone(&stream.interrupt);
+        let options = options();
+        let mut stream = check.source.stream(&statement(slow), &options).unwrap();
         let (sender, receiver) = mpsc::channel();
         let reader = std::thread::spawn(move || {
             sender.send(stream.readers[0].read(&mut RowBatch::default())).unwrap();
@@ -85,8 +85,8 @@ fn an_interrupt_ends_a_statement_that_is_silent() {
         while check.sessions(slow) == 0 {
             std::thread::yield_now();
         }
-        interrupt.interrupt();
-        interrupt.interrupt();
+        options.interrupt.interrupt();
+        options.interrupt.interrupt();
         assert!(matches!(receiver.recv().unwrap(), Err(SourceError::Interrupted)));
         reader.join().unwrap();
         check.wait_until_left_alone();
@@ -98,12 +98,13 @@ fn an_interrupt_before_the_first_read_and_between_two_counts() {
     let check = Check::new(MANY_ROWS);
     let query = check.query("t");
     for reads in 0..3 {
-        let mut stream = check.source.stream(&query, &options()).unwrap();
+        let options = options();
+        let mut stream = check.source.stream(&query, &options).unwrap();
         let mut batch = RowBatch::default();
         for _ in 0..reads {
             stream.readers[0].read(&mut batch).unwrap().unwrap();
         }
-        stream.interrupt.interrupt();
+        options.interrupt.interrupt();
         let error = stream.readers[0].read(&mut batch);
         assert!(matches!(error, Err(SourceError::Interrupted)), "{reads}: {error:?}");
         check.wait_until_left_alone();
@@ -198,4 +199,46 @@ fn a_wrong_password_and_a_closed_port_are_told_without_the_password() {
         assert!(matches!(error, SourceError::Unreachable { .. }), "{error:?}");
         assert!(!told(&error).contains("guess"), "{}", told(&error));
     }
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_locked_table() {
+    let check = Check::new("create table t (id int primary key)");
+    let query = check.query("t");
+    let mut client = check.database.client().stdin(Stdio::piped()).spawn().unwrap();
+    writeln!(client.stdin.as_mut().unwrap(), "lock tables t write; select sleep(600);").unwrap();
+    while check.sessions("select sleep(600)") == 0 {
+        std::thread::yield_now();
+    }
+    let options = options();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| check.source.stream(&query, &options).map(drop));
+        let waiting = "select count(*) from information_schema.processlist
+                       where db = database() and state like 'Waiting for table%'";
+        while check.database.query(waiting).trim() == "0" {
+            std::thread::yield_now();
+        }
+        options.interrupt.interrupt();
+        let outcome = opening.join().unwrap();
+        assert!(matches!(outcome, Err(SourceError::Interrupted)), "{outcome:?}");
+    });
+    assert_eq!(check.sessions("/* tidegate"), 0);
+    client.kill().unwrap();
+    client.wait().unwrap();
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_server_that_says_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let silent = super::source(&format!("mysql://u:p@127.0.0.1:{port}/d"));
+    let query = query(table_relation("t"), vec![field("id", DataType::Integer)]);
+    let options = options();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| silent.stream(&query, &options).map(drop));
+        let _connected = listener.accept().unwrap();
+        options.interrupt.interrupt();
+        let outcome = opening.join().unwrap();
+        assert!(matches!(outcome, Err(SourceError::Interrupted)), "{outcome:?}");
+    });
 }

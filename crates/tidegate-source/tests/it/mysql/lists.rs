@@ -263,3 +263,34 @@ fn a_page_is_cut_from_the_order() {
     let rows = print_batch(&schema, &batch);
     assert_eq!(rows.iter().map(|row| row[0].as_deref().unwrap()).collect::<Vec<_>>(), ["1", "2"]);
 }
+
+#[test]
+fn a_document_that_is_no_json_is_told_by_field_and_key_and_never_null() {
+    let check = Check::new(
+        "create table t (id int primary key, doc longtext); \
+         insert into t values (1, '{\"a\": \"x\"}'), (2, null)",
+    );
+    let origin = Origin::JsonPath { column: "doc".to_owned(), path: vec!["a".to_owned()] };
+    let part = |data_type: &str| field_at("a", data_type.parse().unwrap(), origin.clone());
+    let id = field("id", DataType::Integer);
+    let asked = |fields| Query { key: vec![id.clone()], ..query(table_relation("t"), fields) };
+    let found = check.read(&asked(vec![id.clone(), part("text")])).unwrap();
+    let cells: Vec<_> = found.iter().map(|row| row[1].as_deref()).collect();
+    assert_eq!(cells, [Some("78"), None]);
+    for wrong in ["{\"a\": \"secret\"", "secret", ""] {
+        check.database.execute(&format!("replace into t values (7, '{wrong}')"));
+        for data_type in ["text", "json", "integer", "bytes", "list(text)", "timestamptz"] {
+            let predicate =
+                Predicate::KeyIn { key: vec![id.clone()], keys: vec![vec![Literal::Integer(7)]] };
+            let query = Query { predicate, ..asked(vec![id.clone(), part(data_type)]) };
+            let error = check.read(&query).unwrap_err().to_string();
+            let expected = "field `a` of the row with id 7: is part of a document that is no JSON";
+            assert_eq!(error, expected, "{wrong} as {data_type}");
+        }
+    }
+    // A comparison cannot tell the row, but must not pass over it either.
+    let predicate = Predicate::IsNull(part("text"));
+    let error = check.read(&Query { predicate, ..asked(vec![id.clone()]) }).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("no JSON") && !cause.contains("secret"), "{cause}");
+}

@@ -1,6 +1,11 @@
 //! Broken connections, ended sessions and interrupts: told, and nothing left at the server.
 
-use std::thread;
+use std::{
+    io::Write,
+    net::TcpListener,
+    process::{Child, Stdio},
+    thread,
+};
 
 use tidegate_batch::RowBatch;
 use tidegate_source::{RowStream, SourceError, StreamOptions};
@@ -101,11 +106,12 @@ fn drain(stream: &mut RowStream) -> Vec<thread::JoinHandle<Option<SourceError>>>
 #[test]
 fn an_interrupt_ends_a_statement_that_sends_nothing() {
     let check = Check::new(SLOW);
-    let mut stream = check.source.stream(&check.query("slow"), &options()).unwrap();
+    let options = options();
+    let mut stream = check.source.stream(&check.query("slow"), &options).unwrap();
     let reading = drain(&mut stream);
     check.wait_until("it sleeps", || check.sessions("wait_event").contains("PgSleep"));
-    stream.interrupt.interrupt();
-    stream.interrupt.interrupt();
+    options.interrupt.interrupt();
+    options.interrupt.interrupt();
     for thread in reading {
         let error = thread.join().unwrap();
         assert!(matches!(error, Some(SourceError::Interrupted)), "{error:?}");
@@ -116,15 +122,15 @@ fn an_interrupt_ends_a_statement_that_sends_nothing() {
 #[test]
 fn an_interrupt_from_inside_a_runtime_is_heard_by_readers_that_wait_for_nobody() {
     let check = Check::new(ROWS);
-    let mut stream = check.source.stream(&check.query("t"), &options()).unwrap();
+    let options = options();
+    let mut stream = check.source.stream(&check.query("t"), &options).unwrap();
     let mut batch = RowBatch::default();
     for reader in &mut stream.readers {
         batch.clear(0);
         reader.read(&mut batch).unwrap();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let interrupt = stream.interrupt.clone();
-    runtime.block_on(async move { interrupt.interrupt() });
+    runtime.block_on(async { options.interrupt.interrupt() });
     for reader in &mut stream.readers {
         let error = loop {
             batch.clear(0);
@@ -145,10 +151,11 @@ fn an_interrupt_is_heard_when_the_network_swallows_everything() {
     let proxy = FaultProxy::start(check.database.server().port());
     let through = source(&check.database.url_by(proxy.port()));
     let query = check.query("t");
-    let mut stream = through.stream(&query, &options()).unwrap();
+    let options = options();
+    let mut stream = through.stream(&query, &options).unwrap();
     proxy.break_after(0, Break::Silence);
     let reading = drain(&mut stream);
-    stream.interrupt.interrupt();
+    options.interrupt.interrupt();
     for thread in reading {
         let error = thread.join().unwrap();
         assert!(matches!(error, Some(SourceError::Interrupted)), "{error:?}");
@@ -208,4 +215,54 @@ fn a_table_without_the_right_to_read_it_is_named_with_the_remedy() {
     let error = reader.stream(&check.query("orders"), &options()).err().expect("no right");
     let told = error.to_string();
     assert!(told.contains("`orders`") && told.contains("grant select on \"orders\""), "{told}");
+}
+
+/// A client that holds the table, until it is dropped.
+fn locked(check: &Check, table: &str) -> Child {
+    let mut client = check.database.psql().stdin(Stdio::piped()).spawn().unwrap();
+    let script = client.stdin.as_mut().unwrap();
+    writeln!(script, "begin; lock table {table} in access exclusive mode;").unwrap();
+    let held = "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted
+                and database = (select oid from pg_database where datname = current_database())";
+    check.wait_until("the table is locked", || check.database.query(held).trim() != "0");
+    client
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_locked_table() {
+    let check = Check::new("create table t (id int)");
+    let query = check.query("t");
+    let mut client = locked(&check, "t");
+    let options = options();
+    thread::scope(|scope| {
+        let opening = scope.spawn(|| check.source.stream(&query, &options).map(drop));
+        let waiting = || check.sessions("wait_event_type").contains("Lock");
+        check.wait_until("the export waits for the table", waiting);
+        options.interrupt.interrupt();
+        let outcome = opening.join().unwrap();
+        assert!(matches!(outcome, Err(SourceError::Interrupted)), "{outcome:?}");
+    });
+    let ours = "select count(*) from pg_stat_activity where application_name like 'tidegate%'
+                and datname = current_database()";
+    check.wait_until("ours has gone", || check.database.query(ours).trim() == "0");
+    drop(client.stdin.take());
+    assert!(client.wait().unwrap().success());
+    assert!(check.read(&query).unwrap().rows.is_empty());
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_server_that_says_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let silent = source(&format!("postgres://u@127.0.0.1:{port}/d?connect_timeout=0"));
+    let id = field("id", tidegate_batch::DataType::Integer);
+    let query = query(table_relation("t"), vec![id]);
+    let options = options();
+    thread::scope(|scope| {
+        let opening = scope.spawn(|| silent.stream(&query, &options).map(drop));
+        let _connected = listener.accept().unwrap();
+        options.interrupt.interrupt();
+        let outcome = opening.join().unwrap();
+        assert!(matches!(outcome, Err(SourceError::Interrupted)), "{outcome:?}");
+    });
 }

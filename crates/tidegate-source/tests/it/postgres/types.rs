@@ -1,8 +1,12 @@
 //! Every type, its extremes and its special values, as `psql` prints them.
 
 use tidegate_batch::DataType;
+use tidegate_model::{
+    field::Origin,
+    query::{Place, Predicate, Query},
+};
 
-use super::{Check, Row, field, query, table_relation};
+use super::{Check, Row, field, field_at, query, table_relation};
 
 /// How a type's cells are compared with what `psql` prints.
 #[derive(Clone, Copy)]
@@ -377,5 +381,71 @@ fn a_value_that_does_not_fit_its_declared_type_fails_and_is_not_quoted() {
         let told = format!("{error:?} {error}");
         assert!(told.contains("SQLSTATE") || told.contains("22"), "{told}");
         assert!(!told.contains("secret") && !told.contains("1.5"), "{told}");
+    }
+}
+
+#[test]
+fn a_nul_anywhere_in_a_json_document_stays_what_it_is() {
+    // In each document only one more thing is of interest, so that none hides another.
+    let check = Check::new(
+        r#"create table t (id int primary key, doc json, body text);
+           insert into t (id, doc) values
+             (1, '{"a": "x", "other": "\u0000"}'),
+             (2, '{"a": "p\u0000\u0000q\\\u0000"}'),
+             (3, '{"a": "\\u0000 is no NUL, \\\\u0000 neither"}'),
+             (4, '{"a": {"b\u0000": ["\u0000", 1.50]}}'),
+             (5, '{"\u0000": 1}'), (6, null);
+           update t set body = doc::text"#,
+    );
+    let a = |data_type: &str, column: &str| {
+        let origin = Origin::JsonPath { column: column.to_owned(), path: vec!["a".to_owned()] };
+        field_at("a", data_type.parse().unwrap(), origin)
+    };
+    for column in ["doc", "body"] {
+        let id = field("id", DataType::Integer);
+        let fields = vec![id.clone(), a("text", column)];
+        let asked = Query { key: vec![id], ..query(table_relation("t"), fields) };
+        let mut rows = check.read(&asked).unwrap().rows;
+        rows.sort();
+        let second =
+            |rows: Vec<Row>| -> Row { rows.into_iter().map(|row| row[1].clone()).collect() };
+        let text = |text: &str| Some(text.to_owned());
+        let nested = r#"{"b\u0000": ["\u0000", 1.50]}"#;
+        let expected = [
+            text("x"),
+            text("p\0\0q\\\0"),
+            text(r"\u0000 is no NUL, \\u0000 neither"),
+            text(nested),
+            None,
+            None,
+        ];
+        assert_eq!(second(rows), expected, "{column}");
+
+        let (_, mut page) =
+            check.source.rows(&asked, tidegate_source::Page { offset: 1, limit: 1 }).unwrap();
+        page.seal();
+        let cells: Vec<_> = page.rows(2).flatten().collect();
+        assert_eq!(cells[1], Some(&b"p\0\0q\\\0"[..]), "{column}");
+
+        let fields = vec![field("id", DataType::Integer), a("json", column)];
+        let mut rows = check.read(&query(table_relation("t"), fields)).unwrap().rows;
+        rows.sort();
+        let expected = [
+            text(r#""x""#),
+            text(r#""p\u0000\u0000q\\\u0000""#),
+            text(r#""\\u0000 is no NUL, \\\\u0000 neither""#),
+            text(nested),
+            None,
+            None,
+        ];
+        assert_eq!(second(rows), expected, "{column}");
+
+        let predicate = Predicate::Matches {
+            field: a("text", column),
+            place: Place::Start,
+            text: "p".to_owned(),
+        };
+        let found = check.read(&Query { predicate, ..asked }).unwrap().rows;
+        assert_eq!(found.len(), 1, "{column}");
     }
 }

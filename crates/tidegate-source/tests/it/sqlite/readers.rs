@@ -87,6 +87,34 @@ fn a_selection_of_few_rows_goes_through_its_index() {
 }
 
 #[test]
+fn a_view_and_a_statement_tell_their_rows_if_they_can_be_counted_soon() {
+    let check = Check::new(
+        "wal",
+        "create table t (id integer primary key, n integer);
+         insert into t values (1, 1), (2, 2), (3, 3);
+         create view v as select * from t where n > 1;",
+    );
+    let rows = |query: &Query| {
+        let stream = check.source().stream(query, &options(4)).unwrap();
+        assert_eq!(stream.extent.unit, "rows");
+        stream.extent.total
+    };
+    let view = check.query("v", &[]);
+    assert_eq!(rows(&view), 2);
+    let statement = |text: &str| {
+        let id = Selected { field: field("n", DataType::Integer), alias: None, is_hidden: false };
+        let relation = Relation::Statement(text.to_owned());
+        Query { relation, fields: vec![id], key: Vec::new(), ..view.clone() }
+    };
+    assert_eq!(rows(&statement("select n from t union all select 7")), 4);
+    assert_eq!(rows(&statement(spelling().slow)), 0, "it never ends");
+    // What is wrong with a row is told when it is read.
+    let wrong = statement("select n from t where json_extract(n || '[', '$') is null");
+    assert_eq!(rows(&wrong), 0);
+    assert!(check.rows(&wrong).is_err());
+}
+
+#[test]
 fn a_statement_beyond_its_time_is_ended() {
     let check = Check::new("wal", "");
     let mut settings = SourceSettings::new("shop", format!("sqlite:{}", check.path.display()));

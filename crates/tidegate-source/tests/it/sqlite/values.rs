@@ -43,6 +43,61 @@ fn a_wrong_value_is_told_by_field_and_key_and_never_shown() {
 }
 
 #[test]
+fn a_document_that_is_no_json_is_told_by_field_and_key_and_never_shown() {
+    let check = Check::new(
+        "wal",
+        r#"create table t (id integer primary key, doc text);
+           insert into t values (1, '{"to": {"city": "x", "at": ["y"]}}'), (2, null),
+             (3, '{to: {city: ''5'', at: []}}'), (4, jsonb('{"to": {}}'))"#,
+    );
+    let part = |slug: &str, data_type: &str| {
+        let path = ["to", slug].map(str::to_owned).to_vec();
+        let origin = Origin::JsonPath { column: "doc".to_owned(), path };
+        Field { origin, ..field(slug, data_type.parse().unwrap()) }
+    };
+    let all = check.query("t", &[]);
+    let parts = |parts: Vec<Field>| {
+        let mut query = Query { fields: vec![all.fields[0].clone()], ..all.clone() };
+        let selected = |field| Selected { field, alias: None, is_hidden: false };
+        query.fields.extend(parts.into_iter().map(selected));
+        query
+    };
+    let found = check.rows(&parts(vec![part("city", "text"), part("at", "list(text)")])).unwrap();
+    let list = |json: &str| Cell::Json(serde_json::from_str(json).unwrap());
+    let row = |id, city, list| vec![Cell::Integer(id), city, list];
+    let expected = [
+        row(1, text("x"), list(r#"["y"]"#)),
+        row(2, Cell::Null, Cell::Null),
+        row(3, text("5"), list("[]")),
+        row(4, Cell::Null, Cell::Null),
+    ];
+    assert_eq!(found, expected);
+
+    for wrong in [r#"'{"to": {"city": "secret"'"#, "'secret'", "x'5E5E'", "''"] {
+        let insert = format!("delete from t where id > 4; insert into t values (7, {wrong})");
+        check.client().execute_batch(&insert).unwrap();
+        for data_type in ["text", "integer", "json", "bytes", "list(text)", "timestamptz"] {
+            let query = parts(vec![part("city", data_type)]);
+            let sort = SortKey { field: all.key[0].clone(), is_descending: true };
+            let by_one = Query { sort: vec![sort], ..query.clone() };
+            let only =
+                Predicate::KeyIn { key: all.key.clone(), keys: vec![vec![Literal::Integer(7)]] };
+            for query in [query, by_one] {
+                let query = Query { predicate: only.clone(), ..query };
+                let error = check.error(&query);
+                let expected = "field `city` of the row with id 7: the text stored in its column";
+                assert!(error.starts_with(expected), "{wrong} as {data_type}: {error}");
+                assert!(!error.contains("secret"), "{error}");
+            }
+        }
+    }
+    // A comparison cannot tell either: it must not pass over the row.
+    let predicate = Predicate::IsNull(part("city", "text"));
+    let bare = Query { fields: vec![all.fields[0].clone()], predicate, ..all.clone() };
+    assert!(matches!(check.rows(&bare), Err(SourceError::Refused { .. })));
+}
+
+#[test]
 fn a_field_declared_as_text_takes_whatever_is_stored() {
     let check = Check::new(
         "wal",

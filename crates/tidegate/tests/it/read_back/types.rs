@@ -226,10 +226,9 @@ impl Fixture {
         let said = self.check.refused_table(TABLE, format, &["--ids", key, "--fields", &fields]);
         let place = format!("field `{name}` of the row with id {key}:");
         assert!(said.contains(&place), "{native} as {format}: {said}");
-        // The one value that Parquet has no time for is named by its rule.
+        // What is as short as `1` stands in every message.
         if let Some(value) = &self.rows[key][at]
             && value.len() > 3
-            && value != "24:00:00"
         {
             assert!(!said.contains(value.as_str()), "{native} as {format}: {said}");
         }

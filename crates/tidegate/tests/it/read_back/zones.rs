@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tidegate_batch::DataType;
 use tidegate_format::FORMATS;
 use tidegate_testkit::python;
 
@@ -9,6 +10,7 @@ use super::{
     cell::Cell,
     check::{Check, Content, compare},
     client::{Client, Maria, Psql, Sqlite},
+    rule::{expected, expected_records},
 };
 
 /// Instants in UTC. In Berlin clocks go forward at 01:00 UTC on 2026-03-29, and back at 01:00 UTC
@@ -118,6 +120,79 @@ fn hold(client: impl Client + 'static, wall_type: Option<&str>) {
             compare(&what, &file, &Content { names, rows: &rows });
         }
     }
+}
+
+/// The instants as the lines of one record.
+const CONFIGURATION: &str = r#"
+[[subjects]]
+slug = "days"
+source = "shop"
+table = "days"
+key = "id"
+fields = ["id", { slug = "moments", relation = "moments", items = ["no", "at"] }]
+
+[[subjects.relations]]
+name = "moments"
+table = "moments"
+on = { id = "day_id" }
+many = true
+order = "no"
+"#;
+
+fn hold_in_lists(client: impl Client + 'static) {
+    let check = Check::new(client);
+    let offset = if check.client.name() == "postgres" { "+00" } else { "" };
+    let lines: Vec<String> = INSTANTS
+        .iter()
+        .enumerate()
+        .map(|(no, instant)| format!("(1, {no}, '{instant}{offset}')"))
+        .collect();
+    check.client.execute(&format!(
+        "create table days (id integer primary key); insert into days values (1);
+         create table moments (day_id integer, no integer, at {});
+         insert into moments values {}",
+        check.client.instant_type(),
+        lines.join(", ")
+    ));
+    let url = format!("[sources.shop]\nurl = {:?}\n", check.client.url());
+    std::fs::write(check.folder().join("tidegate.toml"), url + CONFIGURATION).unwrap();
+    for zone in ZONES {
+        let local = local_times(zone);
+        for format in FORMATS {
+            let slug = format.slug();
+            let file = check.export(slug, &["days", "--time-zone", zone]);
+            // Parquet's lists have the instant itself, all others what a clock of the zone shows.
+            let (data_type, text): (_, &dyn Fn(usize) -> String) = match slug {
+                "parquet" => ("timestamptz", &|no| INSTANTS[no].to_owned()),
+                _ => ("text", &|no| local[no].0.clone()),
+            };
+            let items = [("no", "integer"), ("at", data_type)];
+            let line = |no: usize| vec![Some(no.to_string()), Some(text(no))];
+            let lines: Vec<_> = (0..INSTANTS.len()).map(line).collect();
+            let rows = |reader: &str| {
+                let key = expected(&DataType::Integer, Some("1"), slug, reader).unwrap();
+                let list = expected_records(&items, &lines, slug, reader).unwrap();
+                BTreeMap::from([("1".to_owned(), vec![key, list])])
+            };
+            let what = format!("lists of {} as {slug} in {zone}", check.client.name());
+            compare(&what, &file, &Content { names: &["id", "moments[]"], rows: &rows });
+        }
+    }
+}
+
+#[test]
+fn instants_in_lists_of_sqlite_stand_in_the_zone_that_was_asked_for() {
+    hold_in_lists(Sqlite::new());
+}
+
+#[test]
+fn instants_in_lists_of_mariadb_stand_in_the_zone_that_was_asked_for() {
+    hold_in_lists(Maria::new());
+}
+
+#[test]
+fn instants_in_lists_of_postgres_stand_in_the_zone_that_was_asked_for() {
+    hold_in_lists(Psql::new());
 }
 
 #[test]

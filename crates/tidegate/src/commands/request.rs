@@ -1,4 +1,4 @@
-//! The request that the arguments of `tidegate export` make: the same that the API takes.
+//! The request that the arguments of a command make: the same that the API takes.
 
 use serde_json::{Map, Value, json};
 use tidegate_format::OptionFault;
@@ -7,18 +7,33 @@ use tidegate_model::{
     request::ExportRequest,
 };
 
-use crate::{cli::ExportArgs, failure::Failure};
+use crate::{cli::RequestArgs, failure::Failure};
+
+/// What a job may have beside what every export has.
+#[derive(Default)]
+pub(crate) struct More {
+    /// Keys that are left out.
+    pub(crate) except_ids: Option<String>,
+    /// Address to mail to.
+    pub(crate) notify: Option<String>,
+    /// Why the data is wanted.
+    pub(crate) reason: Option<String>,
+}
 
 /// Makes the request.
 ///
 /// # Errors
 ///
 /// If the filter is no JSON, or an option is given twice.
-pub(super) fn of(args: &ExportArgs) -> Result<ExportRequest, Failure> {
+pub(crate) fn of(subject: &str, args: &RequestArgs, more: More) -> Result<ExportRequest, Failure> {
     let mut sent = Map::new();
-    sent.insert("subject".into(), args.subject.clone().unwrap_or("table".into()).into());
+    sent.insert("subject".into(), subject.into());
     sent.insert("kind".into(), args.kind.clone().into());
-    sent.insert("scope".into(), scope(args)?.into());
+    sent.insert("scope".into(), scope(args, &more)?.into());
+    if let Some(email) = more.notify {
+        sent.insert("notify".into(), json!({ "email": email }));
+    }
+    sent.insert("reason".into(), more.reason.into());
     sent.insert("fields".into(), args.fields.clone().into());
     sent.insert("format".into(), args.format.clone().into());
     sent.insert("options".into(), options(args)?.into());
@@ -28,11 +43,11 @@ pub(super) fn of(args: &ExportArgs) -> Result<ExportRequest, Failure> {
 }
 
 /// A fault of an option, as a fault of the request.
-pub(super) fn option_fault(fault: OptionFault) -> Fault {
+pub(crate) fn option_fault(fault: OptionFault) -> Fault {
     Fault::new(format!("/options/{}", fault.option), fault.detail)
 }
 
-fn scope(args: &ExportArgs) -> Result<Map<String, Value>, Failure> {
+fn scope(args: &RequestArgs, more: &More) -> Result<Map<String, Value>, Failure> {
     let mut scope = Map::new();
     if let Some(text) = &args.filter {
         let filter = serde_json::from_str(text).map_err(|error| {
@@ -49,6 +64,10 @@ fn scope(args: &ExportArgs) -> Result<Map<String, Value>, Failure> {
     if let Some(ids) = &args.ids {
         let ids = split_ids(ids);
         scope.insert("ids".into(), ids.iter().map(|id| key(id)).collect());
+    }
+    if let Some(ids) = &more.except_ids {
+        let ids = split_ids(ids);
+        scope.insert("except_ids".into(), ids.iter().map(|id| key(id)).collect());
     }
     if !args.sort.is_empty() {
         scope.insert("sort".into(), args.sort.clone().into());
@@ -85,7 +104,7 @@ fn key(text: &str) -> Value {
     }
 }
 
-fn options(args: &ExportArgs) -> Result<Map<String, Value>, Failure> {
+fn options(args: &RequestArgs) -> Result<Map<String, Value>, Failure> {
     let compress = args.compress.iter().map(|codec| ("compress".to_owned(), codec.clone()));
     let mut options = Map::new();
     for (option, value) in args.options.iter().cloned().chain(compress) {

@@ -1,0 +1,28 @@
+//! Exports: what can be done with a job, one file a use case.
+
+mod cancel;
+mod create;
+mod delete;
+mod download;
+mod get;
+mod list;
+mod rerun;
+
+pub use create::Created;
+pub(crate) use create::Prepared;
+pub use download::{NewLink, Sending};
+pub use list::{ListRequest, ListSort};
+
+pub(crate) use rerun::request_of;
+use tidegate_model::{action::Target, job::Job};
+
+/// What a job is to the policy.
+pub(crate) fn target_of(job: &Job) -> Target {
+    Target {
+        subject: Some(job.subject.clone()),
+        owner: Some(job.created_by),
+        job: Some(job.id),
+        status: Some(job.status),
+        has_pii: job.has_pii,
+    }
+}

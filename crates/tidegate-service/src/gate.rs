@@ -1,0 +1,136 @@
+//! Who is at the gate, and whether they may pass.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest, Sha256};
+use tidegate_model::{
+    action::{Action, Target},
+    actor::{Actor, Caller, Via},
+    audit::hexadecimal,
+    policy::{self, Denied, Explanation, Permit},
+};
+use tidegate_store::Operator;
+
+use crate::{error::ServiceError, service::Service};
+
+/// Entries about refusals that one caller gets within a minute; the rest is only logged.
+const REFUSALS_PER_MINUTE: u32 = 30;
+/// Callers that are remembered.
+const CALLERS_MAX: usize = 10_000;
+
+/// Counts refusals, so that nobody fills the log with them.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Mutex<BTreeMap<String, (Instant, u32)>>);
+
+impl Refusals {
+    /// Whether one more of this caller is written down.
+    fn admits(&self, caller: &Caller) -> bool {
+        let now = Instant::now();
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= CALLERS_MAX {
+            seen.retain(|_, (since, _)| now.duration_since(*since) < Duration::from_secs(60));
+        }
+        let (since, count) = seen.entry(caller.name.clone()).or_insert((now, 0));
+        if now.duration_since(*since) >= Duration::from_secs(60) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= REFUSALS_PER_MINUTE
+    }
+}
+
+impl Service {
+    /// An operator who is known on this host by name.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that address, or it is shut out.
+    pub async fn operator_caller(&self, email: &str, via: Via) -> Result<Caller, ServiceError> {
+        let found = self.store.operator_by_email(&email.to_lowercase()).await?;
+        let operator = found.filter(|one| !one.is_disabled).ok_or(ServiceError::Unknown)?;
+        Ok(caller_of(operator, via))
+    }
+
+    /// Whoever shows a token.
+    ///
+    /// # Errors
+    ///
+    /// If it is none of ours, has ended or was taken back, or its owner is shut out.
+    pub async fn token_caller(&self, secret: &str, via: Via) -> Result<Caller, ServiceError> {
+        // A hash of 256 random bits is looked up by equality: there is nothing to guess.
+        let found = self.store.token_by_hash(&token_hash(secret)).await?;
+        let now = self.store.now().await?;
+        let token = found
+            .filter(|token| !token.is_revoked && token.expires_at > now)
+            .ok_or(ServiceError::Unknown)?;
+        let operator = self.store.operator(token.operator).await?;
+        let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::Unknown)?;
+        let id = operator.id;
+        Ok(Caller {
+            actor: Actor::Operator { id, token: Some(token.id) },
+            token_scopes: token.scopes,
+            ..caller_of(operator, via)
+        })
+    }
+
+    /// Asks the policy. A refusal is written down before it is told.
+    pub(crate) async fn permit(
+        &self,
+        caller: &Caller,
+        action: Action,
+        target: Target,
+    ) -> Result<Permit, ServiceError> {
+        let policy = self.store.policy().await?;
+        match policy::authorize(&policy, caller, action, target) {
+            Ok(permit) => Ok(permit),
+            Err(denied) => Err(self.refused(denied).await?),
+        }
+    }
+
+    async fn refused(&self, denied: Denied) -> Result<ServiceError, ServiceError> {
+        let (action, caller) = (denied.action().slug(), &denied.caller().name);
+        tracing::warn!(action, caller, reason = %denied.reason, "refused");
+        if self.refusals.admits(denied.caller()) {
+            self.store.refuse(&denied).await?;
+        }
+        Ok(match denied.is_invisible() {
+            true => ServiceError::NotFound,
+            false => denied.into(),
+        })
+    }
+
+    /// Says why somebody may do something, or not.
+    ///
+    /// # Errors
+    ///
+    /// If the control state cannot be asked.
+    pub async fn explain(
+        &self,
+        caller: &Caller,
+        action: Action,
+        target: &Target,
+    ) -> Result<Explanation, ServiceError> {
+        let policy = self.store.policy().await?;
+        Ok(policy::explain(&policy, caller, action, target))
+    }
+}
+
+fn caller_of(operator: Operator, via: Via) -> Caller {
+    Caller {
+        actor: Actor::Operator { id: operator.id, token: None },
+        name: operator.email,
+        role: Some(operator.role),
+        token_scopes: None,
+        via,
+        address: None,
+    }
+}
+
+/// What stands in the control state for a token.
+pub(crate) fn token_hash(secret: &str) -> String {
+    hexadecimal(&Sha256::digest(secret.as_bytes()))
+}

@@ -1,0 +1,160 @@
+//! Operators: added, changed, shut out; and their passwords.
+
+use argon2::{Argon2, PasswordHasher};
+use tidegate_model::{
+    action::{Action, Target},
+    actor::Caller,
+    fault::{Fault, Faults},
+    ids::OperatorId,
+};
+use tidegate_store::{Change, Operator, OperatorChange, StoreError};
+
+use crate::{
+    error::ServiceError,
+    service::{Service, blocking},
+};
+
+/// Characters of a mail address (RFC 5321).
+const EMAIL_CHARACTERS_MAX: usize = 254;
+/// Characters of a password: at least what cannot be tried out, at most what is worth hashing.
+const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 12..=1_000;
+
+impl Service {
+    /// Who adds operators where there is none yet: whoever has the keys of the host.
+    ///
+    /// # Errors
+    ///
+    /// If there is an operator already: then one of them must.
+    pub async fn setup_caller(&self, name: &str) -> Result<Caller, ServiceError> {
+        match self.store.operators().await?.is_empty() {
+            true => Ok(Caller::setup(name)),
+            false => Err(ServiceError::Unknown),
+        }
+    }
+
+    /// Adds an operator.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, the address is wrong or taken, or there is no such role.
+    pub async fn add_operator(
+        &self,
+        caller: &Caller,
+        email: &str,
+        role: &str,
+        password: Option<String>,
+    ) -> Result<OperatorId, ServiceError> {
+        let email = checked_email(email)?;
+        let permit = self.permit(caller, Action::OperatorAdd, Target::default()).await?;
+        let password_hash = match password {
+            Some(password) => Some(hash(password).await?),
+            None => None,
+        };
+        let name = email.split('@').next().unwrap_or_default().to_owned();
+        let change = OperatorChange::Add { email, name, role: role.to_owned(), password_hash };
+        let committed = self.store.commit(permit, Change::Operator(change)).await?;
+        committed.id.map(OperatorId).ok_or(StoreError::Corrupt { what: "new operator" }.into())
+    }
+
+    /// Gives an operator another role.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, there is no such role, or no administrator would be left.
+    pub async fn set_role(
+        &self,
+        caller: &Caller,
+        email: &str,
+        role: &str,
+    ) -> Result<(), ServiceError> {
+        let operator = self.operator(email).await?;
+        let permit = self.permit(caller, Action::OperatorChange, target_of(&operator)).await?;
+        let change = OperatorChange::Role { id: operator.id, role: role.to_owned() };
+        self.store.commit(permit, Change::Operator(change)).await?;
+        Ok(())
+    }
+
+    /// Shuts an operator out, or lets one in again.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, or no administrator would be left.
+    pub async fn set_disabled(
+        &self,
+        caller: &Caller,
+        email: &str,
+        is_disabled: bool,
+    ) -> Result<(), ServiceError> {
+        let operator = self.operator(email).await?;
+        let (action, change) = match is_disabled {
+            true => (Action::OperatorDisable, OperatorChange::Disable(operator.id)),
+            false => (Action::OperatorChange, OperatorChange::Enable(operator.id)),
+        };
+        let permit = self.permit(caller, action, target_of(&operator)).await?;
+        self.store.commit(permit, Change::Operator(change)).await?;
+        Ok(())
+    }
+
+    /// Sets a password: one's own, or with the right to manage operators anybody's.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, or the password is too short.
+    pub async fn set_password(
+        &self,
+        caller: &Caller,
+        email: &str,
+        password: String,
+    ) -> Result<(), ServiceError> {
+        let operator = self.operator(email).await?;
+        let permit = self.permit(caller, Action::OperatorPassword, target_of(&operator)).await?;
+        let password_hash = hash(password).await?;
+        let change = OperatorChange::Password { id: operator.id, password_hash };
+        self.store.commit(permit, Change::Operator(change)).await?;
+        Ok(())
+    }
+
+    /// All operators.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not see them.
+    pub async fn operators(&self, caller: &Caller) -> Result<Vec<Operator>, ServiceError> {
+        self.permit(caller, Action::OperatorView, Target::default()).await?;
+        Ok(self.store.operators().await?)
+    }
+
+    pub(crate) async fn operator(&self, email: &str) -> Result<Operator, ServiceError> {
+        let found = self.store.operator_by_email(&email.to_lowercase()).await?;
+        found.ok_or(ServiceError::NotFound)
+    }
+}
+
+fn target_of(operator: &Operator) -> Target {
+    Target { owner: Some(operator.id), ..Target::default() }
+}
+
+fn checked_email(email: &str) -> Result<String, ServiceError> {
+    let is_one = email.chars().count() <= EMAIL_CHARACTERS_MAX
+        && !email.contains(|c: char| c.is_whitespace() || c.is_control())
+        && email.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        });
+    if is_one {
+        return Ok(email.to_lowercase());
+    }
+    let detail = "an operator is named by one mail address, such as `ada@example.com`";
+    Err(Faults(vec![Fault::new("/email", detail)]).into())
+}
+
+/// Hashes a password, off the async threads: it is slow on purpose.
+async fn hash(password: String) -> Result<String, ServiceError> {
+    if !PASSWORD_CHARACTERS.contains(&password.chars().count()) {
+        let (least, most) = (PASSWORD_CHARACTERS.start(), PASSWORD_CHARACTERS.end());
+        let detail = format!("a password has {least} to {most} characters");
+        return Err(Faults(vec![Fault::new("/password", detail)]).into());
+    }
+    let hashed = blocking(move || Argon2::default().hash_password(password.as_bytes())).await;
+    let hashed = hashed.expect("any text within the limit can be hashed");
+    Ok(hashed.to_string())
+}

@@ -1,0 +1,52 @@
+//! Settings of the site.
+
+use tidegate_model::{
+    action::{Action, Target},
+    actor::Caller,
+    settings::Settings,
+};
+use tidegate_store::Change;
+
+use crate::{error::ServiceError, service::Service};
+
+impl Service {
+    /// The settings.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not see them.
+    pub async fn settings(&self, caller: &Caller) -> Result<Settings, ServiceError> {
+        self.permit(caller, Action::SettingView, Target::default()).await?;
+        Ok(self.store.settings().await?)
+    }
+
+    /// Sets all settings.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not.
+    pub async fn set_settings(
+        &self,
+        caller: &Caller,
+        settings: Settings,
+    ) -> Result<(), ServiceError> {
+        let permit = self.permit(caller, Action::SettingChange, Target::default()).await?;
+        self.store.commit(permit, Change::Settings(Box::new(settings))).await?;
+        Ok(())
+    }
+
+    /// Makes new keys for signing and links. Old ones still verify.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, or the folder of keys cannot be written to.
+    pub async fn rotate_keys(&self, caller: &Caller) -> Result<String, ServiceError> {
+        let permit = self.permit(caller, Action::KeyRotate, Target::default()).await?;
+        let next = self.keys().next()?;
+        let current = next.id().to_owned();
+        let details = serde_json::json!({ "key": current });
+        self.store.commit(permit, Change::Note(details)).await?;
+        self.take_keys(next.make_current()?);
+        Ok(current)
+    }
+}

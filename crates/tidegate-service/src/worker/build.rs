@@ -1,0 +1,389 @@
+//! Builds the file of one claimed job, and ends the attempt in one of its ways.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tidegate_model::{
+    action::{Action, Target},
+    actor::{Actor, Caller, Via},
+    job::{Failure, FailureReason, Job},
+    policy::{self, Policy},
+};
+use tidegate_pipeline::{
+    Artifact, Governance, JobEntry, Limits, Manifest, OperatorEntry, Outcome, manifest,
+};
+use tidegate_store::{Change, FailJob, NewArtifact, ProgressReport, StoreError};
+use tokio::time::{interval, sleep};
+
+use super::{
+    control::{Control, Stop},
+    failure::{self, failure},
+    frozen::Frozen,
+    micros,
+};
+use crate::{
+    artifacts::{ArtifactError, Artifacts, ObjectKey},
+    error::ServiceError,
+    exports::{Prepared, request_of, target_of},
+    manifest::sign_manifest,
+    service::{Service, blocking},
+};
+
+/// Time between two reports of progress.
+const REPORT_PAUSE: Duration = Duration::from_millis(500);
+/// Pause before the second attempt; it doubles with each one.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// Longest such pause.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(300);
+/// Times that a publication is tried again because the policy changed meanwhile.
+const POLICY_CHANGES_MAX: u32 = 10;
+/// Times that the end of an attempt is told to a database that fails.
+const TELL_ATTEMPTS_MAX: u32 = 10;
+
+/// One attempt at one job.
+pub(super) struct Build<'a> {
+    pub(super) service: &'a Arc<Service>,
+    pub(super) artifacts: &'a Arc<Artifacts>,
+    pub(super) control: &'a Arc<Control>,
+    pub(super) job: Job,
+    pub(super) worker: &'a str,
+}
+
+/// A file that is whole and durable, and that nobody can see yet.
+struct Built {
+    manifest: Manifest,
+    rows: u64,
+}
+
+/// Why there is no file.
+enum Ended {
+    /// It has to stop.
+    Stopped(Stop),
+    /// It failed.
+    Failed(Failure),
+}
+
+impl From<ArtifactError> for Ended {
+    fn from(error: ArtifactError) -> Self {
+        Self::Failed(failure::of_artifact(&error))
+    }
+}
+
+impl From<ServiceError> for Ended {
+    fn from(error: ServiceError) -> Self {
+        Self::Failed(failure::of_service(&error))
+    }
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Self {
+        ServiceError::from(error).into()
+    }
+}
+
+impl Build<'_> {
+    /// Builds, publishes, or ends the attempt.
+    pub(super) async fn run(self) {
+        let (job, attempt) = (self.control.lease.job(), self.control.lease.attempt());
+        tracing::info!(job.id = %job, attempt, "export begins");
+        let watched = async {
+            let built = self.build();
+            tokio::pin!(built);
+            let mut tick = interval(REPORT_PAUSE);
+            loop {
+                tokio::select! {
+                    built = &mut built => return built,
+                    _ = tick.tick() => self.watch().await,
+                }
+            }
+        };
+        let ended = match watched.await {
+            Ok(built) => self.publish(built).await,
+            Err(ended) => Err(ended),
+        };
+        match ended {
+            Ok(()) => tracing::info!(job.id = %job, attempt, "export ready"),
+            Err(ended) => self.end(ended).await,
+        }
+    }
+
+    /// Reports progress, and asks about the creator again where the policy has changed.
+    async fn watch(&self) {
+        let progress = self.control.reached();
+        #[expect(clippy::cast_possible_truncation, reason = "a share is below 1")]
+        let percent = (progress.share() * 100.0) as i64;
+        let rows = i64::try_from(progress.rows).unwrap_or(i64::MAX);
+        let report = ProgressReport { percent, rows };
+        if let Err(StoreError::LeaseLost) =
+            self.service.store().report(&self.control.lease, report).await
+        {
+            self.control.stop(Stop::LeaseLost);
+        }
+        if self.control.has_new_policy() {
+            match self.creator().await {
+                Ok(creator) => self.control.asked_policy(creator.policy.version),
+                Err(Ended::Failed(failure))
+                    if failure.reason == FailureReason::PermissionRevoked =>
+                {
+                    self.control.stop(Stop::Revoked);
+                }
+                // The database fails: asked again at the next look, and at publication anyway.
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn build(&self) -> Result<Built, Ended> {
+        let creator = self.creator().await?;
+        self.control.asked_policy(creator.policy.version);
+        let prepared = self.prepare(&creator).await?;
+        let started_at = self.now().await?;
+        let settings = self.service.store().settings().await?;
+        let upload = self.artifacts.upload(&self.key()?)?;
+        let mut artifact: Box<dyn Artifact> = Box::new(upload);
+        let limits = Limits {
+            rows_max: settings.rows_max,
+            bytes_max: settings.bytes_max,
+            ..Limits::default()
+        };
+        let control = Arc::clone(self.control);
+        let frozen =
+            Frozen { limits, governance: self.governance(&creator), job: self.job.clone() };
+        let ran = blocking(move || -> Result<Ran, tidegate_pipeline::RunError> {
+            let (query, scope) = prepared.request.query(started_at);
+            let plan = frozen.plan(&prepared, query);
+            let outcome = tidegate_pipeline::run(&plan, &mut *artifact, &*control)?;
+            let completion = frozen.completion(&prepared, scope, started_at);
+            let manifest = manifest(&plan, &outcome, completion);
+            artifact.publish()?;
+            Ok(Ran { manifest, outcome })
+        })
+        .await;
+        match (ran, self.control.stopped()) {
+            (Ok(Ran { manifest, outcome }), None) => Ok(Built { manifest, rows: outcome.rows }),
+            (Ok(_), Some(stop)) => {
+                self.discard().await;
+                Err(Ended::Stopped(stop))
+            }
+            (Err(_), Some(stop)) => Err(Ended::Stopped(stop)),
+            (Err(error), None) => Err(Ended::Failed(failure::of_run(&error))),
+        }
+    }
+
+    /// The only key that this attempt may write to.
+    fn key(&self) -> Result<ObjectKey, Ended> {
+        let key = ObjectKey::parse(self.control.lease.object_key());
+        let unreadable = || failure(FailureReason::Internal, "its key cannot be read");
+        key.ok_or_else(|| Ended::Failed(unreadable()))
+    }
+
+    /// What the manifest says of the job.
+    fn governance(&self, creator: &Creator) -> Governance {
+        Governance {
+            job: JobEntry { id: self.job.id, attempt: self.control.lease.attempt() },
+            operator: OperatorEntry { id: self.job.created_by, email: creator.caller.name.clone() },
+            row_limits: creator.limit_of(&self.job.subject).into_iter().collect(),
+            masks: Vec::new(),
+        }
+    }
+
+    /// The request as it is good now, within the creator's row limit.
+    async fn prepare(&self, creator: &Creator) -> Result<Prepared, Ended> {
+        let mut prepared = self.service.prepare(&request_of(&self.job)).await?;
+        if let Some(limit) = creator.limit_of(&self.job.subject) {
+            let within = prepared.request.within(&limit);
+            prepared.request = within.map_err(ServiceError::Faults)?;
+        }
+        Ok(prepared)
+    }
+
+    /// The creator as a caller, if the job may still be made.
+    async fn creator(&self) -> Result<Creator, Ended> {
+        let store = self.service.store();
+        let operator = store.operator(self.job.created_by).await?;
+        let policy = store.policy().await?;
+        let revoked = || {
+            let detail = "its creator may not export this any more";
+            Ended::Failed(failure(FailureReason::PermissionRevoked, detail))
+        };
+        let operator = operator.filter(|one| !one.is_disabled).ok_or_else(revoked)?;
+        let caller = Caller {
+            actor: Actor::Operator { id: operator.id, token: None },
+            name: operator.email,
+            role: Some(operator.role),
+            token_scopes: None,
+            via: Via::Internal,
+            address: None,
+        };
+        let target = Target { subject: Some(self.job.subject.clone()), ..Target::default() };
+        let explained = policy::explain(&policy, &caller, Action::ExportCreate, &target);
+        match explained.refused {
+            None => Ok(Creator { caller, policy }),
+            Some(_) => Err(revoked()),
+        }
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>, Ended> {
+        let now = self.service.store().now().await?;
+        Ok(DateTime::from_timestamp_micros(now).unwrap_or_default())
+    }
+
+    /// Makes the file visible, unless the lease, the right or the wish for it is gone.
+    async fn publish(&self, built: Built) -> Result<(), Ended> {
+        let key = self.key()?;
+        let signed = sign_manifest(&self.service.keys(), &built.manifest);
+        if let Err(error) = self.artifacts.put_manifest(&key, &signed).await {
+            self.discard().await;
+            return Err(error.into());
+        }
+        let retention = self.service.store().settings().await?.retention_micros();
+        for _ in 0..POLICY_CHANGES_MAX {
+            let creator = match self.creator().await {
+                Ok(asked) => asked,
+                Err(ended) => {
+                    self.discard().await;
+                    return Err(ended);
+                }
+            };
+            let made = NewArtifact {
+                object_key: key.to_string(),
+                file_name: built.manifest.artifact.name.clone(),
+                bytes: number(built.manifest.artifact.bytes),
+                rows: number(built.rows),
+                sha256: built.manifest.artifact.sha256.clone(),
+                retention_micros: retention,
+                policy_version: creator.policy.version,
+            };
+            let change = Change::Publish(self.control.lease.proof(), Box::new(made));
+            match self.commit(Action::JobPublish, change).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::PolicyChanged) => {}
+                // Cancelled or taken over: nobody refers to the object, and nobody ever will.
+                Err(StoreError::LeaseLost) => {
+                    self.discard().await;
+                    let stop = self.control.stopped().unwrap_or(Stop::Cancelled);
+                    return Err(Ended::Stopped(stop));
+                }
+                // Whether it is published is not known: the object stays, the sweep decides.
+                Err(error @ StoreError::Unknown(_)) => {
+                    tracing::error!(job.id = %self.job.id, %error, "publication not confirmed");
+                    return Err(Ended::Stopped(Stop::LeaseLost));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.discard().await;
+        let detail = "the policy changed too often while this was being published";
+        Err(Ended::Failed(failure(FailureReason::Internal, detail)))
+    }
+
+    /// Ends the attempt without a file.
+    async fn end(&self, ended: Ended) {
+        let proof = || self.control.lease.proof();
+        let job = self.job.id;
+        match ended {
+            Ended::Stopped(Stop::Cancelled) => {
+                self.tell(Action::JobCancel, || Change::Cancelled(Some(proof()))).await;
+            }
+            Ended::Stopped(Stop::Drained) => {
+                self.tell(Action::JobHandBack, || Change::HandBack(proof())).await;
+            }
+            // It is another's: there is nothing to tell.
+            Ended::Stopped(Stop::LeaseLost) => tracing::warn!(job.id = %job, "lease lost"),
+            Ended::Stopped(Stop::Revoked) => {
+                let detail = "its creator may not export this any more";
+                self.fail(failure(FailureReason::PermissionRevoked, detail)).await;
+            }
+            Ended::Failed(failure) => {
+                tracing::warn!(job.id = %job, reason = failure.reason.slug(), "attempt failed");
+                if failure.reason.is_retryable() {
+                    let pause_micros = micros(pause(self.control.lease.attempt()));
+                    let retry =
+                        || Change::Retry { proof: proof(), failure: failure.clone(), pause_micros };
+                    if self.tell(Action::JobRetry, retry).await {
+                        return;
+                    }
+                }
+                self.fail(failure).await;
+            }
+        }
+    }
+
+    async fn fail(&self, failure: Failure) {
+        let change = || {
+            let fail =
+                FailJob { proof: Some(self.control.lease.proof()), failure: failure.clone() };
+            Change::Fail(fail)
+        };
+        if !self.tell(Action::JobFail, change).await {
+            // Cancelled while it failed.
+            let proof = || Change::Cancelled(Some(self.control.lease.proof()));
+            self.tell(Action::JobCancel, proof).await;
+        }
+    }
+
+    /// Tells how the attempt ended, again while the database fails and the lease is trusted. Says
+    /// whether it was taken.
+    async fn tell(&self, action: Action, change: impl Fn() -> Change) -> bool {
+        for attempt in 1..=TELL_ATTEMPTS_MAX {
+            match self.commit(action, change()).await {
+                Ok(()) => return true,
+                Err(StoreError::LeaseLost | StoreError::Conflict { .. }) => return false,
+                Err(error) => {
+                    tracing::error!(job.id = %self.job.id, %error, "cannot tell how it ended");
+                    sleep(Duration::from_millis(100) * attempt).await;
+                }
+            }
+        }
+        false
+    }
+
+    async fn commit(&self, action: Action, change: Change) -> Result<(), StoreError> {
+        let caller = Caller::worker(self.worker);
+        let permit = match self.service.permit(&caller, action, target_of(&self.job)).await {
+            Ok(permit) => permit,
+            Err(ServiceError::Store(error)) => return Err(error),
+            Err(_) => return Err(StoreError::LeaseLost),
+        };
+        self.service.store().commit(permit, change).await.map(drop)
+    }
+
+    /// Removes what this attempt has made.
+    async fn discard(&self) {
+        let Ok(key) = self.key() else { return };
+        if let Err(error) = self.artifacts.delete(&key).await {
+            // The sweep finds it.
+            tracing::warn!(job.id = %self.job.id, %error, "an unused file is left for the sweep");
+        }
+    }
+}
+
+/// The creator of a job, and what may be done by the policy of now.
+struct Creator {
+    caller: Caller,
+    policy: Policy,
+}
+
+impl Creator {
+    fn limit_of(&self, subject: &str) -> Option<serde_json::Value> {
+        let role = self.policy.roles.get(self.caller.role.as_deref()?)?;
+        role.limit_of(subject).cloned()
+    }
+}
+
+/// What the thread that ran the pipeline brings back.
+struct Ran {
+    manifest: Manifest,
+    outcome: Outcome,
+}
+
+/// Pause before the next attempt: doubled each time, and never the same for two jobs.
+fn pause(attempt: i64) -> Duration {
+    let doublings = u32::try_from(attempt.clamp(1, 10) - 1).unwrap_or(0);
+    let pause = RETRY_PAUSE.saturating_mul(1 << doublings).min(RETRY_PAUSE_MAX);
+    pause.mul_f64(1.0 + 0.25 * rand::random::<f64>())
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

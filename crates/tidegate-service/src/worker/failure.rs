@@ -1,0 +1,95 @@
+//! Says why an attempt failed, in a word for programs and a sentence for people.
+
+use std::error::Error;
+
+use tidegate_model::{
+    fault::Faults,
+    job::{Failure, FailureReason},
+};
+use tidegate_pipeline::RunError;
+use tidegate_source::SourceError;
+
+use crate::{artifacts::ArtifactError, error::ServiceError};
+
+/// Characters of a detail at most.
+const DETAIL_CHARACTERS_MAX: usize = 1_000;
+
+/// A failure with its detail, cut to its limit.
+pub(super) fn failure(reason: FailureReason, detail: impl Into<String>) -> Failure {
+    let detail: String = detail.into();
+    Failure { reason, detail: detail.chars().take(DETAIL_CHARACTERS_MAX).collect() }
+}
+
+/// Why the pipeline stopped.
+pub(super) fn of_run(error: &RunError) -> Failure {
+    let reason = match error {
+        RunError::Source(error) => reason_of(error),
+        RunError::Cell { .. } => FailureReason::ValueRefused,
+        RunError::Artifact { .. } if error.reason() == "disk_full" => FailureReason::DiskFull,
+        RunError::Artifact { .. } => FailureReason::StoreUnavailable,
+        RunError::SnapshotTooOld { .. } => FailureReason::SnapshotTooOld,
+        RunError::OverLimit { .. } => FailureReason::OverLimit,
+        RunError::Truncated => FailureReason::SourceTruncated,
+        RunError::Options(_) | RunError::Format(_) => FailureReason::SchemaChanged,
+        RunError::Cancelled | RunError::Panicked { .. } => FailureReason::Internal,
+    };
+    failure(reason, with_causes(error))
+}
+
+/// Why the file could not be kept.
+pub(super) fn of_artifact(error: &ArtifactError) -> Failure {
+    failure(error.reason(), with_causes(error))
+}
+
+/// Why an attempt could not begin.
+pub(super) fn of_service(error: &ServiceError) -> Failure {
+    let reason = match error {
+        ServiceError::Faults(Faults(faults)) => {
+            // Only where, not what: a fault may repeat what the operator has sent.
+            let places: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+            let detail = format!(
+                "the subject is not what it was when this was asked for; see {}",
+                places.join(", ")
+            );
+            return failure(FailureReason::SchemaChanged, detail);
+        }
+        ServiceError::Source(error) => reason_of(error),
+        ServiceError::Artifact(error) => error.reason(),
+        ServiceError::NotFound => FailureReason::SchemaChanged,
+        ServiceError::Denied(_) | ServiceError::Unknown => FailureReason::PermissionRevoked,
+        ServiceError::Conflict { .. }
+        | ServiceError::Damaged { .. }
+        | ServiceError::Store(_)
+        | ServiceError::Key(_) => FailureReason::Internal,
+    };
+    failure(reason, with_causes(error))
+}
+
+fn reason_of(error: &SourceError) -> FailureReason {
+    match error {
+        SourceError::Unreachable { .. } | SourceError::Lost { .. } => FailureReason::SourceLost,
+        SourceError::UnknownTable { .. } | SourceError::UnknownColumn { .. } => {
+            FailureReason::SchemaChanged
+        }
+        SourceError::BadValue { .. } => FailureReason::ValueRefused,
+        SourceError::BadUrl { .. }
+        | SourceError::NotConsistent { .. }
+        | SourceError::Refused { .. }
+        | SourceError::StatementTooLong { .. } => FailureReason::SourceRefused,
+        SourceError::Interrupted => FailureReason::Internal,
+    }
+}
+
+/// The message of an error and of what caused it, in one line.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    message
+}

@@ -1,0 +1,11 @@
+//! What the store owes on every database.
+
+mod cancel;
+mod file;
+mod lease;
+mod life;
+mod link;
+mod log;
+mod people;
+mod request;
+mod story;

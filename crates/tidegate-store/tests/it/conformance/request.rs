@@ -1,0 +1,104 @@
+//! Requests for exports: how many, and which are the same one.
+
+use tidegate_model::{
+    action::Action,
+    job::{Idempotency, NewJob},
+};
+use tidegate_store::{Change, Committed, JobFilter, JobSort, StoreError};
+
+use crate::check::{Check, new_job, target_of_new};
+
+fn keyed(check: &Check, key: &str) -> NewJob {
+    let request_hash = format!("hash of {key}");
+    NewJob {
+        idempotency: Some(Idempotency { key: key.to_owned(), request_hash }),
+        ..new_job(&check.editor)
+    }
+}
+
+#[test]
+fn a_key_makes_one_job_and_tells_which() {
+    Check::on_both(async |check| {
+        let editor = check.editor.operator().unwrap();
+        assert_eq!(check.store.job_of_key(editor, "a").await.unwrap(), None);
+        let made = check.create_with(&check.editor, keyed(check, "a")).await.unwrap();
+        let again = check.refused(check.create_with(&check.editor, keyed(check, "a"))).await;
+        assert!(matches!(again, StoreError::Exists { what: "request" }), "{again:?}");
+        let known = check.store.job_of_key(editor, "a").await.unwrap();
+        assert_eq!(known, Some((made.job.unwrap(), "hash of a".to_owned())));
+
+        check.create_with(&check.editor, keyed(check, "b")).await.unwrap();
+        let mine = NewJob { created_by: check.admin.operator().unwrap(), ..keyed(check, "a") };
+        check.create_with(&check.admin, mine).await.unwrap();
+    });
+}
+
+#[test]
+fn of_many_requests_with_one_key_at_once_one_makes_a_job() {
+    Check::on_both(async |check| {
+        let requests = (0..16).map(|_| check.create_with(&check.editor, keyed(check, "a")));
+        let outcomes = futures_util::future::join_all(requests).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        assert_eq!(check.site.number("select count(*) from jobs"), 1);
+    });
+}
+
+#[test]
+fn an_operator_has_no_more_open_jobs_than_the_site_allows() {
+    Check::on_both(async |check| {
+        let create = async |caller| -> Result<Committed, StoreError> {
+            let job = new_job(caller);
+            let target = target_of_new(&job);
+            let change = Change::CreateExport { job: Box::new(job), open_jobs_max: 2 };
+            check.change(caller, (Action::ExportCreate, target), change).await
+        };
+        let first = create(&check.editor).await.unwrap().job.unwrap();
+        create(&check.editor).await.unwrap();
+        let refused = check.refused(create(&check.editor)).await;
+        assert!(matches!(refused, StoreError::TooManyOpen { open: 2, limit: 2 }), "{refused:?}");
+        create(&check.admin).await.unwrap();
+        let cancel = Change::CancelExport;
+        check.act(&check.editor, Action::ExportCancel, first, cancel).await.unwrap();
+        create(&check.editor).await.unwrap();
+    });
+}
+
+#[test]
+fn pages_of_jobs_are_slices_of_the_list() {
+    Check::on_both(async |check| {
+        let mut made = Vec::new();
+        for number in 0..7 {
+            let caller = if number % 3 == 0 { &check.admin } else { &check.editor };
+            made.push(check.create(caller).await);
+        }
+        for sort in [JobSort::Oldest, JobSort::Newest] {
+            let (mut seen, mut behind) = (Vec::new(), None);
+            loop {
+                let filter = JobFilter::default();
+                let page = check.store.jobs(&filter, sort, behind, 3).await.unwrap();
+                assert!(page.jobs.len() <= 3);
+                seen.extend(page.jobs.iter().map(|job| job.id));
+                behind = page.next;
+                if behind.is_none() {
+                    break;
+                }
+            }
+            if sort == JobSort::Newest {
+                seen.reverse();
+            }
+            assert_eq!(seen, made);
+        }
+        for (filter, expected) in [
+            (JobFilter { created_by: check.admin.operator(), ..JobFilter::default() }, 3),
+            (JobFilter { subjects: Some(vec!["content".to_owned()]), ..JobFilter::default() }, 7),
+            (JobFilter { subjects: Some(vec!["users".to_owned()]), ..JobFilter::default() }, 0),
+            (JobFilter { subjects: Some(Vec::new()), ..JobFilter::default() }, 0),
+            (JobFilter { statuses: vec!["ready".parse().unwrap()], ..JobFilter::default() }, 0),
+            (JobFilter { statuses: vec!["pending".parse().unwrap()], ..JobFilter::default() }, 7),
+        ] {
+            let page = check.store.jobs(&filter, JobSort::Newest, None, 100).await.unwrap();
+            assert_eq!(page.jobs.len(), expected, "{filter:?}");
+            assert_eq!(page.next, None);
+        }
+    });
+}

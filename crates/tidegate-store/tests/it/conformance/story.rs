@@ -1,0 +1,216 @@
+//! Every change, one after another, with what each leaves in the log.
+
+use std::{cell::RefCell, fmt::Write};
+
+use serde_json::json;
+use tidegate_model::{
+    action::{Action, Target},
+    ids::{JobId, LinkId, TokenId},
+    role::Role,
+};
+use tidegate_store::{
+    Change, Committed, FailJob, LinkChange, OperatorChange, RoleEdit, StoreError, TokenChange,
+};
+
+use crate::check::{Check, ENDED_MICROS, LEASE_MICROS, failure, new_job, random_word};
+
+/// The table of what was done, and what it left.
+struct Story<'a> {
+    check: &'a Check,
+    table: RefCell<String>,
+}
+
+impl Story<'_> {
+    async fn tell(
+        &self,
+        words: &str,
+        change: impl Future<Output = Result<Committed, StoreError>>,
+    ) -> Committed {
+        let (committed, left) = self.check.watch(change).await;
+        let committed = committed.unwrap();
+        let mut table = self.table.borrow_mut();
+        writeln!(table, "{words}").unwrap();
+        for entry in &left.entries {
+            writeln!(table, "    entry       {}", without_numbers(entry)).unwrap();
+        }
+        for transition in &left.transitions {
+            writeln!(table, "    transition  {}", without_numbers(transition)).unwrap();
+        }
+        committed
+    }
+
+    async fn act(&self, words: &str, action: Action, job: JobId, change: Change) -> Committed {
+        self.tell(words, self.check.act(&self.check.admin, action, job, change)).await
+    }
+
+    async fn work(&self, words: &str, action: Action, job: JobId, change: Change) -> Committed {
+        self.tell(words, self.check.work(action, job, change)).await
+    }
+
+    async fn upkeep(&self, words: &str, action: Action, job: JobId, change: Change) -> Committed {
+        self.tell(words, self.check.upkeep(action, job, change)).await
+    }
+
+    async fn manage(&self, words: &str, action: Action, change: Change) -> Committed {
+        let target = Target { owner: self.check.admin.operator(), ..Target::default() };
+        self.tell(words, self.check.change(&self.check.admin, (action, target), change)).await
+    }
+}
+
+/// Databases number what they make as they like: which job it is only matters where there is one.
+fn without_numbers(line: &str) -> String {
+    match line.rsplit_once(' ') {
+        Some((words, "0")) => words.to_owned(),
+        Some((words, _)) => format!("{words} of the job"),
+        None => line.to_owned(),
+    }
+}
+
+#[test]
+fn every_change_leaves_its_entry_and_its_transition() {
+    Check::on_both(async |check| {
+        let story = Story { check, table: RefCell::default() };
+        attempts(&story).await;
+        ends(&story).await;
+        files(&story).await;
+        people(&story).await;
+        insta::assert_snapshot!("every_change", story.table.into_inner());
+    });
+}
+
+async fn attempts(story: &Story<'_>) {
+    let check = story.check;
+    let made = story
+        .tell("create an export", check.create_with(&check.admin, new_job(&check.admin)))
+        .await;
+    let job = made.job.unwrap();
+    let first = claim(story, "claim a pending job").await;
+    let change = Change::HandBack(first.lease.proof());
+    story.work("hand it back", Action::JobHandBack, job, change).await;
+    let second = claim(story, "claim a building job that nobody has").await;
+    let change = Change::Retry { proof: second.lease.proof(), failure: failure(), pause_micros: 0 };
+    story.work("leave it to a later attempt", Action::JobRetry, job, change).await;
+    let third = check.claim_briefly(job).await;
+    let (fourth, left) = check.watch(check.claim()).await;
+    assert_eq!(left.entries, [format!("job.claimed done worker {job}")], "taken over");
+    assert_ne!(fourth.lease.object_key(), third.lease.object_key());
+    let change = Change::Rescue { lease_token: check.token_of(job) };
+    story.upkeep("rescue it from a worker that is gone", Action::JobRescue, job, change).await;
+    let change = Change::Fail(FailJob { proof: None, failure: failure() });
+    story.upkeep("fail a job that nobody has", Action::JobFail, job, change).await;
+}
+
+async fn claim(story: &Story<'_>, words: &str) -> tidegate_store::Claimed {
+    let claimed = RefCell::new(None);
+    let change = async {
+        *claimed.borrow_mut() = Some(story.check.claim().await);
+        Ok(Committed { seq: 0, job: None, id: None })
+    };
+    story.tell(words, change).await;
+    claimed.into_inner().unwrap()
+}
+
+async fn ends(story: &Story<'_>) {
+    let check = story.check;
+    let job = check.create(&check.admin).await;
+    story.act("cancel a pending job", Action::ExportCancel, job, Change::CancelExport).await;
+
+    let held = check.building(&check.admin).await;
+    let job = held.lease.job();
+    story.act("cancel a job that is held", Action::ExportCancel, job, Change::CancelExport).await;
+    let change = Change::Cancelled(Some(held.lease.proof()));
+    story.work("end it as cancelled", Action::JobCancel, job, change).await;
+
+    let job = check.create(&check.admin).await;
+    check.claim_briefly(job).await;
+    let words = "cancel a job whose lease has ended";
+    story.act(words, Action::ExportCancel, job, Change::CancelExport).await;
+
+    let held = check.building(&check.admin).await;
+    let job = held.lease.job();
+    check.act(&check.admin, Action::ExportCancel, job, Change::CancelExport).await.unwrap();
+    check.store.renew(&held.lease, ENDED_MICROS).await.unwrap();
+    let words = "end a cancelled job whose worker is gone";
+    story.upkeep(words, Action::JobCancel, job, Change::Cancelled(None)).await;
+
+    let job = check.create(&check.admin).await;
+    let change = Change::Fail(FailJob { proof: None, failure: failure() });
+    story.work("fail a pending job", Action::JobFail, job, change).await;
+    let held = check.building(&check.admin).await;
+    let change = Change::Fail(FailJob { proof: Some(held.lease.proof()), failure: failure() });
+    story.work("fail a job that is held", Action::JobFail, held.lease.job(), change).await;
+}
+
+async fn files(story: &Story<'_>) {
+    let check = story.check;
+    let held = check.building(&check.admin).await;
+    let job = held.lease.job();
+    story.tell("publish a file", check.publish(&held)).await;
+    let make =
+        LinkChange::Make { nonce: random_word(), life_micros: LEASE_MICROS, is_bearer: false };
+    let made =
+        story.act("make a link", Action::DownloadLink, job, Change::Link(make)).await.id.unwrap();
+    let change = Change::DownloadStarted { link: made, range: None };
+    story.act("begin a download", Action::DownloadStart, job, change).await;
+    let change = Change::Link(LinkChange::Revoke(LinkId(made)));
+    story.act("take a link back", Action::DownloadLink, job, change).await;
+    let change = Change::Fault { fault: "missing".to_owned() };
+    story.upkeep("note a fault", Action::ArtifactFault, job, change).await;
+    story.act("delete a file", Action::ArtifactDelete, job, Change::DeleteArtifact).await;
+    story.upkeep("see it gone", Action::ArtifactPurge, job, Change::Purged).await;
+    let job = check.ready(&check.admin).await;
+    check.end_retention(job);
+    story.upkeep("end a retention", Action::JobExpire, job, Change::Expire).await;
+}
+
+async fn people(story: &Story<'_>) {
+    let role = Role {
+        slug: "auditor".to_owned(),
+        label: "Auditor".to_owned(),
+        capabilities: ["activity.view".to_owned()].into(),
+        limits: Vec::new(),
+    };
+    let put = Change::Role(RoleEdit::Put(role));
+    story.manage("add a role", Action::RoleChange, put).await;
+    let remove = Change::Role(RoleEdit::Remove("auditor".to_owned()));
+    story.manage("remove a role", Action::RoleRemove, remove).await;
+    let add = Change::Operator(OperatorChange::Add {
+        email: "new@example.com".to_owned(),
+        name: "New".to_owned(),
+        role: "viewer".to_owned(),
+        password_hash: None,
+    });
+    let added = story.manage("add an operator", Action::OperatorAdd, add).await.id.unwrap();
+    let id = tidegate_model::ids::OperatorId(added);
+    for (words, action, change) in [
+        (
+            "give an operator another role",
+            Action::OperatorChange,
+            OperatorChange::Role { id, role: "editor".to_owned() },
+        ),
+        (
+            "set a password",
+            Action::OperatorPassword,
+            OperatorChange::Password { id, password_hash: "$argon2id$".to_owned() },
+        ),
+        ("shut an operator out", Action::OperatorDisable, OperatorChange::Disable(id)),
+        ("let an operator in again", Action::OperatorChange, OperatorChange::Enable(id)),
+    ] {
+        story.manage(words, action, Change::Operator(change)).await;
+    }
+    let create = TokenChange::Create {
+        name: "nightly".to_owned(),
+        hash: random_word(),
+        scopes: None,
+        expires_at: i64::MAX,
+    };
+    let token = story.manage("make a token", Action::TokenCreate, Change::Token(create)).await;
+    let revoke = Change::Token(TokenChange::Revoke(TokenId(token.id.unwrap())));
+    story.manage("take a token back", Action::TokenRevoke, revoke).await;
+    let settings = Change::Settings(Box::default());
+    story.manage("change the settings", Action::SettingChange, settings).await;
+    let note = Change::Note(json!({ "key": "k2" }));
+    story.manage("rotate a key", Action::KeyRotate, note).await;
+    let note = Change::Note(json!({ "bytes": 1 }));
+    story.manage("save the control state", Action::Backup, note).await;
+}
