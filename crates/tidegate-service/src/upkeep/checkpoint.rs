@@ -315,8 +315,8 @@ impl Checkpoints {
         Ok(last)
     }
 
-    /// Brings each anchor up to the database's last copy. One that failed is left alone for a while,
-    /// so that it holds up neither the others nor the next checkpoint.
+    /// Brings each anchor up to the database's last copy. One that failed is left alone for a
+    /// while, so that it holds up neither the others nor the next checkpoint.
     async fn write(
         &mut self,
         store: &Store,
