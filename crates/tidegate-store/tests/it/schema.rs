@@ -58,7 +58,8 @@ fn job_in(check: &Check, status: Status) -> String {
 }
 
 const CHECKPOINT: &str = "\
-    insert into checkpoints (seq, at, document, key_id, signature) values (1, 1, '{}', 'k', 's')";
+    insert into checkpoints (number, seq, at, document, key_id, signature) \
+        values (1, 1, 1, '{}', 'k', 's')";
 
 fn assert_refused(outcome: Result<(), String>, words: &str, what: &str) {
     let said = outcome.expect_err(what);
