@@ -16,6 +16,7 @@ from .servers import wait_until
 WAIT_SECONDS_MAX = 60
 KILLS = 40
 CANCELS = 25
+FROZEN = 10
 SMALL_JOBS = 1000
 STARVED_SECONDS = 30
 # Processes that take the machine away, for each of its cores.
@@ -39,6 +40,8 @@ def run(ground):
         said[f"cancel to stopped, {source}"] = on_rig(
             ground, "sqlite-folder", f"cancel-{source}",
             lambda rig, source=source: cancels(ground, rig, source))
+    said["cancel to stopped, worker stands still, behind the lease's end"] = on_rig(
+        ground, "sqlite-folder", "frozen", frozen_cancels)
     said["starved"] = on_rig(ground, "sqlite-folder", "starved", starved)
     said["1000 jobs, sqlite, one serve"] = on_rig(
         ground, "sqlite-folder", "backlog", lambda rig: backlog(rig, ["serve"]))
@@ -115,6 +118,28 @@ def cancels(ground, rig, source):
         wait_until(lambda: not is_reading(ground, serve, source) and not draft(serve)
                    and is_cancelled(rig, job), WAIT_SECONDS_MAX, f"job {job} is stopped")
         taken.append(time.monotonic() - at)
+    return spread(taken)
+
+
+def frozen_cancels(rig):
+    """From the end of a stopped worker's lease to the end of the job that was to be cancelled."""
+    taken = []
+    for _ in range(FROZEN):
+        worker, serve = Member(rig, "worker", "h2"), Member(rig, "serve", "h1")
+        worker.start()
+        job = rig.create({"subject": SLOW["server"], "format": "csv"})
+        wait_until(lambda: rig.one("select lease_token from jobs where id = %s", job)[0],
+                   WAIT_SECONDS_MAX, f"job {job} is claimed")
+        serve.start()
+        wait_until(serve.is_ready, WAIT_SECONDS_MAX, "the other one is ready")
+        worker.send(signal.SIGSTOP)
+        lease_end = rig.one("select lease_expires from jobs where id = %s", job)[0]
+        rig.must("jobs", "cancel", str(job))
+        wait_over(rig, job)
+        ended = rig.one("select completed_at from jobs where id = %s", job)[0]
+        taken.append((ended - lease_end) / 1e6)
+        worker.end()
+        serve.end()
     return spread(taken)
 
 
