@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import kills, measure, stops, trace
+from . import disk, kills, measure, stops, trace
 from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
@@ -57,6 +57,11 @@ def run_trace(ground, _arguments):
                        collections.Counter())
 
 
+def run_disk(ground, _arguments):
+    return run_chapter(ground, "sqlite-folder", "sqlite-folder-disk", disk.run,
+                       collections.Counter(), attempts_max=2)
+
+
 def run_measures(ground, _arguments):
     return measure.run(ground)
 
@@ -82,8 +87,8 @@ def run_rig(ground, kind, kills_in_all, seed):
     return code
 
 
-def run_chapter(ground, kind, name, work, sums):
-    rig, result, failed = ground.rig(kind, name), {}, 0
+def run_chapter(ground, kind, name, work, sums, **more):
+    rig, result, failed = ground.rig(kind, name, **more), {}, 0
     try:
         result = work(rig)
     except Exception:
@@ -97,13 +102,15 @@ def run_chapter(ground, kind, name, work, sums):
     print(f"── {name}: {json.dumps(result)}\n{said}", flush=True)
     if said:
         sums.update(json.loads(said.splitlines()[-1])["counts"])
-    sums.update(result)
+    sums.update({what: count for what, count in result.items()
+                 if isinstance(count, (int, float))})
     if code == 0:
         ground.clear(rig)
     return code
 
 
-PLANS = {"kills": run_kills, "stops": run_stops, "trace": run_trace, "measure": run_measures}
+PLANS = {"kills": run_kills, "stops": run_stops, "trace": run_trace, "disk": run_disk,
+         "measure": run_measures}
 
 if __name__ == "__main__":
     main()

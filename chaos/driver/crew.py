@@ -23,13 +23,22 @@ class Member:
         environment = {**self.rig.environment, "TIDEGATE__WORKER__HOST_ID": self.host}
         if stop_at:
             environment["TIDEGATE_STOP_AT"] = stop_at
-        log = open(self.rig.folder / f"{self.command}-{self.host}.log", "ab")
+        log = open(self.log_path(), "ab")
+        self.log_start = log.tell()
         self.process = subprocess.Popen(
             [*under, self.rig.binary, self.command], env=environment, cwd=self.rig.folder,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
         self.rig.history.add("start", pid=self.process.pid, command=self.command, host=self.host,
                              stop_at=stop_at)
+
+    def log_path(self):
+        return self.rig.folder / f"{self.command}-{self.host}.log"
+
+    def is_ready(self):
+        with open(self.log_path(), "rb") as log:
+            log.seek(self.log_start)
+            return b"tidegate: ready" in log.read()
 
     def send(self, number):
         self.rig.history.add(signal.Signals(number).name.lower(), pid=self.process.pid,

@@ -32,7 +32,7 @@ class Ground:
         # The server's account has to come in.
         self.folder.chmod(0o755)
         self.binary, self.lease_seconds = pathlib.Path(binary).resolve(), lease_seconds
-        self.servers, self.buckets = [], []
+        self.servers, self.buckets, self.rigs = [], [], []
         server = self.postgres("source")
         self.source_conninfo = server.conninfo("source")
         self.source_urls = {"lite": self.folder / "source.db", "server": server.database("source")}
@@ -58,11 +58,18 @@ class Ground:
         if store == "s3":
             bucket = Bucket(self.folder / f"{name}-s3")
             self.buckets.append(bucket)
-        return Rig(name, self.folder / name, self.binary, server, bucket, self.source_urls,
-                   self.lease_seconds, **more)
+        rig = Rig(name, self.folder / name, self.binary, server, bucket, self.source_urls,
+                  self.lease_seconds, **more)
+        self.rigs.append(rig)
+        return rig
+
+    def release(self, rig):
+        while rig.at_end:
+            rig.at_end.pop()()
 
     def clear(self, rig):
         """Removes a rig that has ended."""
+        self.release(rig)
         if rig.server:
             rig.server.drop(rig.database)
         if rig.bucket:
@@ -89,6 +96,8 @@ class Ground:
         return done.returncode, done.stdout
 
     def end(self):
+        for rig in self.rigs:
+            self.release(rig)
         for bucket in self.buckets:
             bucket.end()
         for server in self.servers:

@@ -16,6 +16,7 @@ from .servers import wait_until
 WAIT_SECONDS_MAX = 60
 KILLS = 40
 CANCELS = 25
+FROZEN = 10
 SMALL_JOBS = 1000
 STARVED_SECONDS = 30
 # Processes that take the machine away, for each of its cores.
@@ -39,6 +40,8 @@ def run(ground):
         said[f"cancel to stopped, {source}"] = on_rig(
             ground, "sqlite-folder", f"cancel-{source}",
             lambda rig, source=source: cancels(ground, rig, source))
+    said["cancel to stopped, worker stands still, behind the lease's end"] = on_rig(
+        ground, "sqlite-folder", "frozen", frozen_cancels)
     said["starved"] = on_rig(ground, "sqlite-folder", "starved", starved)
     said["1000 jobs, sqlite, one serve"] = on_rig(
         ground, "sqlite-folder", "backlog", lambda rig: backlog(rig, ["serve"]))
@@ -70,48 +73,27 @@ def spread(seconds):
 
 def reclaims(rig, killed_host, other_host, count):
     """From the kill of a worker to the next attempt at its job."""
-    serve = rig.add("serve", other_host)
-    serve.start()
     taken = []
     for _ in range(count):
-        worker = rig.add("worker", killed_host)
+        worker, serve = Member(rig, "worker", killed_host), Member(rig, "serve", other_host)
         worker.start()
-        job = job_of(rig, worker)
-        pid, at = worker.kill()
-        before = rig.one("select attempt from jobs where id = %s", job)[0]
+        job = rig.create({"subject": SLOW["server"], "format": "csv"})
+        wait_until(lambda: rig.one("select lease_token from jobs where id = %s", job)[0],
+                   WAIT_SECONDS_MAX, f"job {job} is claimed")
+        serve.start()
+        wait_until(serve.is_ready, WAIT_SECONDS_MAX, "the other one is ready")
+        _, at = worker.kill()
 
         def next_attempt():
-            return rig.one("select started_at from attempts where job_id = %s and attempt > %s",
-                           job, before)
+            return rig.one("select started_at from attempts where job_id = %s and attempt = 2",
+                           job)
 
         started = wait_until(next_attempt, WAIT_SECONDS_MAX, f"job {job} is reclaimed")[0]
         taken.append(started / 1e6 - at)
         rig.must("jobs", "cancel", str(job))
         wait_over(rig, job)
-        rig.crew.remove(worker)
+        serve.end()
     return spread(taken)
-
-
-def job_of(rig, worker):
-    """Makes slow jobs until one is with that worker."""
-    others = []
-    for _ in range(100):
-        job = rig.create({"subject": SLOW["lite"], "format": "csv"})
-
-        def holder():
-            found = rig.one("select worker from jobs where id = %s and lease_token is not null",
-                            job)
-            return found and found[0]
-
-        name = wait_until(holder, WAIT_SECONDS_MAX, f"job {job} is claimed")
-        if f"-{worker.process.pid}-" in name:
-            for other in others:
-                rig.must("jobs", "cancel", str(other))
-            for other in others:
-                wait_over(rig, other)
-            return job
-        others.append(job)
-    raise RuntimeError("the worker never gets a job")
 
 
 def wait_over(rig, job):
@@ -136,6 +118,28 @@ def cancels(ground, rig, source):
         wait_until(lambda: not is_reading(ground, serve, source) and not draft(serve)
                    and is_cancelled(rig, job), WAIT_SECONDS_MAX, f"job {job} is stopped")
         taken.append(time.monotonic() - at)
+    return spread(taken)
+
+
+def frozen_cancels(rig):
+    """From the end of a stopped worker's lease to the end of the job that was to be cancelled."""
+    taken = []
+    for _ in range(FROZEN):
+        worker, serve = Member(rig, "worker", "h2"), Member(rig, "serve", "h1")
+        worker.start()
+        job = rig.create({"subject": SLOW["server"], "format": "csv"})
+        wait_until(lambda: rig.one("select lease_token from jobs where id = %s", job)[0],
+                   WAIT_SECONDS_MAX, f"job {job} is claimed")
+        serve.start()
+        wait_until(serve.is_ready, WAIT_SECONDS_MAX, "the other one is ready")
+        worker.send(signal.SIGSTOP)
+        lease_end = rig.one("select lease_expires from jobs where id = %s", job)[0]
+        rig.must("jobs", "cancel", str(job))
+        wait_over(rig, job)
+        ended = rig.one("select completed_at from jobs where id = %s", job)[0]
+        taken.append((ended - lease_end) / 1e6)
+        worker.end()
+        serve.end()
     return spread(taken)
 
 

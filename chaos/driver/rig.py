@@ -56,6 +56,8 @@ lease_seconds = {lease_seconds}
         settings = {"attempts_max": attempts_max, "builds_max": builds_max, "open_jobs_max": 5000}
         self.execute("update settings set document = %s", json.dumps(settings))
         self.crew = []
+        # What has to be undone before its folder can go.
+        self.at_end = []
 
     def add(self, command, host="h1"):
         member = Member(self, command, host)

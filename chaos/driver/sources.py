@@ -63,10 +63,12 @@ def declaration(sqlite_path, postgres_url):
 [sources.lite]
 url = "sqlite:{sqlite_path}"
 readers = 1
+exports_max = 32
 
 [sources.server]
 url = "{postgres_url}"
 readers = 1
+exports_max = 32
 """
     for source in ("lite", "server"):
         for table in (*TABLES, "slow"):

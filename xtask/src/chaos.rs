@@ -25,7 +25,7 @@ const RIGS: &[&str] = &["sqlite-folder", "sqlite-s3", "postgres-folder", "postgr
 /// What is to be run; everything when nothing is said.
 #[derive(Args)]
 pub(crate) struct ChaosArgs {
-    /// Only this plan: `kills`, `stops`, `trace` or `measure`
+    /// Only this plan: `kills`, `stops`, `trace`, `disk` or `measure`
     #[arg(long, value_delimiter = ',')]
     plan: Vec<String>,
     /// Kills over all rigs
@@ -88,8 +88,8 @@ impl ChaosArgs {
     fn plans(&self) -> Vec<&str> {
         match (self.plan.is_empty(), self.short) {
             (false, _) => self.plan.iter().map(String::as_str).collect(),
-            (true, true) => vec!["kills", "stops", "trace"],
-            (true, false) => vec!["kills", "stops", "trace", "measure"],
+            (true, true) => vec!["kills", "stops", "trace", "disk"],
+            (true, false) => vec!["kills", "stops", "trace", "disk", "measure"],
         }
     }
 }
