@@ -124,8 +124,8 @@ impl Anchor {
         &self.name
     }
 
-    /// Proves that checkpoints can be kept here: a file is made and opened, of a bucket an object of
-    /// no checkpoint is written and read.
+    /// Proves that checkpoints can be kept here: a file is made and opened; in a bucket, an object
+    /// of no checkpoint is written and read.
     ///
     /// # Errors
     ///

@@ -87,8 +87,8 @@ impl ObjectAnchor {
         Ok(())
     }
 
-    /// Writes an object that is no checkpoint, and reads it. It stays: to delete is no right that an
-    /// anchor should need.
+    /// Writes an object that is no checkpoint, and reads it. It stays: to delete is no right that
+    /// an anchor should need.
     pub(super) async fn check(&self) -> Result<(), AnchorError> {
         let key = self.prefix.clone().join(PROBE);
         let written = self.store.put(&key, PutPayload::from_static(b"a probe\n")).await;
