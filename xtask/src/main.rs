@@ -1,6 +1,7 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `dist`.
 
 mod bench;
+mod chaos;
 mod ci;
 mod command;
 mod dist;
@@ -22,6 +23,8 @@ enum Task {
     Bench(bench::BenchArgs),
     /// Change the rules of the model on purpose, and expect a test to fail for each change
     Mutants,
+    /// Kill and stop real processes, and check what they leave
+    Chaos(chaos::ChaosArgs),
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Bench(args) => bench::run(&args),
         Task::Mutants => mutants::run(),
+        Task::Chaos(args) => chaos::run(&args),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };

@@ -10,6 +10,7 @@ mod rerun;
 
 pub use create::Created;
 pub(crate) use create::Prepared;
+pub(crate) use download::Sendings;
 pub use download::{NewLink, Sending};
 pub use list::{ListRequest, ListSort};
 

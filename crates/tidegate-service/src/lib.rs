@@ -25,5 +25,5 @@ pub use exports::{Created, ListRequest, ListSort, NewLink, Sending};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
 pub use tokens::NewToken;
-pub use upkeep::{PurgeGuard, Upkeep};
+pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};
 pub use worker::{Worker, WorkerSettings};

@@ -1,15 +1,20 @@
 //! What is done by itself, now and again, by any process: each task one file.
 
 pub mod checkpoint;
+mod error;
 mod expire;
+mod purge;
 mod rescue;
+mod scrub;
 pub mod stream;
+mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
+    ids::JobId,
 };
 use tidegate_store::{Change, StoreError};
 use tokio::{
@@ -17,10 +22,14 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval},
 };
 
+pub use error::UpkeepError;
 pub use expire::PurgeGuard;
+pub use purge::{PurgeReport, PurgeSettings, purge};
+pub use scrub::{ScrubReport, ScrubSettings, scrub};
+pub use sweep::{SweepReport, SweepSettings, sweep};
 
 use self::{checkpoint::Checkpoints, stream::Stream};
-use crate::{error::ServiceError, service::Service, worker::WorkerSettings};
+use crate::{artifacts::Artifacts, error::ServiceError, service::Service, worker::WorkerSettings};
 
 /// Time between two looks for workers that are gone.
 const RESCUE_PAUSE: Duration = Duration::from_millis(500);
@@ -30,19 +39,40 @@ const EXPIRE_PAUSE: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// Time between two looks for entries to stream.
 const STREAM_PAUSE: Duration = Duration::from_millis(500);
+/// Time between two looks for files that have ended.
+const PURGE_PAUSE: Duration = Duration::from_secs(1);
+/// Time between two passes over some files, to see whether they are whole.
+const SCRUB_PAUSE: Duration = Duration::from_secs(60);
 /// Jobs that one look takes.
 const JOBS_PER_LOOK: u32 = 200;
 
 /// Upkeep of a site. Any number of processes may do it at a time: each change compares and sets.
 pub struct Upkeep {
     service: Arc<Service>,
-    settings: WorkerSettings,
+    artifacts: Arc<Artifacts>,
+    settings: UpkeepSettings,
+}
+
+/// How upkeep is done.
+#[derive(Clone, Debug)]
+pub struct UpkeepSettings {
+    /// How the workers of this host work.
+    pub worker: WorkerSettings,
+    /// Time between two sweeps.
+    pub sweep_pause: Duration,
+    /// How to sweep.
+    pub sweep: SweepSettings,
+}
+
+impl UpkeepSettings {
+    /// Time between two sweeps unless a site says otherwise.
+    pub const SWEEP_PAUSE: Duration = Duration::from_secs(60 * 60);
 }
 
 impl Upkeep {
     /// Upkeep that has not begun.
-    pub fn new(service: Arc<Service>, settings: WorkerSettings) -> Self {
-        Self { service, settings }
+    pub fn new(service: Arc<Service>, artifacts: Arc<Artifacts>, settings: UpkeepSettings) -> Self {
+        Self { service, artifacts, settings }
     }
 
     /// Does it until told to stop: each kind of task at its own pace, so that a slow disk or anchor
@@ -51,6 +81,9 @@ impl Upkeep {
         let service = &self.service;
         tokio::join!(
             self.look_after_jobs(stop.clone()),
+            self.purge_files(stop.clone()),
+            self.sweep_files(stop.clone()),
+            self.scrub_files(stop.clone()),
             sign_checkpoints(service, checkpoints, stop.clone()),
             stream_entries(service, stream, stop),
         );
@@ -65,6 +98,40 @@ impl Upkeep {
             if expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_PAUSE) {
                 expired_at = Some(Instant::now());
                 told("expire", self.expire(&mut guard).await);
+            }
+        }
+    }
+
+    async fn purge_files(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(PURGE_PAUSE, stop);
+        while pace.next().await {
+            let is_being_sent = |job| self.service.sendings.has(job);
+            let settings =
+                PurgeSettings { is_being_sent: &is_being_sent, ..PurgeSettings::default() };
+            told("purge", purge(self.service.store(), &self.artifacts, &settings).await);
+        }
+    }
+
+    async fn sweep_files(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(self.settings.sweep_pause, stop);
+        while pace.next().await {
+            let Ok(now) = self.service.store().now().await else { continue };
+            let swept = sweep(self.service.store(), &self.artifacts, now, &self.settings.sweep);
+            let swept = told("sweep", swept.await);
+            if let Some(report) = swept.filter(|report| report.unknown > 0) {
+                let (unknown, first) = (report.unknown, report.unknown_names.join(", "));
+                tracing::warn!(unknown, first, "the artifact store holds what nobody knows");
+            }
+        }
+    }
+
+    async fn scrub_files(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(SCRUB_PAUSE, stop);
+        let mut settings = ScrubSettings::default();
+        while pace.next().await {
+            let scrubbed = scrub(self.service.store(), &self.artifacts, &settings).await;
+            if let Some(report) = told("scrub", scrubbed) {
+                settings.behind = report.next.unwrap_or(JobId(0));
             }
         }
     }
@@ -135,8 +202,7 @@ async fn stream_entries(service: &Service, mut stream: Stream, stop: watch::Rece
     }
 }
 
-fn told(task: &str, outcome: Result<(), ServiceError>) {
-    if let Err(error) = outcome {
-        tracing::error!(task, %error, "upkeep failed");
-    }
+/// What a task has done; that it failed is said here.
+fn told<T, E: std::error::Error>(task: &str, outcome: Result<T, E>) -> Option<T> {
+    outcome.inspect_err(|error| tracing::error!(task, %error, "upkeep failed")).ok()
 }

@@ -15,6 +15,7 @@ use tidegate_model::{
 
 use crate::{
     change::{Applied, Change},
+    chaos::{self, Point},
     connection::{Connections, Store},
     error::StoreError,
     sql::{Tx, get, statement},
@@ -182,6 +183,7 @@ where
     }
     head.save(&tx).await?;
     tx.inner.commit().await.map_err(Failed::Confirming)?;
+    chaos::stop_at(Point::Commit);
     Ok(Committed { seq, job, id })
 }
 

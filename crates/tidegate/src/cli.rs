@@ -275,8 +275,8 @@ pub enum KeysCommand {
 /// What to do with the activity log.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Hold the log against its signed checkpoints; exit 1 if it was changed. Needs no operator, and
-    /// with the three options no configuration either
+    /// Hold the log against its signed checkpoints; exit 1 if it was changed. Needs no operator,
+    /// and with the three options no configuration either
     Verify {
         /// A streamed log, in place of the control database
         #[arg(long, value_name = "FILE", requires = "keys")]

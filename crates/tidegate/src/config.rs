@@ -30,6 +30,10 @@ const SEPARATOR: &str = "__";
 const FILE_SUFFIX: &str = "_FILE";
 /// Seconds of a lease unless the file says otherwise.
 const LEASE_SECONDS: u64 = 15;
+/// Seconds between two sweeps unless the file says otherwise.
+const SWEEP_SECONDS: u64 = 60 * 60;
+/// Seconds for which a sweep leaves everything alone unless the file says otherwise: clocks differ.
+const SWEEP_GRACE_SECONDS: u64 = 60 * 60;
 /// File of the checkpoints unless the file says otherwise.
 const ANCHOR: &str = "audit/anchors.jsonl";
 
@@ -67,6 +71,10 @@ pub struct ControlSettings {
     pub state_folder: PathBuf,
     /// Seconds of a lease.
     pub lease_seconds: u64,
+    /// Seconds between two sweeps of the artifact store.
+    pub sweep_seconds: u64,
+    /// Seconds for which a sweep leaves everything alone.
+    pub sweep_grace_seconds: u64,
     /// Where checkpoints of the activity log are kept, and its entries go.
     pub audit: AuditSettings,
     /// First values of the settings.
@@ -92,6 +100,8 @@ struct Document {
     #[serde(default)]
     worker: WorkerDeclaration,
     audit: Option<AuditSettings>,
+    #[serde(default)]
+    upkeep: UpkeepDeclaration,
     settings: Option<Settings>,
     #[serde(default)]
     roles: Vec<Role>,
@@ -109,6 +119,13 @@ struct ArtifactsDeclaration {
     url: Option<String>,
     #[serde(default)]
     s3: BucketOptions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpkeepDeclaration {
+    sweep_seconds: Option<u64>,
+    sweep_grace_seconds: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -179,6 +196,11 @@ impl Site {
                 host: document.worker.host_id,
                 state_folder: beside(document.worker.state_dir, "workers"),
                 lease_seconds: document.worker.lease_seconds.unwrap_or(LEASE_SECONDS).max(1),
+                sweep_seconds: document.upkeep.sweep_seconds.unwrap_or(SWEEP_SECONDS).max(1),
+                sweep_grace_seconds: document
+                    .upkeep
+                    .sweep_grace_seconds
+                    .unwrap_or(SWEEP_GRACE_SECONDS),
                 audit: audit_in(document.audit, &folder),
                 first_settings: document.settings,
                 roles: document.roles,

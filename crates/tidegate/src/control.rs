@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use secrecy::ExposeSecret;
 use tidegate_model::actor::{Caller, Via};
 use tidegate_service::{
-    Keys, Service, Site as Subjects, WorkerSettings,
+    Keys, Service, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
     artifacts::Artifacts,
     audit::{Anchor, Sink},
     upkeep::{checkpoint::Checkpoints, stream::Stream},
@@ -60,6 +60,19 @@ impl Control {
             lease,
             heartbeat: lease / WorkerSettings::HEARTBEATS_PER_LEASE,
             control_url: self.settings.url.expose_secret().to_owned(),
+        }
+    }
+
+    /// How its upkeep is done.
+    pub fn upkeep_settings(&self) -> UpkeepSettings {
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+        UpkeepSettings {
+            worker: self.worker_settings(),
+            sweep_pause: Duration::from_secs(self.settings.sweep_seconds),
+            sweep: SweepSettings {
+                grace_micros: seconds(self.settings.sweep_grace_seconds).saturating_mul(1_000_000),
+                ..SweepSettings::default()
+            },
         }
     }
 

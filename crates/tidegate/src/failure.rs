@@ -198,7 +198,7 @@ impl From<RunError> for Failure {
 }
 
 /// The message of an error and of what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -95,7 +95,7 @@ pub enum ArtifactError {
 
 impl ArtifactError {
     /// The store, or the way to it, failed.
-    pub(super) fn unavailable(
+    pub(crate) fn unavailable(
         effort: &'static str,
         name: impl ToString,
         cause: impl Into<Box<dyn Error + Send + Sync>>,

@@ -19,8 +19,9 @@ use file::FileAnchor;
 pub(super) use file::{open, sync_folders};
 pub(super) use objects::ObjectAnchor;
 
-/// How long an anchor may take for a page of checkpoints before it is left for the next round.
-const ANCHOR_SECONDS_MAX: u64 = 30;
+/// How long an anchor may take for a page of checkpoints before it is left for a later round. The
+/// next checkpoint waits for it.
+const ANCHOR_SECONDS_MAX: u64 = 10;
 
 /// A place outside the database that keeps the signed checkpoints. Whoever can write to the
 /// database must not be able to write to it.
@@ -93,7 +94,7 @@ impl Anchor {
             AnchorSettings::File(path) => Ok(Self::file(path)),
             AnchorSettings::S3 { bucket, prefix } => {
                 let anchor = settings.to_string();
-                let patience = Duration::from_secs(ANCHOR_SECONDS_MAX / 2);
+                let patience = Duration::from_secs(ANCHOR_SECONDS_MAX);
                 let store = AmazonS3Builder::from_env()
                     .with_bucket_name(bucket)
                     .with_client_options(ClientOptions::new().with_timeout(patience))
@@ -121,6 +122,19 @@ impl Anchor {
     /// Its name, as the configuration spells it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Proves that checkpoints can be kept here: a file is made and opened; in a bucket, an object
+    /// of no checkpoint is written and read.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot.
+    pub async fn check(&self) -> Result<(), AnchorError> {
+        match &self.place {
+            Place::File(_) => self.append(Vec::new()).await,
+            Place::Objects(objects) => objects.check().await,
+        }
     }
 
     /// The last checkpoint that it holds. `known` is a number that it probably holds: it makes the

@@ -1,8 +1,9 @@
 //! Sends a file: by a link that is minutes old, authorised again, written down at both ends.
 
 use std::{
+    collections::BTreeMap,
     ops::Range,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -60,6 +61,45 @@ pub struct Sending {
     started: StartedDownload,
     sent: u64,
     looked_at: Instant,
+    _under_way: UnderWay,
+}
+
+/// The files that this process sends just now: one that expires is kept until they have ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sendings(Arc<Mutex<BTreeMap<JobId, usize>>>);
+
+impl Sendings {
+    /// Whether the file of a job is being sent.
+    pub(crate) fn has(&self, job: JobId) -> bool {
+        self.lock().contains_key(&job)
+    }
+
+    fn begin(&self, job: JobId) -> UnderWay {
+        *self.lock().entry(job).or_default() += 1;
+        UnderWay { sendings: self.clone(), job }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file that is being sent, until this is dropped.
+struct UnderWay {
+    sendings: Sendings,
+    job: JobId,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut sendings = self.sendings.lock();
+        if let Some(count) = sendings.get_mut(&self.job) {
+            *count -= 1;
+            if *count == 0 {
+                sendings.remove(&self.job);
+            }
+        }
+    }
 }
 
 impl Service {
@@ -121,6 +161,7 @@ impl Service {
         refuse_unless_whole(&job)?;
         let stored = StoredFile::of_job(&job)
             .ok_or(ServiceError::Store(StoreError::Corrupt { what: "key of a file" }))?;
+        let under_way = self.sendings.begin(job.id);
         let download = match artifacts.download(&stored, range).await {
             Ok(download) => download,
             Err(error) => return Err(self.damaged(&job, error).await),
@@ -140,6 +181,7 @@ impl Service {
             started,
             sent: 0,
             looked_at: Instant::now(),
+            _under_way: under_way,
         })
     }
 

@@ -6,8 +6,6 @@
 //! database's last copy. An anchor is therefore never ahead of the database, unless the database
 //! is not what it was: then nothing is signed any more until people have looked.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use tidegate_model::audit::{
     CHECKPOINT_VERSION, ChainFault, ChainWalk, Checkpoint, FIRST_HASH, SignedCheckpoint, time_text,
@@ -20,14 +18,17 @@ use crate::{
     keys::{Keys, PublicKeys, Purpose},
 };
 
-/// How often [`Checkpoints::run`] is to be called: it does nothing unless something is due.
-pub const TICK: Duration = Duration::from_secs(5);
-/// Longest time without a checkpoint, empty or not.
+/// Longest time without a checkpoint, empty or not. What fails is also told, and an anchor that
+/// fails tried again, once in this time.
 const PERIOD_MICROS: u64 = 60_000_000;
 /// Entries after which one is due before that.
 const ENTRIES_MAX: i64 = 100;
-/// Entries, or checkpoints, that are read at a time.
+/// Entries that are read at a time.
 const PAGE: u32 = 1_000;
+/// Checkpoints that are written at a time, which must not take an anchor longer than it may.
+const ANCHOR_PAGE: u32 = 100;
+/// Pages that an anchor is brought forward in one run: the next checkpoint does not wait for more.
+const ANCHOR_PAGES_MAX: usize = 5;
 
 /// Signs checkpoints and writes them to the anchors of this process.
 #[derive(Debug)]
@@ -35,13 +36,18 @@ pub struct Checkpoints {
     anchors: Vec<Place>,
     /// The last checkpoint that this process has seen. The database can forget, we do not.
     seen: Option<Proven>,
+    /// The last refusal, and when it was told.
+    told: Option<(String, i64)>,
 }
 
-/// An anchor, and the number of the last checkpoint that it is known to hold.
+/// An anchor, and what is known of it.
 #[derive(Debug)]
 struct Place {
     anchor: Anchor,
+    /// Number of the last checkpoint that it holds.
     reached: Option<i64>,
+    /// When it failed, unless it works.
+    failed_at: Option<i64>,
 }
 
 /// What a run did.
@@ -55,9 +61,19 @@ pub struct CheckpointRun {
     pub seq: i64,
     /// Entries that no checkpoint vouches for yet.
     pub entries_behind: i64,
-    /// What became of each anchor: the number of its last checkpoint, or why it could not be
-    /// written.
-    pub anchors: Vec<(String, Result<i64, CheckpointError>)>,
+    /// What became of each anchor.
+    pub anchors: Vec<AnchorRun>,
+}
+
+/// What became of an anchor.
+#[derive(Debug)]
+pub struct AnchorRun {
+    /// Its name.
+    pub anchor: String,
+    /// Number of the last checkpoint that it is known to hold.
+    pub reached: Option<i64>,
+    /// Why it was not written in this run, if it was tried.
+    pub error: Option<CheckpointError>,
 }
 
 /// No checkpoint is signed, or an anchor is not written.
@@ -141,12 +157,12 @@ const DATABASE: &str = "the database";
 impl Checkpoints {
     /// For these anchors. There should be one, and better two on different machines.
     pub fn new(anchors: Vec<Anchor>) -> Self {
-        let anchors = anchors.into_iter().map(|anchor| Place { anchor, reached: None }).collect();
-        Self { anchors, seen: None }
+        let place = |anchor| Place { anchor, reached: None, failed_at: None };
+        Self { anchors: anchors.into_iter().map(place).collect(), seen: None, told: None }
     }
 
-    /// Signs a checkpoint if one is due, and brings the anchors up to date. `now` is the database's
-    /// clock, in microseconds since 1970: all processes have that one.
+    /// Signs a checkpoint if one is due, and brings the anchors up to date. To be called every few
+    /// seconds. `now` is the database's clock, in microseconds since 1970: all processes have that.
     ///
     /// # Errors
     ///
@@ -162,24 +178,33 @@ impl Checkpoints {
         let run = self.attempt(store, keys, now).await;
         match &run {
             Ok(run) => {
-                for (anchor, fault) in &run.anchors {
-                    if let Err(fault) = fault {
-                        warn!(
-                            anchor,
-                            error = fault as &dyn std::error::Error,
-                            "anchor not written"
-                        );
+                self.told = None;
+                for AnchorRun { anchor, error, .. } in &run.anchors {
+                    if let Some(error) = error {
+                        let error = error as &dyn std::error::Error;
+                        warn!(anchor, error, "anchor not written");
                     }
                 }
                 if let Some(number) = run.signed {
                     info!(number, seq = run.seq, "checkpoint signed");
                 }
             }
-            Err(fault) => {
-                error!(error = fault as &dyn std::error::Error, "checkpoint refused");
-            }
+            Err(error) => self.tell(error, now),
         }
         run
+    }
+
+    /// Says that nothing is signed: at once, and then once a minute.
+    fn tell(&mut self, refusal: &CheckpointError, now: i64) {
+        let message = refusal.to_string();
+        let is_told = self
+            .told
+            .as_ref()
+            .is_some_and(|(told, at)| *told == message && now.abs_diff(*at) < PERIOD_MICROS);
+        if !is_told {
+            error!(error = refusal as &dyn std::error::Error, "checkpoint refused");
+            self.told = Some((message, now));
+        }
     }
 
     async fn attempt(
@@ -193,7 +218,7 @@ impl Checkpoints {
         let mut signed = None;
         let mut newest = last;
         if is_due(newest.as_ref(), head.0, now) {
-            newest = self.survey(store, keys.public(), newest).await?;
+            newest = self.survey(store, keys.public(), newest, now).await?;
             // Another process may have signed meanwhile.
             if is_due(newest.as_ref(), head.0, now) {
                 signed = sign(store, keys, newest.as_ref(), head.clone(), now).await?;
@@ -206,7 +231,7 @@ impl Checkpoints {
             newest: number,
             seq,
             entries_behind: (head.0 - seq).max(0),
-            anchors: self.write(store, keys.public(), number).await,
+            anchors: self.write(store, keys.public(), number, now).await,
         })
     }
 
@@ -240,6 +265,7 @@ impl Checkpoints {
         store: &Store,
         keys: &PublicKeys,
         last: Option<Proven>,
+        now: i64,
     ) -> Result<Option<Proven>, CheckpointError> {
         if self.anchors.is_empty() {
             let faults = vec!["none is configured, set `[audit] anchors`".to_owned()];
@@ -255,13 +281,18 @@ impl Checkpoints {
             let latest = match found {
                 Ok(Some(signed)) => proven(signed, keys, &name)?,
                 Ok(None) => {
-                    self.anchors[index].reached = Some(0);
+                    self.anchors[index].holds(0);
                     continue;
                 }
                 Err(error @ AnchorError::Damaged { .. }) => return Err(error.into()),
                 Err(error) => {
+                    warn!(
+                        anchor = name,
+                        error = &error as &dyn std::error::Error,
+                        "anchor not read"
+                    );
                     faults.push(error.to_string());
-                    self.anchors[index].reached = None;
+                    self.anchors[index].failed(now);
                     continue;
                 }
             };
@@ -276,7 +307,7 @@ impl Checkpoints {
             if copy(store, number).await?.as_ref() != Some(&latest.signed) {
                 return Err(AnchorError::Conflict { anchor: name, number }.into());
             }
-            self.anchors[index].reached = Some(number);
+            self.anchors[index].holds(number);
         }
         if faults.len() == self.anchors.len() {
             return Err(CheckpointError::NoAnchor { faults });
@@ -284,40 +315,60 @@ impl Checkpoints {
         Ok(last)
     }
 
-    /// Brings each anchor up to the database's last copy.
+    /// Brings each anchor up to the database's last copy. One that failed is left alone for a
+    /// while, so that it holds up neither the others nor the next checkpoint.
     async fn write(
         &mut self,
         store: &Store,
         keys: &PublicKeys,
         newest: i64,
-    ) -> Vec<(String, Result<i64, CheckpointError>)> {
+        now: i64,
+    ) -> Vec<AnchorRun> {
         let writes = self.anchors.iter_mut().map(|place| async move {
-            let written = place.catch_up(store, keys, newest).await;
-            (place.anchor.name().to_owned(), written)
+            let rests = place.failed_at.is_some_and(|at| now.abs_diff(at) < PERIOD_MICROS);
+            let mut error = None;
+            if place.reached != Some(newest) && !rests {
+                match place.catch_up(store, keys, newest).await {
+                    Ok(reached) => place.holds(reached),
+                    Err(fault) => {
+                        place.failed(now);
+                        error = Some(fault);
+                    }
+                }
+            }
+            let anchor = place.anchor.name().to_owned();
+            AnchorRun { anchor, reached: place.reached, error }
         });
         join_all(writes).await
     }
 }
 
 impl Place {
+    fn holds(&mut self, number: i64) {
+        (self.reached, self.failed_at) = (Some(number), None);
+    }
+
+    fn failed(&mut self, now: i64) {
+        self.failed_at = Some(now);
+    }
+
+    /// Writes what the anchor lacks, up to a few pages. Gives the number of its last checkpoint.
     async fn catch_up(
-        &mut self,
+        &self,
         store: &Store,
         keys: &PublicKeys,
         newest: i64,
     ) -> Result<i64, CheckpointError> {
-        if self.reached == Some(newest) {
-            return Ok(newest);
-        }
-        // Whatever goes wrong, the anchor itself is asked again what it holds.
-        self.reached = None;
         let name = self.anchor.name();
         let latest = self.anchor.latest(newest).await?;
         let latest = latest.map(|signed| proven(signed, keys, name)).transpose()?;
         let mut reached = latest.as_ref().map_or(0, |latest| latest.says.number);
         let mut prev = latest.map_or_else(|| FIRST_HASH.to_owned(), |it| it.signed.hash());
-        while reached < newest {
-            let page = store.checkpoints(reached, PAGE).await?;
+        for _ in 0..ANCHOR_PAGES_MAX {
+            if reached >= newest {
+                break;
+            }
+            let page = store.checkpoints(reached, ANCHOR_PAGE).await?;
             for (row, signed) in &page {
                 let copy = proven(signed.clone(), keys, DATABASE)?;
                 let number = reached + 1;
@@ -331,7 +382,6 @@ impl Place {
             }
             self.anchor.append(page).await?;
         }
-        self.reached = Some(reached);
         Ok(reached)
     }
 }

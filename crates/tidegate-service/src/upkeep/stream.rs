@@ -31,8 +31,8 @@ pub struct Stream {
 pub struct SinkRun {
     /// Its name.
     pub sink: String,
-    /// Number of the last entry that it has, and how many of them are new; none if another process
-    /// holds it.
+    /// Number of the last entry that it has, and how many of them are new; none if there is
+    /// something new that another process is sending.
     pub sent: Result<Option<Sent>, StreamError>,
 }
 
@@ -110,13 +110,19 @@ impl Stream {
 }
 
 async fn send(store: &Store, holder: &str, sink: &mut Sink) -> Result<Option<Sent>, StreamError> {
-    let mut entries = 0;
-    let mut seq = 0;
+    let (mut sent, mut entries) = (store.streamed(sink.cursor()).await?, 0);
     for _ in 0..PAGES_MAX {
+        // Where nothing is new, nothing is written to the database either.
+        let (head, _) = store.head().await?;
+        if head == sent {
+            break;
+        }
         let held = store.hold_stream(sink.cursor(), holder, HOLD_MICROS).await?;
         let Some(noted) = held else { return Ok(None) };
-        seq = noted;
-        let page = page_behind(store, seq).await?;
+        if noted > head {
+            return Err(StreamError::Ahead { noted, head });
+        }
+        let page = page_behind(store, noted).await?;
         let Some(last) = page.last() else { break };
         let last = last.seq;
         sink.send(&page).await?;
@@ -124,24 +130,15 @@ async fn send(store: &Store, holder: &str, sink: &mut Sink) -> Result<Option<Sen
         if !store.note_streamed(sink.cursor(), holder, last).await? {
             return Ok(None);
         }
-        seq = last;
-        if page.len() < PAGE as usize {
-            break;
-        }
+        sent = last;
     }
-    Ok(Some(Sent { seq, entries }))
+    Ok(Some(Sent { seq: sent, entries }))
 }
 
 /// Entries behind a number, without a hole.
 async fn page_behind(store: &Store, seq: i64) -> Result<Vec<StoredEntry>, StreamError> {
     let rows = store.entries(seq, PAGE).await?;
     let page: Vec<StoredEntry> = rows.into_iter().map(|(stored, _)| stored).collect();
-    if page.is_empty() {
-        let (head, _) = store.head().await?;
-        if head < seq {
-            return Err(StreamError::Ahead { noted: seq, head });
-        }
-    }
     let numbers = seq.saturating_add(1)..;
     match numbers.zip(&page).find(|(number, stored)| *number != stored.seq) {
         Some((seq, _)) => Err(StreamError::Hole { seq }),

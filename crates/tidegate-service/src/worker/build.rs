@@ -12,7 +12,10 @@ use tidegate_model::{
 use tidegate_pipeline::{
     Artifact, Governance, JobEntry, Limits, Manifest, OperatorEntry, Outcome, manifest,
 };
-use tidegate_store::{Change, FailJob, NewArtifact, ProgressReport, StoreError};
+use tidegate_store::{
+    Change, FailJob, NewArtifact, ProgressReport, StoreError,
+    chaos::{self, Point},
+};
 use tokio::time::{interval, sleep};
 
 use super::{
@@ -155,6 +158,7 @@ impl Build<'_> {
             let outcome = tidegate_pipeline::run(&plan, &mut *artifact, &*control)?;
             let completion = frozen.completion(&prepared, scope, started_at);
             let manifest = manifest(&plan, &outcome, completion);
+            chaos::stop_at(Point::Upload);
             artifact.publish()?;
             Ok(Ran { manifest, outcome })
         })
@@ -232,6 +236,7 @@ impl Build<'_> {
     async fn publish(&self, built: Built) -> Result<(), Ended> {
         let key = self.key()?;
         let signed = sign_manifest(&self.service.keys(), &built.manifest);
+        chaos::stop_at(Point::Manifest);
         if let Err(error) = self.artifacts.put_manifest(&key, &signed).await {
             self.discard().await;
             return Err(error.into());
@@ -255,6 +260,7 @@ impl Build<'_> {
                 policy_version: creator.policy.version,
             };
             let change = Change::Publish(self.control.lease.proof(), Box::new(made));
+            chaos::stop_at(Point::Publish);
             match self.commit(Action::JobPublish, change).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::PolicyChanged) => {}

@@ -14,4 +14,5 @@ mod manifest;
 mod site;
 mod streams;
 mod tampering;
+mod upkeep;
 mod worker;

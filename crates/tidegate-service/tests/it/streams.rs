@@ -181,9 +181,11 @@ async fn one_process_at_a_time_has_a_sink_and_another_takes_over() {
         let setting = file_setting(&site.path("activity.jsonl"));
         let (mut a, mut b) = (stream("a", &[&setting]), stream("b", &[&setting]));
         assert!(sent(&a.run(&site.store).await).is_some());
+        assert_eq!(sent(&b.run(&site.store).await).unwrap().entries, 0);
+        site.note(1).await;
         assert_eq!(sent(&b.run(&site.store).await), None);
         a.leave(&site.store).await.unwrap();
-        assert_eq!(sent(&b.run(&site.store).await).unwrap().entries, 0);
+        assert_eq!(sent(&b.run(&site.store).await).unwrap().entries, 1);
         // One that died holds it for a while, and not for as long as a clock was wrong.
         for held_until in ["0", "9000000000000000000"] {
             site.note(1).await;

@@ -182,6 +182,17 @@ impl Store {
         rows.iter().map(|row| Ok((get(row, "number")?, checkpoint_of(row)?))).collect()
     }
 
+    /// Number of the last entry that a sink is known to have.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn streamed(&self, sink: &str) -> Result<i64, StoreError> {
+        const STREAMED: &str = "select seq from streamed where sink = $1";
+        let row = self.ask_one(STREAMED, [sink.into()]).await?;
+        row.map_or(Ok(0), |row| get(&row, "seq"))
+    }
+
     /// Takes a sink for a while, or keeps it: one process at a time writes to it. Gives the number
     /// of the last entry that the sink is known to have; none if another process holds it. A clock
     /// that was ahead when it was taken does not make it taken for ever.

@@ -44,7 +44,11 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         let settings = control.worker_settings();
         let upkeep = match part {
             Part::All => {
-                let upkeep = Upkeep::new(Arc::clone(&control.service), settings.clone());
+                let upkeep = Upkeep::new(
+                    Arc::clone(&control.service),
+                    Arc::clone(&control.artifacts),
+                    control.upkeep_settings(),
+                );
                 let (checkpoints, stream) = control.watchers()?;
                 Some(tokio::spawn(upkeep.run(checkpoints, stream, stopped.clone())))
             }

@@ -27,6 +27,9 @@ pub(crate) struct ObjectAnchor {
     prefix: Path,
 }
 
+/// Name of the object that proves that others can be written.
+const PROBE: &str = "probe";
+
 impl ObjectAnchor {
     pub(super) fn new(name: String, store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
         Self { name, store, prefix: Path::from(prefix) }
@@ -81,6 +84,16 @@ impl ObjectAnchor {
                 Err(cause) => return Err(self.failed(cause)),
             }
         }
+        Ok(())
+    }
+
+    /// Writes an object that is no checkpoint, and reads it. It stays: to delete is no right that
+    /// an anchor should need.
+    pub(super) async fn check(&self) -> Result<(), AnchorError> {
+        let key = self.prefix.clone().join(PROBE);
+        let written = self.store.put(&key, PutPayload::from_static(b"a probe\n")).await;
+        written.map_err(|cause| self.failed(cause))?;
+        self.store.head(&key).await.map_err(|cause| self.failed(cause))?;
         Ok(())
     }
 
