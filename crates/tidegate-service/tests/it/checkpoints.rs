@@ -319,6 +319,36 @@ async fn a_database_that_is_behind_what_was_signed_is_not_signed() {
 }
 
 #[tokio::test]
+async fn after_a_restore_new_anchors_go_on_and_the_old_ones_name_the_gap() {
+    for kind in Kind::BOTH {
+        let mut site = grown(kind).await;
+        let mut backup = Loot::take(&site).await;
+        let known = backup.copies[1].1.says().unwrap();
+        let lost = backup.copies.last().unwrap().1.says().unwrap();
+        backup.copies.truncate(2);
+        backup.rows.truncate(known.seq as usize + 1);
+        backup.set_head();
+        backup.put(&site).await;
+        refuses(&mut site).await;
+
+        // As the documentation says: put aside, not deleted.
+        let aside = site.path("audit/anchors-until-the-restore.jsonl");
+        fs::rename(site.anchor_file(), &aside).unwrap();
+        let old = [Anchor::file(&aside), site.anchors().remove(1)];
+        site.objects = Arc::new(InMemory::new());
+        site.note(1).await;
+        let run = site.checkpoint().await.unwrap();
+        assert_eq!((run.signed, run.entries_behind), (Some(3), known.seq + 2 - run.seq));
+        let report = site.verify().await;
+        assert!(report.is_sound() && report.remarks.is_empty(), "{report}");
+        assert_eq!(report.anchored_to(), known.seq + 2);
+        let report = site.verify_with(&old).await;
+        let gap = format!("entries {} to {} are gone", known.seq + 3, lost.seq);
+        assert!(report.to_string().contains(&gap), "{gap}\n{report}");
+    }
+}
+
+#[tokio::test]
 async fn without_an_anchor_that_can_be_read_nothing_is_signed() {
     let site = Site::new(Kind::Sqlite).await;
     let refused =
