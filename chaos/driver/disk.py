@@ -1,4 +1,4 @@
-"""Fills the disk of the artifacts: large exports fail and say why, small ones and the rest go on."""
+"""Fills the disk of the artifacts: large exports fail and say why, the others go on."""
 
 import subprocess
 

@@ -28,7 +28,8 @@ pub use artifact::{Artifact, DRAFT_SUFFIX, DraftFile, FileArtifact, StreamArtifa
 pub use checkpoint::{Checkpoint, Progress, Verdict};
 pub use error::RunError;
 pub use manifest::{
-    Completion, Governance, JobEntry, Manifest, MaskEntry, OperatorEntry, manifest,
+    ArtifactEntry, ChangesEntry, Completion, FieldEntry, Governance, JobEntry, Manifest, MaskEntry,
+    OperatorEntry, SourceEntry, manifest,
 };
 pub use plan::{Limits, Plan};
 pub use run::{Outcome, run};

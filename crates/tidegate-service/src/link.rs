@@ -3,7 +3,7 @@
 //! A token is base64url of
 //!
 //! ```text
-//! version 1 · purpose 1 · link 8 · job 8 · nonce 16 · expires 8 · code 32 · name of the key, the rest
+//! version 1 · purpose 1 · link 8 · job 8 · nonce 16 · expires 8 · code 32 · name of the key
 //! ```
 //!
 //! where numbers are big-endian and the code is HMAC-SHA256 of `tidegate/link/1`, a line feed and

@@ -38,6 +38,7 @@ pub struct Committed {
 }
 
 /// Proof that a download was begun and written down: it is spent on the note of its end.
+#[derive(Debug)]
 pub struct StartedDownload {
     stamp: Stamp,
     /// Number of the entry of its start.
@@ -224,6 +225,7 @@ async fn read_back(
 const MADE: &str = "id";
 
 /// What all entries of a commit have in common.
+#[derive(Debug)]
 pub(crate) struct Stamp {
     caller: Caller,
     target: Target,

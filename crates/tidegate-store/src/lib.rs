@@ -46,7 +46,7 @@ pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
     activity::{EntryColumns, EntryFilter},
-    attempts::{Attempt, HeldLease},
+    attempts::{Attempt, HeldLease, ObjectUse},
     jobs::{JobFilter, JobPage, JobSort},
     links::Link,
     operators::{Operator, Token},

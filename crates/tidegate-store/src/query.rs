@@ -30,3 +30,21 @@ impl Store {
         Ok(reader.query_one_raw(statement(reader, sql, values)).await?)
     }
 }
+
+/// `column in ($1, $2)`; of nothing there is nothing.
+pub(crate) fn among<'a>(
+    column: &str,
+    slugs: impl Iterator<Item = &'a str>,
+    values: &mut Vec<Value>,
+) -> String {
+    let places: Vec<String> = slugs
+        .map(|slug| {
+            values.push(slug.into());
+            format!("${}", values.len())
+        })
+        .collect();
+    if places.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    format!("{column} in ({})", places.join(", "))
+}

@@ -103,7 +103,8 @@ class Server:
             check_signature(environ, url)
             check_body(environ, body)
         except Refused as refused:
-            print("refused", refused.code, environ["REQUEST_METHOD"], url.path, url.query, flush=True)
+            line = f"{environ['REQUEST_METHOD']} {url.path}?{url.query}"
+            print("refused", refused.code, line, flush=True)
             start_response(refused.status, [("Content-Type", "application/xml")])
             return [error_body(refused.code)]
         if fault is not None:

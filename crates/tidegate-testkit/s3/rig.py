@@ -1,5 +1,11 @@
-"""What a test tells the server beside S3: buckets, faults to come, objects as they lie there."""
+"""What a test tells the server beside S3: buckets, faults to come, objects as they lie there.
 
+    PUT /_rig/bucket?{"bucket": "some-name", "is_versioned": false}
+
+The question is JSON in the query, percent-encoded; the methods of `Rig` are what can be asked.
+"""
+
+import collections
 import datetime
 import json
 import re
@@ -9,12 +15,15 @@ import urllib.parse
 import moto.s3.models as models
 from moto.core import DEFAULT_ACCOUNT_ID
 
+# Requests that are remembered: those of a long run would fill the memory.
+REQUESTS_MAX = 100_000
+
 
 class Rig:
     def __init__(self):
         self.lock = threading.Lock()
         self.faults = []
-        self.requests = []
+        self.requests = collections.deque(maxlen=REQUESTS_MAX)
 
     def answer(self, method, url, body, start_response):
         asked = json.loads(urllib.parse.unquote(url.query))
@@ -66,7 +75,8 @@ class Rig:
         backend().delete_object(bucket, key)
 
     def get_uploads(self, bucket):
-        return sorted(upload.key_name for upload in backend().get_bucket(bucket).multiparts.values())
+        uploads = backend().get_bucket(bucket).multiparts.values()
+        return sorted(upload.key_name for upload in uploads)
 
     def next_fault(self, method, url):
         """Notes a request, and picks the fault that is due for it."""

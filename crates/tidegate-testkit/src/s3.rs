@@ -15,6 +15,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -84,6 +85,7 @@ impl S3 {
         }
     }
 
+    #[expect(clippy::zombie_processes, reason = "it ends with its owner, which may not be us")]
     fn launch(folder: PathBuf, owner: u32) -> Self {
         let log = fs::File::create(folder.join("log")).expect("own folder");
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("s3");
@@ -95,6 +97,7 @@ impl S3 {
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log)
+            .process_group(0)
             .spawn()
             .expect("the interpreter was there a moment ago");
         let start = Instant::now();

@@ -70,7 +70,7 @@ pub enum ArtifactError {
     /// More than an upload can hold.
     #[error(
         "`{name}` has more than {parts_max} parts of {part_bytes} bytes; raise `part_bytes` in \
-         `[artifacts]`"
+         `[artifacts.s3]`"
     )]
     TooLarge {
         /// Name of the object.
@@ -95,7 +95,7 @@ pub enum ArtifactError {
 
 impl ArtifactError {
     /// The store, or the way to it, failed.
-    pub(super) fn unavailable(
+    pub(crate) fn unavailable(
         effort: &'static str,
         name: impl ToString,
         cause: impl Into<Box<dyn Error + Send + Sync>>,

@@ -66,10 +66,9 @@ enum Ended {
     Failed(Failure),
 }
 
-impl Ended {
-    /// The artifact store failed.
-    fn of_store(error: ArtifactError) -> Self {
-        Self::Failed(failure(error.reason(), failure::with_causes(&error)))
+impl From<ArtifactError> for Ended {
+    fn from(error: ArtifactError) -> Self {
+        Self::Failed(failure::of_artifact(&error))
     }
 }
 
@@ -143,7 +142,7 @@ impl Build<'_> {
         let prepared = self.prepare(&creator).await?;
         let started_at = self.now().await?;
         let settings = self.service.store().settings().await?;
-        let upload = self.artifacts.upload(&self.key()?).map_err(Ended::of_store)?;
+        let upload = self.artifacts.upload(&self.key()?)?;
         let mut artifact: Box<dyn Artifact> = Box::new(upload);
         let limits = Limits {
             rows_max: settings.rows_max,
@@ -240,7 +239,7 @@ impl Build<'_> {
         chaos::stop_at(Point::Manifest);
         if let Err(error) = self.artifacts.put_manifest(&key, &signed).await {
             self.discard().await;
-            return Err(Ended::of_store(error));
+            return Err(error.into());
         }
         let retention = self.service.store().settings().await?.retention_micros();
         for _ in 0..POLICY_CHANGES_MAX {

@@ -9,7 +9,7 @@ use tidegate_model::{
 use tidegate_pipeline::RunError;
 use tidegate_source::SourceError;
 
-use crate::error::ServiceError;
+use crate::{artifacts::ArtifactError, error::ServiceError};
 
 /// Characters of a detail at most.
 const DETAIL_CHARACTERS_MAX: usize = 1_000;
@@ -36,6 +36,11 @@ pub(super) fn of_run(error: &RunError) -> Failure {
     failure(reason, with_causes(error))
 }
 
+/// Why the file could not be kept.
+pub(super) fn of_artifact(error: &ArtifactError) -> Failure {
+    failure(error.reason(), with_causes(error))
+}
+
 /// Why an attempt could not begin.
 pub(super) fn of_service(error: &ServiceError) -> Failure {
     let reason = match error {
@@ -49,6 +54,7 @@ pub(super) fn of_service(error: &ServiceError) -> Failure {
             return failure(FailureReason::SchemaChanged, detail);
         }
         ServiceError::Source(error) => reason_of(error),
+        ServiceError::Artifact(error) => error.reason(),
         ServiceError::NotFound => FailureReason::SchemaChanged,
         ServiceError::Denied(_) | ServiceError::Unknown => FailureReason::PermissionRevoked,
         ServiceError::Conflict { .. }

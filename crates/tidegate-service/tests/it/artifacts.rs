@@ -1,7 +1,7 @@
 //! The artifact store, in a folder and in a bucket.
 
 mod bucket;
-mod conformance;
+pub(crate) mod conformance;
 mod folder;
 
 use std::{io::Write, ops::Range};

@@ -14,7 +14,7 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_service::{
-    Keys, Service, Site, Upkeep, Worker, WorkerSettings,
+    Keys, Service, Site, SweepSettings, Upkeep, UpkeepSettings, Worker, WorkerSettings,
     artifacts::{Artifacts, BucketOptions},
 };
 use tidegate_source::SourceSettings;
@@ -120,7 +120,12 @@ impl Check {
     }
 
     pub(crate) fn upkeep(&self) -> Upkeep {
-        Upkeep::new(Arc::clone(&self.service), self.settings())
+        let settings = UpkeepSettings {
+            worker: self.settings(),
+            sweep_pause: UpkeepSettings::SWEEP_PAUSE,
+            sweep: SweepSettings::default(),
+        };
+        Upkeep::new(Arc::clone(&self.service), Arc::clone(&self.artifacts), settings)
     }
 
     /// Builds a job to its end, with a worker for it alone.

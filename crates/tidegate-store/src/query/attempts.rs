@@ -1,9 +1,12 @@
 //! Attempts: what was tried for a job, and whose keys are still in use.
 
-use sea_orm::QueryResult;
+use std::collections::BTreeMap;
+
+use sea_orm::{QueryResult, Value};
 use serde::Serialize;
 use tidegate_model::ids::JobId;
 
+use super::among;
 use crate::{connection::Store, error::StoreError, sql::get};
 
 /// One attempt at a job.
@@ -41,6 +44,15 @@ pub struct HeldLease {
     pub token: String,
 }
 
+/// What an object is to the control state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectUse {
+    /// Its job has it as its file, or its attempt may still be at work.
+    InUse,
+    /// Its attempt has ended and nothing refers to it; nothing ever will again.
+    Free,
+}
+
 pub(crate) const HELD: &str = "\
     select id, worker, lease_token from jobs \
     where status in ('pending', 'building') and lease_token is not null and host = $1";
@@ -69,6 +81,36 @@ impl Store {
                 and (j.artifact_key = a.object_key and j.purged_at is null \
                     or j.status = 'building' and j.lease_token = a.lease_token)";
         Ok(self.ask_one(IN_USE, [object_key.into()]).await?.is_some())
+    }
+
+    /// What objects are, by their keys, all at one moment. Of a key that is not in the answer
+    /// nothing is known here.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn object_uses(
+        &self,
+        object_keys: &[String],
+    ) -> Result<BTreeMap<String, ObjectUse>, StoreError> {
+        let mut values: Vec<Value> = Vec::new();
+        let wanted = among("a.object_key", object_keys.iter().map(String::as_str), &mut values);
+        let sql = format!(
+            "select a.object_key, \
+                 case when j.artifact_key = a.object_key and j.purged_at is null \
+                         or j.status = 'building' and j.lease_token = a.lease_token \
+                     then 'in_use' else 'free' end as object_use \
+             from attempts a join jobs j on j.id = a.job_id where {wanted}"
+        );
+        let rows = self.ask(&sql, values).await?;
+        let uses = rows.iter().map(|row| {
+            let object_use = match get::<String>(row, "object_use")?.as_str() {
+                "free" => ObjectUse::Free,
+                _ => ObjectUse::InUse,
+            };
+            Ok((get(row, "object_key")?, object_use))
+        });
+        uses.collect()
     }
 
     /// Live leases of workers of a host.

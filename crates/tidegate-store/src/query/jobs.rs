@@ -11,6 +11,7 @@ use tidegate_model::{
 use crate::{
     connection::Store,
     error::StoreError,
+    query::among,
     sql::{get, get_json},
 };
 
@@ -52,7 +53,8 @@ pub(crate) const DUE: &str = "\
 
 pub(crate) const ENDED: &str = "\
     select * from jobs where status in ('expired', 'deleted') and purged_at is null \
-    order by id limit $1";
+        and id > $1 \
+    order by id limit $2";
 
 /// Jobs that only upkeep can end, by a clock of the database.
 pub(crate) fn left_behind(now: &str) -> String {
@@ -148,13 +150,14 @@ impl Store {
         self.jobs_by(DUE, [now.into(), i64::from(limit).into()]).await
     }
 
-    /// Jobs whose file has ended and was not yet seen gone.
+    /// Jobs whose file has ended and was not yet seen gone, behind a number: one that cannot be
+    /// removed does not stand in the way of the next.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub async fn jobs_to_purge(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        self.jobs_by(ENDED, [i64::from(limit).into()]).await
+    pub async fn jobs_to_purge(&self, behind: JobId, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.jobs_by(ENDED, [behind.0.into(), i64::from(limit).into()]).await
     }
 
     /// Jobs that nobody will ever claim again: cancelled, or out of attempts, without a live lease.
@@ -186,24 +189,6 @@ impl Store {
     ) -> Result<Vec<Job>, StoreError> {
         self.ask(sql, values).await?.iter().map(job_of).collect()
     }
-}
-
-/// `column in ($1, $2)`; of nothing there is nothing.
-fn among<'a>(
-    column: &str,
-    slugs: impl Iterator<Item = &'a str>,
-    values: &mut Vec<Value>,
-) -> String {
-    let places: Vec<String> = slugs
-        .map(|slug| {
-            values.push(slug.into());
-            format!("${}", values.len())
-        })
-        .collect();
-    if places.is_empty() {
-        return "1 = 0".to_owned();
-    }
-    format!("{column} in ({})", places.join(", "))
 }
 
 /// Reads a job from its row.

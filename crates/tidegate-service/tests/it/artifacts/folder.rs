@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::Write,
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::Path,
 };
@@ -162,15 +162,16 @@ async fn a_full_disk_is_told_leaves_nothing_and_is_no_obstacle_once_there_is_roo
     }
     let disk = small_disk();
     let artifacts = open("file:artifacts", &disk).unwrap();
-    // At many places: within the file, at its name, at its folder.
-    for ballast in (0..16).map(|at| (at * 65_536 + 20_000_usize).min(1_000_000)) {
+    // At many places, of a file that is written at its end and of one that is written on the way.
+    for (ballast, bytes) in (0..16).flat_map(|at| [(at, 1_040_000), (at, 5_000_000)]) {
+        let ballast = (ballast * 65_536 + 20_000_usize).min(1_000_000);
         fs::write(disk.join("ballast"), vec![0; ballast]).unwrap();
-        let mut upload = artifacts.upload(&key(1)).unwrap();
-        let refused = upload.write_all(&noise(1_040_000)).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::StorageFull, "{ballast}");
-        let told = RunError::Artifact { name: upload.name(), cause: refused };
-        assert_eq!(told.reason(), "disk_full");
-        drop(upload);
+        let mut upload = Box::new(artifacts.upload(&key(1)).unwrap());
+        let told = match upload.write_all(&noise(bytes)) {
+            Err(cause) => RunError::Artifact { name: upload.name(), cause },
+            Ok(()) => upload.publish().unwrap_err(),
+        };
+        assert_eq!(told.reason(), "disk_full", "{ballast}: {told:?}");
         assert_eq!(fs::read_dir(disk.join("artifacts")).unwrap().count(), 0);
     }
     fs::remove_file(disk.join("ballast")).unwrap();

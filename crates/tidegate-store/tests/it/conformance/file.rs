@@ -1,7 +1,7 @@
 //! Files: published once, expired, deleted, purged, found faulty.
 
 use tidegate_model::{action::Action, actor::Caller, ids::JobId, status::Status};
-use tidegate_store::{Change, Committed, RoleEdit, StoreError};
+use tidegate_store::{Change, Committed, ObjectUse, RoleEdit, StoreError};
 
 use crate::check::{Check, LEASE_MICROS};
 
@@ -102,9 +102,9 @@ fn a_file_that_ended_is_purged_once() {
         assert!(is_conflict(&check.refused(purge(check, job)).await, Status::Ready));
         let key = check.job(job).await.artifact_key.unwrap();
         delete(check, job).await.unwrap();
-        assert_eq!(ids(&check.store.jobs_to_purge(10).await.unwrap()), [job]);
+        assert_eq!(ids(&check.store.jobs_to_purge(JobId(0), 10).await.unwrap()), [job]);
         purge(check, job).await.unwrap();
-        assert!(check.store.jobs_to_purge(10).await.unwrap().is_empty());
+        assert!(check.store.jobs_to_purge(JobId(0), 10).await.unwrap().is_empty());
         assert!(!check.store.is_object_in_use(&key).await.unwrap());
         assert!(is_conflict(&check.refused(purge(check, job)).await, Status::Deleted));
     });
@@ -143,5 +143,38 @@ fn what_is_not_there_is_missing() {
             let refused = check.refused(change).await;
             assert!(matches!(refused, StoreError::Missing { what: "job" }), "{refused:?}");
         }
+    });
+}
+
+#[test]
+fn an_object_is_free_once_nothing_refers_to_it_and_never_used_again() {
+    Check::on_both(async |check| {
+        let held = check.building(&check.editor).await;
+        let job = held.lease.job();
+        let first = held.lease.object_key().to_owned();
+        let hand_back = Change::HandBack(held.lease.proof());
+        let known = async |keys: &[&String]| {
+            let keys: Vec<String> = keys.iter().map(|key| (*key).clone()).collect();
+            check.store.object_uses(&keys).await.unwrap()
+        };
+        assert_eq!(known(&[&first]).await, [(first.clone(), ObjectUse::InUse)].into());
+        check.work(Action::JobHandBack, job, hand_back).await.unwrap();
+        assert_eq!(known(&[&first]).await, [(first.clone(), ObjectUse::Free)].into());
+
+        let again = check.claim().await;
+        let second = again.lease.object_key().to_owned();
+        let never = format!("{job}/1-{}", "0".repeat(32));
+        let [free, used] = [(&first, ObjectUse::Free), (&second, ObjectUse::InUse)]
+            .map(|(key, object_use)| (key.clone(), object_use));
+        let both = async || known(&[&first, &never, &second]).await;
+        assert_eq!(both().await, [free.clone(), used.clone()].into(), "building");
+        check.publish(&again).await.unwrap();
+        assert_eq!(both().await, [free.clone(), used.clone()].into(), "ready");
+        delete(check, job).await.unwrap();
+        assert_eq!(both().await, [free.clone(), used].into(), "deleted");
+        purge(check, job).await.unwrap();
+        assert_eq!(both().await, [free, (second.clone(), ObjectUse::Free)].into(), "purged");
+        assert!(known(&[]).await.is_empty());
+        assert!(check.store.jobs_to_purge(job, 10).await.unwrap().is_empty());
     });
 }

@@ -1,0 +1,282 @@
+//! Removes what nothing refers to: files of attempts that ended, uploads that were left.
+//!
+//! Once an attempt has ended without its file being its job's, nothing ever refers to that file
+//! again: publishing takes the attempt's lease, and a lease that was lost is not given back. So
+//! what is found free stays free, however long the sweep takes. What the control state does not
+//! know at all may be newer than it, as after a backup was restored: that is told, and stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tidegate_store::{ObjectUse, Store};
+
+use super::error::UpkeepError;
+use crate::artifacts::{Artifacts, Listed, ObjectKey, ObjectName, Unfinished};
+
+/// Objects that the control state is asked about at a time.
+const OBJECTS_PER_QUESTION: usize = 500;
+/// Deletions at a time.
+const DELETIONS_AT_ONCE: usize = 8;
+/// Names of unknown objects that a report holds.
+const NAMES_MAX: usize = 20;
+/// Files that may go without asking how many there are: a few are no sign of anything.
+const DOOMED_MIN: u64 = 20;
+
+/// How to sweep.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepSettings {
+    /// Microseconds for which everything stays, whatever it is: clocks differ.
+    pub grace_micros: i64,
+    /// Share of all files, in percent, above which nothing goes.
+    pub percent_max: u64,
+    /// Whether that share does not matter.
+    pub is_forced: bool,
+    /// Whether to count only.
+    pub is_dry: bool,
+    /// Files that one pass deletes at most.
+    pub files_max: usize,
+}
+
+impl Default for SweepSettings {
+    fn default() -> Self {
+        Self {
+            grace_micros: 60 * 60 * 1_000_000,
+            percent_max: 20,
+            is_forced: false,
+            is_dry: false,
+            files_max: 10_000,
+        }
+    }
+}
+
+/// What a pass has found and done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Objects of ours that were looked at: files and manifests.
+    pub found: u64,
+    /// Objects that nothing refers to.
+    pub doomed: u64,
+    /// Files that were deleted, each with its manifest.
+    pub deleted: u64,
+    /// Uploads that nobody will finish.
+    pub left: u64,
+    /// Uploads that were given up.
+    pub abandoned: u64,
+    /// Deletions that failed; the next pass tries again.
+    pub failed: u64,
+    /// Objects and uploads that nothing is known of: not ours, or newer than the control state.
+    pub unknown: u64,
+    /// Names of the first of them.
+    pub unknown_names: Vec<String>,
+}
+
+/// What becomes of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is used, or too young to say.
+    Stays,
+    /// It is told, and stays.
+    Unknown,
+    /// It goes.
+    Goes,
+}
+
+/// Decides. Nothing that the control state does not know as free ever goes, but a probe.
+fn verdict(name: &ObjectName, known: Option<ObjectUse>, age_micros: i64, grace: i64) -> Verdict {
+    let is_old = age_micros > grace;
+    match (name, known) {
+        (ObjectName::Stranger(_), _) => Verdict::Unknown,
+        (ObjectName::File(_) | ObjectName::Manifest(_), Some(ObjectUse::InUse)) => Verdict::Stays,
+        (ObjectName::File(_) | ObjectName::Manifest(_), _) if !is_old => Verdict::Stays,
+        (ObjectName::File(_) | ObjectName::Manifest(_), Some(ObjectUse::Free)) => Verdict::Goes,
+        (ObjectName::File(key) | ObjectName::Manifest(key), None) if key.is_probe() => {
+            Verdict::Goes
+        }
+        (ObjectName::File(_) | ObjectName::Manifest(_), None) => Verdict::Unknown,
+    }
+}
+
+/// One pass over the whole store; `now` is the time in microseconds since 1970.
+///
+/// # Errors
+///
+/// If a list cannot be had, the control database fails, or too much would go.
+pub async fn sweep(
+    store: &Store,
+    artifacts: &Artifacts,
+    now: i64,
+    settings: &SweepSettings,
+) -> Result<SweepReport, UpkeepError> {
+    let mut sweep = Sweep { store, now, settings, report: SweepReport::default() };
+    let doomed = sweep.find_files(artifacts).await?;
+    sweep.refuse_too_many()?;
+    let left = sweep.find_uploads(artifacts).await?;
+    let mut report = sweep.report;
+    report.left = left.len() as u64;
+    if report.unknown > 0 {
+        tracing::warn!(
+            unknown = report.unknown,
+            first = report.unknown_names.first().map_or("", String::as_str),
+            "the artifact store holds what the control database does not know; it stays"
+        );
+    }
+    if settings.is_dry {
+        return Ok(report);
+    }
+    let deletions = stream::iter(doomed).map(|key| async move {
+        let deleted = artifacts.delete(&key).await;
+        deleted.inspect_err(|error| tracing::error!(%key, %error, "a file could not be swept"))
+    });
+    let deleted: Vec<_> = deletions.buffer_unordered(DELETIONS_AT_ONCE).collect().await;
+    for deleted in deleted {
+        match deleted {
+            Ok(()) => report.deleted += 1,
+            Err(_) => report.failed += 1,
+        }
+    }
+    for upload in left {
+        match artifacts.abandon(&upload).await {
+            Ok(()) => report.abandoned += 1,
+            Err(error) => {
+                tracing::error!(name = %upload.name, %error, "an upload could not be given up");
+                report.failed += 1;
+            }
+        }
+    }
+    Ok(report)
+}
+
+struct Sweep<'a> {
+    store: &'a Store,
+    now: i64,
+    settings: &'a SweepSettings,
+    report: SweepReport,
+}
+
+impl Sweep<'_> {
+    /// Keys of the files that go, as many as one pass takes.
+    async fn find_files(
+        &mut self,
+        artifacts: &Artifacts,
+    ) -> Result<BTreeSet<ObjectKey>, UpkeepError> {
+        let mut doomed = BTreeSet::new();
+        let mut pages = artifacts.list().try_chunks(OBJECTS_PER_QUESTION);
+        while let Some(page) = pages.try_next().await.map_err(|failed| failed.1)? {
+            let known = self.ask(page.iter().map(|listed| &listed.name)).await?;
+            for Listed { name, changed_at, .. } in page {
+                self.report.found += u64::from(name.key().is_some());
+                if self.judge(&name, &known, changed_at) == Verdict::Goes {
+                    self.report.doomed += 1;
+                    let key = name.key().filter(|_| doomed.len() < self.settings.files_max);
+                    doomed.extend(key.cloned());
+                }
+            }
+        }
+        Ok(doomed)
+    }
+
+    async fn find_uploads(
+        &mut self,
+        artifacts: &Artifacts,
+    ) -> Result<Vec<Unfinished>, UpkeepError> {
+        let mut left = Vec::new();
+        let mut pages = artifacts.unfinished().try_chunks(OBJECTS_PER_QUESTION);
+        while let Some(page) = pages.try_next().await.map_err(|failed| failed.1)? {
+            let known = self.ask(page.iter().map(|upload| &upload.name)).await?;
+            for upload in page {
+                let verdict = self.judge(&upload.name, &known, upload.started_at);
+                if verdict == Verdict::Goes && left.len() < self.settings.files_max {
+                    left.push(upload);
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    async fn ask(
+        &self,
+        names: impl Iterator<Item = &ObjectName>,
+    ) -> Result<BTreeMap<String, ObjectUse>, UpkeepError> {
+        let keys: BTreeSet<String> =
+            names.filter_map(ObjectName::key).map(ObjectKey::to_string).collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        Ok(self.store.object_uses(&keys).await?)
+    }
+
+    fn judge(
+        &mut self,
+        name: &ObjectName,
+        known: &BTreeMap<String, ObjectUse>,
+        since: i64,
+    ) -> Verdict {
+        let known = name.key().and_then(|key| known.get(&key.to_string())).copied();
+        let age = self.now.saturating_sub(since);
+        let verdict = verdict(name, known, age, self.settings.grace_micros);
+        if verdict == Verdict::Unknown {
+            self.report.unknown += 1;
+            if self.report.unknown_names.len() < NAMES_MAX {
+                self.report.unknown_names.push(name.to_string());
+            }
+        }
+        verdict
+    }
+
+    fn refuse_too_many(&self) -> Result<(), UpkeepError> {
+        let SweepReport { doomed, found, .. } = self.report;
+        let is_many = doomed > DOOMED_MIN && doomed * 100 > found * self.settings.percent_max;
+        match is_many && !self.settings.is_forced && !self.settings.is_dry {
+            true => Err(UpkeepError::TooManyDoomed { doomed, found }),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::ids::JobId;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_known_as_free_and_old_goes() {
+        let key = ObjectKey::new(JobId(7), 1);
+        let probe = ObjectKey::new(JobId(0), 0);
+        let names = [
+            ObjectName::File(key.clone()),
+            ObjectName::Manifest(key),
+            ObjectName::Stranger("notes".to_owned()),
+            ObjectName::File(probe.clone()),
+            ObjectName::Manifest(probe),
+        ];
+        let known = [None, Some(ObjectUse::InUse), Some(ObjectUse::Free)];
+        let is_news = |at, known: Option<ObjectUse>, age| at < 2 && known.is_none() && age > 60;
+        let mut gone = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            for known in known {
+                for age in [i64::MIN, -1, 0, 59, 60, 61, i64::MAX] {
+                    let verdict = verdict(name, known, age, 60);
+                    assert_eq!(verdict == Verdict::Unknown, at == 2 || is_news(at, known, age));
+                    if verdict == Verdict::Goes {
+                        gone.push((at, known, age));
+                    }
+                }
+            }
+        }
+        let free = Some(ObjectUse::Free);
+        let expected = [
+            (0, free, 61),
+            (0, free, i64::MAX),
+            (1, free, 61),
+            (1, free, i64::MAX),
+            (3, None, 61),
+            (3, None, i64::MAX),
+            (3, free, 61),
+            (3, free, i64::MAX),
+            (4, None, 61),
+            (4, None, i64::MAX),
+            (4, free, 61),
+            (4, free, i64::MAX),
+        ];
+        assert_eq!(gone, expected);
+    }
+}
