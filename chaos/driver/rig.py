@@ -85,6 +85,21 @@ lease_seconds = {lease_seconds}
         path = self.control_url.removeprefix("sqlite:")
         return sqlite3.connect(path, timeout=10, isolation_level=None)
 
+    def can_write(self):
+        """Whether nobody stands still with SQLite's one lock for writing; PostgreSQL has none."""
+        if self.server:
+            return True
+        connection = sqlite3.connect(self.control_url.removeprefix("sqlite:"), timeout=1,
+                                     isolation_level=None)
+        try:
+            connection.execute("begin immediate")
+            connection.execute("rollback")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            connection.close()
+        return True
+
     def execute(self, sql, *values):
         connection = self.connect()
         try:

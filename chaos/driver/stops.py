@@ -15,22 +15,36 @@ from .servers import wait_until
 # Points of a build, in their order.
 POINTS = ["claim", "upload", "manifest", "publish"]
 STOPPED_SECONDS_MAX = 60
+REPEATS_MAX = 20
 REQUEST = {"subject": "small_lite", "format": "csv", "sort": "id"}
 
 
 def run(rig, rounds):
     """All of it so many times."""
-    done = 0
-    for _ in range(rounds):
-        for point in POINTS:
-            for scene in (past_the_lease, cancelled_meanwhile, killed_there, two_at_once):
-                scene(rig, point)
-                done += 1
-        for scene in (killed_after_each_commit, created_twice, deleted_twice):
-            scene(rig)
-            done += 1
+    scenes = [(scene, point) for point in POINTS for scene in (
+        past_the_lease, cancelled_meanwhile, killed_there, two_at_once)]
+    scenes += [(scene,) for scene in (killed_after_each_commit, created_twice, deleted_twice)]
+    again = sum(play(rig, *scene) for _ in range(rounds) for scene in scenes)
     quiet = settle(rig)
-    return {"scenes": done, "settled_seconds": round(quiet, 1)}
+    return {"scenes": len(scenes) * rounds, "stopped_as_writer": again,
+            "settled_seconds": round(quiet, 1)}
+
+
+class StoppedAsWriter(Exception):
+    """Another thread of the process that stopped was writing to SQLite at that moment."""
+
+
+def play(rig, scene, *point):
+    """Plays a scene, again where the stopped process keeps all others out; counts how often."""
+    for again in range(REPEATS_MAX):
+        try:
+            scene(rig, *point)
+            return again
+        except StoppedAsWriter:
+            serve = serving(rig)
+            wait_until(lambda: rig.open_jobs() == 0, STOPPED_SECONDS_MAX, "its job is over")
+            serve.end()
+    raise RuntimeError(f"{scene.__name__}{point}: always stopped as writer")
 
 
 def stopped_worker(rig, point, host="h1"):
@@ -39,6 +53,11 @@ def stopped_worker(rig, point, host="h1"):
     worker.start(stop_at=point)
     worker.wait_stopped(STOPPED_SECONDS_MAX)
     rig.history.add("sigstop", pid=worker.process.pid, command="worker", host=host, point=point)
+    if not rig.can_write():
+        # SQLite has one writer, and this one stands still: nobody can do anything until it goes on.
+        rig.history.add("stopped_as_writer", pid=worker.process.pid)
+        let_go(worker)
+        raise StoppedAsWriter
     return worker
 
 
@@ -108,7 +127,11 @@ def two_at_once(rig, point):
     job = rig.create(REQUEST)
     first = stopped_worker(rig, point)
     # Until the lease of the first one is over, the second one finds no work.
-    second = stopped_worker(rig, "publish", host="h2")
+    try:
+        second = stopped_worker(rig, "publish", host="h2")
+    except StoppedAsWriter:
+        let_go(first)
+        raise
     let_go(first)
     let_go(second)
     serve = serving(rig)

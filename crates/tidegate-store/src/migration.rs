@@ -2,7 +2,7 @@
 
 mod m0001_control_state;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::{
@@ -28,14 +28,20 @@ const LOCK: i64 = 0x7469_6465_6761_7465;
 /// it was.
 pub(crate) async fn migrate(store: &Store) -> Result<(), StoreError> {
     let connections = store.inner.clone();
+    // A look first: whoever only opens the database must not take the writer's lock. A process that
+    // is stopped while it has that keeps all others out.
+    if is_current(&connections.reader, connections.kind).await? {
+        return Ok(());
+    }
     let work = tokio::spawn(async move {
         let transaction = connections.begin().await?;
         if connections.kind == StoreKind::Postgres {
             let lock = statement(&transaction, "select pg_advisory_xact_lock($1)", [LOCK.into()]);
             transaction.query_one_raw(lock).await?;
         }
-        refuse_newer(&transaction, connections.kind).await?;
-        Migrator::up(&transaction, None).await?;
+        if !is_current(&transaction, connections.kind).await? {
+            Migrator::up(&transaction, None).await?;
+        }
         transaction.commit().await?;
         Ok(())
     });
@@ -43,11 +49,11 @@ pub(crate) async fn migrate(store: &Store) -> Result<(), StoreError> {
         .map_err(|_| StoreError::Unfit("its schema could not be brought up to date".into()))?
 }
 
-/// An older program must not touch what a newer one has made.
-async fn refuse_newer(
-    transaction: &DatabaseTransaction,
+/// Whether every migration is done. An older program must not touch what a newer one has made.
+async fn is_current(
+    connection: &impl ConnectionTrait,
     kind: StoreKind,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let tables = match kind {
         StoreKind::Sqlite => "select name from sqlite_schema where name = 'seaql_migrations'",
         StoreKind::Postgres => {
@@ -55,17 +61,33 @@ async fn refuse_newer(
              where tablename = 'seaql_migrations' and schemaname = current_schema()"
         }
     };
-    if transaction.query_one_raw(statement(transaction, tables, [])).await?.is_none() {
-        return Ok(());
+    if connection.query_one_raw(statement(connection, tables, [])).await?.is_none() {
+        return Ok(false);
     }
-    let known: Vec<String> =
+    let mut waiting: Vec<String> =
         Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     let sql = "select version from seaql_migrations order by version";
-    for row in transaction.query_all_raw(statement(transaction, sql, [])).await? {
+    for row in connection.query_all_raw(statement(connection, sql, [])).await? {
         let version: String = get(&row, "version")?;
-        if !known.contains(&version) {
+        let Some(place) = waiting.iter().position(|name| *name == version) else {
             return Err(StoreError::Newer { newest: version });
-        }
+        };
+        waiting.remove(place);
     }
-    Ok(())
+    Ok(waiting.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_current_database_opens_while_somebody_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("control.db").display());
+        let writing = Store::open(&url).await.unwrap();
+        let transaction = writing.inner.begin().await.unwrap();
+        Store::open(&url).await.unwrap();
+        transaction.rollback().await.unwrap();
+    }
 }
