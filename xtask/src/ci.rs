@@ -8,11 +8,19 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command::succeed, tidy};
+use crate::{
+    chaos::{self, ChaosArgs},
+    command::succeed,
+    tidy,
+};
 
 const SECONDS_PER_MINUTE: f64 = 60.0;
 /// How the test runner begins the line that sums its run up.
 const SUMMARY: &str = "Summary [";
+
+/// The tests run the program that the chaos rigs kill, so that those need no build of their own: it
+/// knows points to stop at, and comes to one only where a variable names it.
+const CHAOS: &[&str] = &["--features", "tidegate/chaos"];
 
 /// A stage: does its work or says what failed.
 type Stage = fn() -> Result<()>;
@@ -26,8 +34,11 @@ static STAGES: &[(&str, Stage)] = &[
     ("advisories", advisories),
     ("clippy", clippy),
     ("doc", documents),
-    ("build", || run("cargo", &["nextest", "run", "--workspace", "--locked", "--no-run"])),
+    ("build", || {
+        run("cargo", &[&["nextest", "run", "--workspace", "--locked", "--no-run"], CHAOS].concat())
+    }),
     ("doc tests", || run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"])),
+    ("chaos", || chaos::run(&ChaosArgs::short())),
 ];
 
 /// Runs all stages, and the tests as the last one: whatever they say, the line that sums them up
@@ -91,6 +102,7 @@ fn advisories() -> Result<()> {
 fn tests(summary: &mut Option<String>) -> Result<()> {
     let mut child = Command::new("cargo")
         .args(["nextest", "run", "--workspace", "--locked", "--profile", "ci", "--color", "never"])
+        .args(CHAOS)
         .stderr(Stdio::piped())
         .spawn()
         .context("cannot run cargo nextest")?;

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::command::{output, succeed};
@@ -18,12 +18,15 @@ use crate::command::{output, succeed};
 const FOLDER: &str = "dist";
 /// Profile of the program: as for release, without symbols.
 const PROFILE: &str = "dist";
+/// Variable that only a build with the feature `chaos` knows.
+const STOP_VARIABLE: &str = "TIDEGATE_STOP_AT";
 /// Documents that go with the program.
 const DOCUMENTS: &[&str] = &["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"];
 
 /// Builds and packs. The same commit on the same toolchain gives the same bytes.
 pub(crate) fn run() -> Result<()> {
     let program = build()?;
+    refuse_points_to_stop_at(&fs::read(&program)?)?;
     let metadata = sbom::Metadata::of_checkout()?;
     let name = format!("tidegate-{}-{}", metadata.version()?, host()?);
     let bill = sbom::bill_of_materials(&metadata, &fs::read_to_string("Cargo.lock")?)?;
@@ -45,6 +48,14 @@ pub(crate) fn run() -> Result<()> {
     }
     fs::write(Path::new(FOLDER).join("SHA256SUMS"), &sums)?;
     print!("{sums}");
+    Ok(())
+}
+
+/// What is handed out cannot be told to stop itself: that takes the feature `chaos`.
+fn refuse_points_to_stop_at(program: &[u8]) -> Result<()> {
+    let variable = STOP_VARIABLE.as_bytes();
+    let has_points = program.windows(variable.len()).any(|window| window == variable);
+    ensure!(!has_points, "the program was built with the feature `chaos`");
     Ok(())
 }
 

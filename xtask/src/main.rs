@@ -1,6 +1,7 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `chaos`, `dist`.
 
 mod bench;
+mod chaos;
 mod ci;
 mod command;
 mod dist;
@@ -19,6 +20,8 @@ enum Task {
     Ci,
     /// Run Tidegate and its peers in turn, and judge by the bounds owed
     Bench(bench::BenchArgs),
+    /// Kill and stop real processes, and check what they leave
+    Chaos(chaos::ChaosArgs),
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Ci => return ci::run_all(),
         Task::Tidy => tidy::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Chaos(args) => chaos::run(&args),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };

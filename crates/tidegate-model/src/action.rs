@@ -93,7 +93,8 @@ pub enum Need {
         /// For everybody's.
         any: &'static str,
     },
-    /// One capability for what is somebody else's, none for one's own.
+    /// One capability for what is somebody else's, none for one's own; but a token with scopes
+    /// needs it for both.
     OwnFreely {
         /// For everybody's.
         any: &'static str,

@@ -230,7 +230,7 @@ impl Asking<'_> {
                 }
                 self.own_or_any(own, any, target)
             }
-            Need::OwnFreely { any } => match self.is_own(target) {
+            Need::OwnFreely { any } => match self.is_own(target) && !self.is_limited() {
                 true => Ok(()),
                 false => self.need(any),
             },
@@ -251,14 +251,23 @@ impl Asking<'_> {
     }
 
     fn own_or_any(&mut self, own: &str, any: &str, target: &Target) -> Result<(), Reason> {
-        if self.is_own(target) && self.has(own) {
-            return Ok(());
+        if !self.is_own(target) {
+            return self.need(any);
         }
-        self.need(any)
+        match self.has(own) || self.has(any) {
+            true => Ok(()),
+            false => Err(Reason::Missing { capability: own.to_owned() }),
+        }
     }
 
     fn is_own(&self, target: &Target) -> bool {
         target.owner.is_some() && target.owner == self.caller.operator()
+    }
+
+    /// A token with scopes has been given them and nothing else: with what needs no capability it
+    /// could set its owner's password, or make a token that outlives it.
+    fn is_limited(&self) -> bool {
+        self.caller.token_scopes.is_some()
     }
 
     fn see(&mut self, capability: &str) -> Result<(), Reason> {

@@ -4,7 +4,7 @@ use tidegate_model::{fault::Faults, policy::Denied, status::Status};
 use tidegate_source::SourceError;
 use tidegate_store::StoreError;
 
-use crate::keys::KeyError;
+use crate::{artifacts::ArtifactError, keys::KeyError};
 
 /// A use case failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub enum ServiceError {
         /// What is wrong.
         fault: String,
     },
+    /// The artifact store failed.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
     /// The source failed.
     #[error(transparent)]
     Source(#[from] SourceError),

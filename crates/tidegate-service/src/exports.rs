@@ -3,12 +3,15 @@
 mod cancel;
 mod create;
 mod delete;
+mod download;
 mod get;
 mod list;
 mod rerun;
 
 pub use create::Created;
 pub(crate) use create::Prepared;
+pub(crate) use download::Sendings;
+pub use download::{NewLink, Sending};
 pub use list::{ListRequest, ListSort};
 
 pub(crate) use rerun::request_of;

@@ -1,11 +1,8 @@
 //! Who is at the gate, and whether they may pass.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::num::NonZeroU32;
 
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 use tidegate_model::{
     action::{Action, Target},
@@ -18,28 +15,26 @@ use tidegate_store::Operator;
 use crate::{error::ServiceError, service::Service};
 
 /// Entries about refusals that one caller gets within a minute; the rest is only logged.
-const REFUSALS_PER_MINUTE: u32 = 30;
-/// Callers that are remembered.
+const REFUSALS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
+/// Callers that are remembered before those are forgotten who have been quiet.
 const CALLERS_MAX: usize = 10_000;
 
 /// Counts refusals, so that nobody fills the log with them.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<BTreeMap<String, (Instant, u32)>>);
+pub(crate) struct Refusals(DefaultKeyedRateLimiter<String>);
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self(RateLimiter::keyed(Quota::per_minute(REFUSALS_PER_MINUTE)))
+    }
+}
 
 impl Refusals {
     /// Whether one more of this caller is written down.
     fn admits(&self, caller: &Caller) -> bool {
-        let now = Instant::now();
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= CALLERS_MAX {
-            seen.retain(|_, (since, _)| now.duration_since(*since) < Duration::from_secs(60));
+        if self.0.len() >= CALLERS_MAX {
+            self.0.retain_recent();
         }
-        let (since, count) = seen.entry(caller.name.clone()).or_insert((now, 0));
-        if now.duration_since(*since) >= Duration::from_secs(60) {
-            (*since, *count) = (now, 0);
-        }
-        *count += 1;
-        *count <= REFUSALS_PER_MINUTE
+        self.0.check_key(&caller.name).is_ok()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod activity;
 pub mod artifacts;
+pub mod audit;
 mod backup;
 mod clock;
 mod error;
@@ -19,11 +20,10 @@ mod tokens;
 pub mod upkeep;
 mod worker;
 
-pub use artifacts::{ArtifactError, Artifacts};
 pub use error::ServiceError;
-pub use exports::{Created, ListRequest, ListSort};
+pub use exports::{Created, ListRequest, ListSort, NewLink, Sending};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
 pub use tokens::NewToken;
-pub use upkeep::{PurgeGuard, Upkeep};
+pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};
 pub use worker::{Worker, WorkerSettings};

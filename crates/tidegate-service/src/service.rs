@@ -10,7 +10,7 @@ use tidegate_pipeline::{BindError, bind_subject};
 use tidegate_source::{Source, SourceSettings};
 use tidegate_store::{SourceShare, Store};
 
-use crate::{error::ServiceError, gate::Refusals, keys::Keys};
+use crate::{error::ServiceError, exports::Sendings, gate::Refusals, keys::Keys};
 
 /// Sources and subjects, as the configuration declares them.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,7 @@ impl Site {
 pub struct Service {
     pub(crate) store: Store,
     pub(crate) refusals: Refusals,
+    pub(crate) sendings: Sendings,
     site: RwLock<Arc<Sited>>,
     keys: RwLock<Arc<Keys>>,
 }
@@ -72,6 +73,7 @@ impl Service {
         Self {
             store,
             refusals: Refusals::default(),
+            sendings: Sendings::default(),
             site: RwLock::new(Arc::new(Sited::new(site))),
             keys: RwLock::new(Arc::new(keys)),
         }
@@ -85,11 +87,6 @@ impl Service {
     /// The keys.
     pub fn keys(&self) -> Arc<Keys> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Signs a manifest: the text to keep beside the file.
-    pub(crate) fn sign_manifest(&self, manifest: &tidegate_pipeline::Manifest) -> String {
-        crate::manifest::sign_manifest(&self.keys(), manifest)
     }
 
     /// Takes other keys, from now on.

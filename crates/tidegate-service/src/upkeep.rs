@@ -1,10 +1,12 @@
 //! What is done by itself, now and again, by any process: each task one file.
 
+pub mod checkpoint;
 mod error;
 mod expire;
 mod purge;
 mod rescue;
 mod scrub;
+pub mod stream;
 mod sweep;
 
 use std::{sync::Arc, time::Duration};
@@ -12,11 +14,12 @@ use std::{sync::Arc, time::Duration};
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
+    ids::JobId,
 };
 use tidegate_store::{Change, StoreError};
 use tokio::{
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval},
 };
 
 pub use error::UpkeepError;
@@ -25,42 +28,110 @@ pub use purge::{PurgeReport, PurgeSettings, purge};
 pub use scrub::{ScrubReport, ScrubSettings, scrub};
 pub use sweep::{SweepReport, SweepSettings, sweep};
 
-use crate::{error::ServiceError, service::Service, worker::WorkerSettings};
+use self::{checkpoint::Checkpoints, stream::Stream};
+use crate::{artifacts::Artifacts, error::ServiceError, service::Service, worker::WorkerSettings};
 
 /// Time between two looks for workers that are gone.
 const RESCUE_PAUSE: Duration = Duration::from_millis(500);
 /// Time between two looks for files whose time has come.
 const EXPIRE_PAUSE: Duration = Duration::from_secs(5);
+/// Time between two looks whether a checkpoint is due.
+const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
+/// Time between two looks for entries to stream.
+const STREAM_PAUSE: Duration = Duration::from_millis(500);
+/// Time between two looks for files that have ended.
+const PURGE_PAUSE: Duration = Duration::from_secs(1);
+/// Time between two passes over some files, to see whether they are whole.
+const SCRUB_PAUSE: Duration = Duration::from_secs(60);
 /// Jobs that one look takes.
 const JOBS_PER_LOOK: u32 = 200;
 
 /// Upkeep of a site. Any number of processes may do it at a time: each change compares and sets.
 pub struct Upkeep {
     service: Arc<Service>,
-    settings: WorkerSettings,
+    artifacts: Arc<Artifacts>,
+    settings: UpkeepSettings,
+}
+
+/// How upkeep is done.
+#[derive(Clone, Debug)]
+pub struct UpkeepSettings {
+    /// How the workers of this host work.
+    pub worker: WorkerSettings,
+    /// Time between two sweeps.
+    pub sweep_pause: Duration,
+    /// How to sweep.
+    pub sweep: SweepSettings,
+}
+
+impl UpkeepSettings {
+    /// Time between two sweeps unless a site says otherwise.
+    pub const SWEEP_PAUSE: Duration = Duration::from_secs(60 * 60);
 }
 
 impl Upkeep {
     /// Upkeep that has not begun.
-    pub fn new(service: Arc<Service>, settings: WorkerSettings) -> Self {
-        Self { service, settings }
+    pub fn new(service: Arc<Service>, artifacts: Arc<Artifacts>, settings: UpkeepSettings) -> Self {
+        Self { service, artifacts, settings }
     }
 
-    /// Does it until told to stop.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut tick = interval(RESCUE_PAUSE);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// Does it until told to stop: each kind of task at its own pace, so that a slow disk or anchor
+    /// does not keep jobs from being rescued.
+    pub async fn run(self, checkpoints: Checkpoints, stream: Stream, stop: watch::Receiver<bool>) {
+        let service = &self.service;
+        tokio::join!(
+            self.look_after_jobs(stop.clone()),
+            self.purge_files(stop.clone()),
+            self.sweep_files(stop.clone()),
+            self.scrub_files(stop.clone()),
+            sign_checkpoints(service, checkpoints, stop.clone()),
+            stream_entries(service, stream, stop),
+        );
+    }
+
+    async fn look_after_jobs(&self, stop: watch::Receiver<bool>) {
         let mut guard = PurgeGuard::new(crate::clock::now().timestamp_micros());
         let mut expired_at: Option<Instant> = None;
-        while !*stop.borrow() {
-            tokio::select! {
-                _ = stop.changed() => continue,
-                _ = tick.tick() => {}
-            }
+        let mut pace = Pace::new(RESCUE_PAUSE, stop);
+        while pace.next().await {
             told("rescue", self.rescue().await);
             if expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_PAUSE) {
                 expired_at = Some(Instant::now());
                 told("expire", self.expire(&mut guard).await);
+            }
+        }
+    }
+
+    async fn purge_files(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(PURGE_PAUSE, stop);
+        while pace.next().await {
+            let is_being_sent = |job| self.service.sendings.has(job);
+            let settings =
+                PurgeSettings { is_being_sent: &is_being_sent, ..PurgeSettings::default() };
+            told("purge", purge(self.service.store(), &self.artifacts, &settings).await);
+        }
+    }
+
+    async fn sweep_files(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(self.settings.sweep_pause, stop);
+        while pace.next().await {
+            let Ok(now) = self.service.store().now().await else { continue };
+            let swept = sweep(self.service.store(), &self.artifacts, now, &self.settings.sweep);
+            let swept = told("sweep", swept.await);
+            if let Some(report) = swept.filter(|report| report.unknown > 0) {
+                let (unknown, first) = (report.unknown, report.unknown_names.join(", "));
+                tracing::warn!(unknown, first, "the artifact store holds what nobody knows");
+            }
+        }
+    }
+
+    async fn scrub_files(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(SCRUB_PAUSE, stop);
+        let mut settings = ScrubSettings::default();
+        while pace.next().await {
+            let scrubbed = scrub(self.service.store(), &self.artifacts, &settings).await;
+            if let Some(report) = told("scrub", scrubbed) {
+                settings.behind = report.next.unwrap_or(JobId(0));
             }
         }
     }
@@ -82,8 +153,56 @@ impl Upkeep {
     }
 }
 
-fn told(task: &str, outcome: Result<(), ServiceError>) {
-    if let Err(error) = outcome {
-        tracing::error!(task, %error, "upkeep failed");
+/// Says when it is time again, until it is told to stop.
+struct Pace {
+    tick: Interval,
+    stop: watch::Receiver<bool>,
+}
+
+impl Pace {
+    fn new(pause: Duration, stop: watch::Receiver<bool>) -> Self {
+        let mut tick = interval(pause);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { tick, stop }
     }
+
+    /// Waits for the next time; false when there is none.
+    async fn next(&mut self) -> bool {
+        if !*self.stop.borrow() {
+            tokio::select! {
+                _ = self.tick.tick() => {}
+                _ = self.stop.changed() => {}
+            }
+        }
+        !*self.stop.borrow()
+    }
+}
+
+/// A refusal to sign is said by the task itself, loudly, each time.
+async fn sign_checkpoints(
+    service: &Service,
+    mut checkpoints: Checkpoints,
+    stop: watch::Receiver<bool>,
+) {
+    let mut pace = Pace::new(CHECKPOINT_PAUSE, stop);
+    while pace.next().await {
+        if let Ok(now) = service.store().now().await {
+            drop(checkpoints.run(service.store(), &service.keys(), now).await);
+        }
+    }
+}
+
+async fn stream_entries(service: &Service, mut stream: Stream, stop: watch::Receiver<bool>) {
+    let mut pace = Pace::new(STREAM_PAUSE, stop);
+    while pace.next().await {
+        stream.run(service.store()).await;
+    }
+    if let Err(error) = stream.leave(service.store()).await {
+        tracing::warn!(%error, "the next process waits before it streams");
+    }
+}
+
+/// What a task has done; that it failed is said here.
+fn told<T, E: std::error::Error>(task: &str, outcome: Result<T, E>) -> Option<T> {
+    outcome.inspect_err(|error| tracing::error!(task, %error, "upkeep failed")).ok()
 }

@@ -3,6 +3,7 @@
 mod build;
 mod control;
 mod failure;
+mod frozen;
 mod heartbeat;
 mod liveness;
 

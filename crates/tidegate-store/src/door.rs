@@ -15,6 +15,7 @@ use tidegate_model::{
 
 use crate::{
     change::{Applied, Change},
+    chaos::{self, Point},
     connection::{Connections, Store},
     error::StoreError,
     sql::{Tx, get, statement},
@@ -37,6 +38,7 @@ pub struct Committed {
 }
 
 /// Proof that a download was begun and written down: it is spent on the note of its end.
+#[derive(Debug)]
 pub struct StartedDownload {
     stamp: Stamp,
     /// Number of the entry of its start.
@@ -181,6 +183,7 @@ where
     }
     head.save(&tx).await?;
     tx.inner.commit().await.map_err(Failed::Confirming)?;
+    chaos::stop_at(Point::Commit);
     Ok(Committed { seq, job, id })
 }
 
@@ -222,6 +225,7 @@ async fn read_back(
 const MADE: &str = "id";
 
 /// What all entries of a commit have in common.
+#[derive(Debug)]
 pub(crate) struct Stamp {
     caller: Caller,
     target: Target,

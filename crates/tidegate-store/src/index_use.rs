@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    change::claim::PICK,
+    change::claim::{BUILDS, PICK},
     connection::{Store, StoreKind},
     lease::{FLAGS, waiting},
     query::{
@@ -22,6 +22,7 @@ async fn no_query_of_a_loop_reads_all_jobs() {
     let now = StoreKind::Sqlite.now();
     for (sql, index) in [
         (PICK, "jobs_open"),
+        (BUILDS, "jobs_open"),
         (&waiting(now), "jobs_open"),
         (&left_behind(now), "jobs_open"),
         (FLAGS, "jobs_open"),

@@ -5,6 +5,7 @@ use tidegate_model::{action::Action, ids::JobId, job::Job, policy::Permit};
 
 use crate::{
     change::{Change, ClaimRequest},
+    chaos::{self, Point},
     connection::Store,
     error::StoreError,
     query::jobs::job_of,
@@ -115,6 +116,7 @@ impl Store {
             Err(StoreError::Missing { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
+        chaos::stop_at(Point::Claim);
         let id = committed.job.ok_or(StoreError::Corrupt { what: "claim" })?;
         self.claimed(id, token).await.map(Some)
     }

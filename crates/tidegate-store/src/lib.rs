@@ -24,6 +24,8 @@
 
 mod backup;
 mod change;
+#[doc(hidden)]
+pub mod chaos;
 mod connection;
 mod door;
 mod error;

@@ -4,8 +4,8 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU8, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering},
     },
     thread,
 };
@@ -25,6 +25,17 @@ pub enum Break {
     Silence,
 }
 
+/// When a connection is cut whose client sends certain words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Before the server has them.
+    Before,
+    /// As soon as the server has them; the client never has an answer.
+    After,
+    /// Before the server has them, and the server hears nothing at all until they are released.
+    Withheld,
+}
+
 /// A proxy in front of a server.
 #[derive(Debug)]
 pub struct FaultProxy {
@@ -39,6 +50,11 @@ struct State {
     kind: AtomicU8,
     passed: AtomicI64,
     open: Mutex<Vec<TcpStream>>,
+    /// Words to look for, once, and what to do then.
+    awaited: Mutex<Option<(Vec<u8>, Cut)>>,
+    cuts: AtomicU64,
+    /// Words that are under way to a server.
+    withheld: Mutex<Option<(TcpStream, Vec<u8>)>>,
 }
 
 impl FaultProxy {
@@ -55,6 +71,9 @@ impl FaultProxy {
             kind: AtomicU8::new(Break::Close as u8),
             passed: AtomicI64::new(0),
             open: Mutex::default(),
+            awaited: Mutex::default(),
+            cuts: AtomicU64::new(0),
+            withheld: Mutex::default(),
         });
         let server = SocketAddr::from(([127, 0, 0, 1], server_port));
         let shared = Arc::clone(&state);
@@ -81,6 +100,27 @@ impl FaultProxy {
         self.state.left.store(bytes, Ordering::SeqCst);
     }
 
+    /// Cuts the next connection whose client sends these words at one go, and no other.
+    pub fn cut_at(&self, words: &[u8], cut: Cut) {
+        *held(&self.state.awaited) = Some((words.to_vec(), cut));
+    }
+
+    /// How many connections were cut at words.
+    pub fn cuts(&self) -> u64 {
+        self.state.cuts.load(Ordering::SeqCst)
+    }
+
+    /// Lets the words arrive that were withheld, and then the end of their connection.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn release(&self) {
+        let (mut server, words) = held(&self.state.withheld).take().expect("words are withheld");
+        drop(server.write_all(&words));
+        drop(server.shutdown(Shutdown::Write));
+    }
+
     /// Lets everything pass again, for new connections.
     pub fn mend(&self) {
         self.state.left.store(UNLIMITED, Ordering::SeqCst);
@@ -103,16 +143,33 @@ impl State {
             drop(end.set_nodelay(true));
         }
         let ends = [client.try_clone(), server.try_clone()];
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).extend(ends.into_iter().flatten());
+        held(&self.open).extend(ends.into_iter().flatten());
         let upstream = Arc::clone(&self);
-        thread::spawn(move || upstream.pass_on(from_client, to_server));
-        self.pass_back(server, client);
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let shared = Arc::clone(&is_cut);
+        thread::spawn(move || upstream.pass_on(from_client, to_server, &shared));
+        self.pass_back(server, client, &is_cut);
     }
 
-    /// Client to server: unhindered, but for silence.
-    fn pass_on(&self, mut from: TcpStream, mut to: TcpStream) {
+    /// Client to server: unhindered, but for silence and awaited words.
+    fn pass_on(&self, mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
         let mut piece = [0; PIECE_BYTES];
         while let Ok(read @ 1..) = from.read(&mut piece) {
+            if let Some((at, cut)) = self.find_awaited(&piece[..read]) {
+                // From here on no answer goes back: this thread has not sent the words yet.
+                is_cut.store(true, Ordering::SeqCst);
+                self.cuts.fetch_add(1, Ordering::SeqCst);
+                let told = if cut == Cut::After { read } else { at };
+                drop(to.write_all(&piece[..told]));
+                drop(from.shutdown(Shutdown::Both));
+                match cut {
+                    Cut::Before | Cut::After => drop(to.shutdown(Shutdown::Write)),
+                    Cut::Withheld => {
+                        *held(&self.withheld) = Some((to, piece[at..read].to_vec()));
+                    }
+                }
+                return;
+            }
             if self.is_silent() || to.write_all(&piece[..read]).is_err() {
                 break;
             }
@@ -122,12 +179,23 @@ impl State {
         }
     }
 
+    /// Where the awaited words begin in what a client sent, if they are there.
+    fn find_awaited(&self, piece: &[u8]) -> Option<(usize, Cut)> {
+        let mut awaited = held(&self.awaited);
+        let (words, cut) = awaited.as_ref()?;
+        let at = piece.windows(words.len()).position(|window| window == words)?;
+        let found = (at, *cut);
+        *awaited = None;
+        Some(found)
+    }
+
     /// Server to client: as many bytes as are left.
-    fn pass_back(&self, mut from: TcpStream, mut to: TcpStream) {
+    fn pass_back(&self, mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
         let mut piece = [0; PIECE_BYTES];
         loop {
             let read = match from.read(&mut piece) {
                 Ok(0) | Err(_) => break,
+                Ok(_) if is_cut.load(Ordering::SeqCst) => continue,
                 Ok(read) => read,
             };
             let allowed = self.take(read);
@@ -157,7 +225,7 @@ impl State {
         if self.is_silent() {
             return;
         }
-        let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        let open = std::mem::take(&mut *held(&self.open));
         for end in open {
             let ended: io::Result<()> = end.shutdown(Shutdown::Both);
             drop(ended);
@@ -168,6 +236,10 @@ impl State {
         self.kind.load(Ordering::SeqCst) == Break::Silence as u8
             && self.left.load(Ordering::SeqCst) <= 0
     }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -203,5 +275,38 @@ mod tests {
         assert_eq!(received(&proxy), b"", "what comes later breaks too");
         proxy.mend();
         assert_eq!(received(&proxy), b"hello, world");
+    }
+
+    /// What a server receives of "one two three" until the end, and what comes back.
+    fn sent_through(cut: Cut) -> (Vec<u8>, Vec<u8>) {
+        let is_withheld = cut == Cut::Withheld;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = FaultProxy::start(listener.local_addr().unwrap().port());
+        proxy.cut_at(b"two", cut);
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let mut bytes = Vec::new();
+            client.read_to_end(&mut bytes).unwrap();
+            drop(client.write_all(b"answer"));
+            bytes
+        });
+        let mut client = TcpStream::connect(("127.0.0.1", proxy.port())).unwrap();
+        client.write_all(b"one two three").unwrap();
+        let mut answer = Vec::new();
+        drop(client.read_to_end(&mut answer));
+        assert_eq!(proxy.cuts(), 1);
+        if is_withheld {
+            assert!(!server.is_finished(), "it waits");
+            proxy.release();
+        }
+        (server.join().unwrap(), answer)
+    }
+
+    #[test]
+    fn a_connection_is_cut_before_or_after_the_awaited_words() {
+        assert_eq!(sent_through(Cut::Before), (b"one ".to_vec(), Vec::new()));
+        for cut in [Cut::After, Cut::Withheld] {
+            assert_eq!(sent_through(cut), (b"one two three".to_vec(), Vec::new()));
+        }
     }
 }

@@ -309,6 +309,24 @@ impl PostgresDatabase<'_> {
         printed.split_terminator('\0').map(|row| row.split(SEPARATOR).map(cell).collect()).collect()
     }
 
+    /// What `pg_dump` writes of the database, with these arguments, as a script.
+    ///
+    /// # Panics
+    ///
+    /// If it is refused.
+    pub fn dump(&self, arguments: &[&str]) -> String {
+        let mut dump = program("pg_dump");
+        dump.args(["--no-owner", "--no-privileges", "-U", "postgres"])
+            .args(arguments)
+            .arg("-h")
+            .arg(&self.server.folder)
+            .args(["-p", &self.server.port.to_string(), "-d", &self.name]);
+        // Newer versions put a random word into meta-commands that guard the script.
+        let script = run(&mut dump);
+        let lines = script.lines().filter(|line| !line.starts_with('\\') || *line == "\\.");
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+
     /// What `\copy` writes for a query, as CSV without a header.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tidegate_service::audit::AnchorSettings;
 
 /// The governed data-egress plane of an application.
 #[derive(Clone, Debug, Parser)]
@@ -50,6 +51,9 @@ pub enum Command {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Verify the manifest of a file, on any machine
+    #[command(subcommand)]
+    Manifest(ManifestCommand),
     /// Rotate the keys for signing and links
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -58,6 +62,21 @@ pub enum Command {
     Audit(AuditCommand),
     /// Save the control state, and nothing else
     Backup(BackupArgs),
+}
+
+/// What to do with manifests.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ManifestCommand {
+    /// Verify the signature of a manifest, and the file that it describes
+    Verify {
+        /// The manifest
+        manifest: PathBuf,
+        /// The file, if it is there, too
+        file: Option<PathBuf>,
+        /// Folder with the public keys, in place of that of the configuration
+        #[arg(long, value_name = "FOLDER")]
+        keys: Option<PathBuf>,
+    },
 }
 
 /// Where to save the control state.
@@ -82,6 +101,10 @@ pub enum JobsCommand {
     Cancel(JobArgs),
     /// Make a new export like an old one
     Rerun(JobArgs),
+    /// Download the file of an export, with its manifest
+    Download(DownloadArgs),
+    /// Make a link to the file of an export, good for minutes
+    Link(JobArgs),
     /// Delete the file of an export
     Delete(JobArgs),
 }
@@ -91,6 +114,16 @@ pub enum JobsCommand {
 pub struct JobArgs {
     /// Number of the export
     pub id: i64,
+}
+
+/// What to download, and where to.
+#[derive(Clone, Debug, Args)]
+pub struct DownloadArgs {
+    /// Number of the export
+    pub id: i64,
+    /// File to write, or `-` for standard output; by default under the file's own name
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<String>,
 }
 
 /// What to export, as a job.
@@ -242,6 +275,19 @@ pub enum KeysCommand {
 /// What to do with the activity log.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuditCommand {
+    /// Hold the log against its signed checkpoints; exit 1 if it was changed. Needs no operator,
+    /// and with the three options no configuration either
+    Verify {
+        /// A streamed log, in place of the control database
+        #[arg(long, value_name = "FILE", requires = "keys")]
+        log: Option<PathBuf>,
+        /// Files or buckets with checkpoints, in place of those of the configuration
+        #[arg(long = "anchor", value_name = "ANCHOR")]
+        anchors: Vec<AnchorSettings>,
+        /// Folder with the public keys, in place of that of the configuration
+        #[arg(long, value_name = "FOLDER")]
+        keys: Option<PathBuf>,
+    },
     /// List entries, the newest first
     List {
         /// Only about this export

@@ -14,7 +14,10 @@ use tidegate_model::{
     role::Role,
     settings::Settings,
 };
-use tidegate_service::artifacts::BucketOptions;
+use tidegate_service::{
+    artifacts::BucketOptions,
+    audit::{AnchorSettings, AuditSettings, SinkSettings},
+};
 use tidegate_source::SourceSettings;
 
 use crate::failure::Failure;
@@ -27,6 +30,12 @@ const SEPARATOR: &str = "__";
 const FILE_SUFFIX: &str = "_FILE";
 /// Seconds of a lease unless the file says otherwise.
 const LEASE_SECONDS: u64 = 15;
+/// Seconds between two sweeps unless the file says otherwise.
+const SWEEP_SECONDS: u64 = 60 * 60;
+/// Seconds for which a sweep leaves everything alone unless the file says otherwise: clocks differ.
+const SWEEP_GRACE_SECONDS: u64 = 60 * 60;
+/// File of the checkpoints unless the file says otherwise.
+const ANCHOR: &str = "audit/anchors.jsonl";
 
 /// The configuration, read and checked as far as that goes without a database.
 #[derive(Debug)]
@@ -62,10 +71,12 @@ pub struct ControlSettings {
     pub state_folder: PathBuf,
     /// Seconds of a lease.
     pub lease_seconds: u64,
-    /// Where checkpoints of the activity log are kept.
-    pub anchors: Vec<String>,
-    /// Where entries of the activity log are streamed out to.
-    pub streams: Vec<String>,
+    /// Seconds between two sweeps of the artifact store.
+    pub sweep_seconds: u64,
+    /// Seconds for which a sweep leaves everything alone.
+    pub sweep_grace_seconds: u64,
+    /// Where checkpoints of the activity log are kept, and its entries go.
+    pub audit: AuditSettings,
     /// First values of the settings.
     pub first_settings: Option<Settings>,
     /// Roles that the file declares.
@@ -88,8 +99,9 @@ struct Document {
     server: ServerDeclaration,
     #[serde(default)]
     worker: WorkerDeclaration,
+    audit: Option<AuditSettings>,
     #[serde(default)]
-    audit: AuditDeclaration,
+    upkeep: UpkeepDeclaration,
     settings: Option<Settings>,
     #[serde(default)]
     roles: Vec<Role>,
@@ -111,6 +123,13 @@ struct ArtifactsDeclaration {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct UpkeepDeclaration {
+    sweep_seconds: Option<u64>,
+    sweep_grace_seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct KeysDeclaration {
     dir: Option<PathBuf>,
 }
@@ -127,14 +146,6 @@ struct WorkerDeclaration {
     host_id: Option<String>,
     state_dir: Option<PathBuf>,
     lease_seconds: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuditDeclaration {
-    anchors: Option<Vec<String>>,
-    #[serde(default)]
-    stream: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,7 +181,7 @@ impl Site {
         })?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let control = document.control.map(|control| {
-            let folder = |given: Option<PathBuf>, default: &str| {
+            let beside = |given: Option<PathBuf>, default: &str| {
                 folder.join(given.unwrap_or_else(|| PathBuf::from(default)))
             };
             ControlSettings {
@@ -180,16 +191,17 @@ impl Site {
                     .url
                     .unwrap_or_else(|| "file:artifacts".to_owned()),
                 bucket: document.artifacts.s3,
-                keys_folder: folder(document.keys.dir, "keys"),
+                keys_folder: beside(document.keys.dir, "keys"),
                 public_url: document.server.public_url,
                 host: document.worker.host_id,
-                state_folder: folder(document.worker.state_dir, "workers"),
+                state_folder: beside(document.worker.state_dir, "workers"),
                 lease_seconds: document.worker.lease_seconds.unwrap_or(LEASE_SECONDS).max(1),
-                anchors: document
-                    .audit
-                    .anchors
-                    .unwrap_or_else(|| vec!["file:audit/anchors.jsonl".to_owned()]),
-                streams: document.audit.stream,
+                sweep_seconds: document.upkeep.sweep_seconds.unwrap_or(SWEEP_SECONDS).max(1),
+                sweep_grace_seconds: document
+                    .upkeep
+                    .sweep_grace_seconds
+                    .unwrap_or(SWEEP_GRACE_SECONDS),
+                audit: audit_in(document.audit, &folder),
                 first_settings: document.settings,
                 roles: document.roles,
             }
@@ -232,6 +244,26 @@ impl SourceDeclaration {
             ..defaults
         })
     }
+}
+
+/// Relative files start from the folder of the configuration. Without an anchor of its own a site
+/// has one file, beside it.
+fn audit_in(declared: Option<AuditSettings>, folder: &Path) -> AuditSettings {
+    let mut audit = declared.unwrap_or_default();
+    if audit.anchors.is_empty() {
+        audit.anchors.push(AnchorSettings::File(PathBuf::from(ANCHOR)));
+    }
+    for anchor in &mut audit.anchors {
+        if let AnchorSettings::File(path) = anchor {
+            *path = folder.join(&path);
+        }
+    }
+    for sink in &mut audit.stream {
+        if let SinkSettings::File(path) = sink {
+            *path = folder.join(&path);
+        }
+    }
+    audit
 }
 
 /// A relative path in the URL of a SQLite file starts from the folder of the configuration.

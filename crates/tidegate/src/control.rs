@@ -4,7 +4,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tidegate_model::actor::{Caller, Via};
-use tidegate_service::{Artifacts, Keys, Service, Site as Subjects, WorkerSettings};
+use tidegate_service::{
+    Keys, Service, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
+    artifacts::Artifacts,
+    audit::{Anchor, Sink},
+    upkeep::{checkpoint::Checkpoints, stream::Stream},
+};
 use tidegate_store::Store;
 use tokio::runtime::Runtime;
 
@@ -36,17 +41,11 @@ impl Control {
     /// If there is none, or a part of it cannot be used.
     pub async fn open(cli: &Cli) -> Result<Self, Failure> {
         let site = Site::load(&cli.config, &wire::environment())?;
-        let Some(settings) = site.control.clone() else {
-            return Err(Failure::wrong(format!(
-                "`{}` has no control database; add\n\n    [control]\n    url = \
-                 \"sqlite:tidegate.db\"",
-                cli.config.display()
-            )));
-        };
+        let settings = settings_of(&site)?;
         let store = Store::open(settings.url.expose_secret()).await?;
         let keys = Keys::open(&settings.keys_folder)?;
         let folder = site.path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let artifacts = wire::artifacts(&settings.artifacts_url, &folder, &settings.bucket)?;
+        let artifacts = Artifacts::open(&settings.artifacts_url, &folder, &settings.bucket)?;
         let service = Arc::new(Service::new(store, subjects_of(site), keys));
         service.set_up(&settings.roles, settings.first_settings.as_ref()).await?;
         Ok(Self { settings, service, artifacts: Arc::new(artifacts) })
@@ -62,6 +61,41 @@ impl Control {
             heartbeat: lease / WorkerSettings::HEARTBEATS_PER_LEASE,
             control_url: self.settings.url.expose_secret().to_owned(),
         }
+    }
+
+    /// How its upkeep is done.
+    pub fn upkeep_settings(&self) -> UpkeepSettings {
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+        UpkeepSettings {
+            worker: self.worker_settings(),
+            sweep_pause: Duration::from_secs(self.settings.sweep_seconds),
+            sweep: SweepSettings {
+                grace_micros: seconds(self.settings.sweep_grace_seconds).saturating_mul(1_000_000),
+                ..SweepSettings::default()
+            },
+        }
+    }
+
+    /// The anchors of the activity log.
+    ///
+    /// # Errors
+    ///
+    /// If the access to one is not configured.
+    pub fn anchors(&self) -> Result<Vec<Anchor>, Failure> {
+        let opened = self.settings.audit.anchors.iter().map(Anchor::open);
+        opened.collect::<Result<_, _>>().map_err(|error| Failure::failed("audit", &error))
+    }
+
+    /// What signs the activity log, and what streams it out.
+    ///
+    /// # Errors
+    ///
+    /// If the access to an anchor is not configured.
+    pub fn watchers(&self) -> Result<(Checkpoints, Stream), Failure> {
+        let host = self.worker_settings().host;
+        let sinks = self.settings.audit.stream.iter().map(|sink| Sink::new(sink, &host)).collect();
+        let holder = format!("{host}-{}", std::process::id());
+        Ok((Checkpoints::new(self.anchors()?), Stream::new(holder, sinks)))
     }
 
     /// In whose name the command is run: a token's, or that of an operator who is named. Whoever
@@ -99,6 +133,24 @@ impl Control {
         self.service.take_site(subjects_of(site));
         Ok(())
     }
+}
+
+/// What the control plane of the configuration is configured with.
+///
+/// # Errors
+///
+/// If there is none.
+pub fn settings(cli: &Cli) -> Result<ControlSettings, Failure> {
+    settings_of(&Site::load(&cli.config, &wire::environment())?)
+}
+
+fn settings_of(site: &Site) -> Result<ControlSettings, Failure> {
+    site.control.clone().ok_or_else(|| {
+        Failure::wrong(format!(
+            "`{}` has no control database; add\n\n    [control]\n    url = \"sqlite:tidegate.db\"",
+            site.path.display()
+        ))
+    })
 }
 
 fn subjects_of(site: Site) -> Subjects {

@@ -11,7 +11,7 @@ use tidegate_model::{
     job::Job,
 };
 use tidegate_pipeline::RunError;
-use tidegate_service::{ArtifactError, KeyError, ServiceError};
+use tidegate_service::{KeyError, ServiceError, artifacts::ArtifactError};
 use tidegate_source::SourceError;
 use tidegate_store::StoreError;
 
@@ -52,6 +52,25 @@ impl Failure {
         Self { code: INTERRUPTED, ..Self::failed("cancelled", error) }
     }
 
+    /// The activity log is not what was written.
+    pub fn broken_log(first_bad: Option<i64>) -> Self {
+        let place = first_bad.map(|seq| format!(" from entry {seq} on")).unwrap_or_default();
+        let message = format!("the activity log was changed{place}");
+        Self { code: FAILED, reason: "broken_log", message, faults: Vec::new() }
+    }
+
+    /// A signal stopped a job.
+    pub fn cancelled() -> Self {
+        let message = "the export was cancelled".to_owned();
+        Self { code: INTERRUPTED, reason: "cancelled", message, faults: Vec::new() }
+    }
+
+    /// The attempt that was made here failed, and nobody waits for the next one.
+    pub fn attempt(outcome: &str, detail: &str) -> Self {
+        let message = format!("{outcome}: {detail}");
+        Self { code: FAILED, reason: "failed", message, faults: Vec::new() }
+    }
+
     /// A job is over and has no file.
     pub fn ended(job: &Job) -> Self {
         let message = match &job.error {
@@ -89,6 +108,7 @@ impl From<ServiceError> for Failure {
         match error {
             ServiceError::Faults(Faults(faults)) => Self::faults("the request is wrong:", faults),
             ServiceError::Source(error) => error.into(),
+            ServiceError::Artifact(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::Key(error) => error.into(),
             ServiceError::NotFound => Self { code: WRONG, ..Self::failed("not_found", &error) },
@@ -178,7 +198,7 @@ impl From<RunError> for Failure {
 }
 
 /// The message of an error and of what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

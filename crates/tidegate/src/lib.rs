@@ -33,6 +33,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         cli::Command::Operators(command) => commands::operators::run(command, &cli),
         cli::Command::Roles(command) => commands::roles::run(command, &cli),
         cli::Command::Tokens(command) => commands::tokens::run(command, &cli),
+        cli::Command::Manifest(command) => commands::manifest::run(command, &cli),
         cli::Command::Keys(command) => commands::keys::run(command, &cli),
         cli::Command::Audit(command) => commands::audit::run(command, &cli),
         cli::Command::Backup(args) => commands::backup::run(args, &cli),

@@ -1,11 +1,10 @@
 //! Builds what the commands work with, from configuration and arguments.
 
-use std::{collections::BTreeMap, io::Read, path::Path};
+use std::{collections::BTreeMap, io::Read};
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use tidegate_model::declaration::SubjectDeclaration;
-use tidegate_service::{Artifacts, artifacts::BucketOptions};
 use tidegate_source::{Source, SourceSettings};
 
 use crate::{config::Site, failure::Failure};
@@ -17,15 +16,6 @@ pub const AD_HOC: &str = "source";
 #[expect(clippy::disallowed_methods, reason = "the program's one clock")]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
-}
-
-/// The artifact store of a URL; a relative folder starts from that of the configuration.
-///
-/// # Errors
-///
-/// If the URL is of no known kind, or the folder cannot be used.
-pub fn artifacts(url: &str, folder: &Path, options: &BucketOptions) -> Result<Artifacts, Failure> {
-    Artifacts::open(url, folder, options).map_err(|error| Failure::wrong(error.to_string()))
 }
 
 /// Names this host: its name, as the system knows it.

@@ -6,6 +6,7 @@ mod bind;
 mod calendar;
 mod documents;
 mod operators;
+mod policy;
 mod properties;
 mod request;
 mod scope;

@@ -1,7 +1,10 @@
 //! Deletes the file of an export. Legal while it is ready.
 
 use tidegate_model::{action::Action, actor::Caller, ids::JobId};
-use tidegate_store::Change;
+use tidegate_store::{
+    Change,
+    chaos::{self, Point},
+};
 
 use super::target_of;
 use crate::{error::ServiceError, service::Service};
@@ -16,6 +19,7 @@ impl Service {
     pub async fn delete_artifact(&self, caller: &Caller, id: JobId) -> Result<(), ServiceError> {
         let job = self.store.job(id).await?.ok_or(ServiceError::NotFound)?;
         let permit = self.permit(caller, Action::ArtifactDelete, target_of(&job)).await?;
+        chaos::stop_at(Point::Delete);
         self.store.commit(permit, Change::DeleteArtifact).await?;
         Ok(())
     }

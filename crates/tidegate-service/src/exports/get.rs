@@ -1,10 +1,14 @@
 //! Looks at one export, if the caller may see it.
 
-use tidegate_model::{action::Action, actor::Caller, ids::JobId, job::Job};
+use tidegate_model::{action::Action, actor::Caller, ids::JobId, job::Job, status::Status};
 use tidegate_store::Attempt;
 
 use super::target_of;
-use crate::{error::ServiceError, service::Service};
+use crate::{
+    artifacts::{Artifacts, StoredFile},
+    error::ServiceError,
+    service::Service,
+};
 
 impl Service {
     /// A job.
@@ -19,6 +23,23 @@ impl Service {
             Err(ServiceError::Denied(_)) => Err(ServiceError::NotFound),
             Err(error) => Err(error),
         }
+    }
+
+    /// The signed manifest of a job's file.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such job, the caller may not see it, or it has no file.
+    pub async fn export_manifest(
+        &self,
+        artifacts: &Artifacts,
+        caller: &Caller,
+        id: JobId,
+    ) -> Result<String, ServiceError> {
+        let job = self.export(caller, id).await?;
+        let stored = StoredFile::of_job(&job).filter(|_| job.status == Status::Ready);
+        let stored = stored.ok_or(ServiceError::Conflict { status: job.status })?;
+        Ok(artifacts.manifest(&stored.key).await?)
     }
 
     /// The attempts at a job.

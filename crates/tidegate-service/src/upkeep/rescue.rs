@@ -40,8 +40,8 @@ impl Upkeep {
     /// On this host a worker's death is seen at once: nobody holds its lock.
     async fn free_leases_of_the_dead(&self) -> Result<(), ServiceError> {
         let store = self.service.store();
-        for lease in store.leases_of_host(&self.settings.host).await? {
-            if !is_gone(&self.settings.state_folder, &lease.worker) {
+        for lease in store.leases_of_host(&self.settings.worker.host).await? {
+            if !is_gone(&self.settings.worker.state_folder, &lease.worker) {
                 continue;
             }
             let Some(job) = store.job(lease.job).await? else { continue };

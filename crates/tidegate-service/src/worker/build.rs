@@ -10,21 +10,25 @@ use tidegate_model::{
     policy::{self, Policy},
 };
 use tidegate_pipeline::{
-    Artifact, Completion, Governance, JobEntry, Limits, Manifest, OperatorEntry, Outcome, Plan,
-    manifest,
+    Artifact, Governance, JobEntry, Limits, Manifest, OperatorEntry, Outcome, manifest,
 };
-use tidegate_store::{Change, FailJob, NewArtifact, ProgressReport, StoreError};
+use tidegate_store::{
+    Change, FailJob, NewArtifact, ProgressReport, StoreError,
+    chaos::{self, Point},
+};
 use tokio::time::{interval, sleep};
 
 use super::{
     control::{Control, Stop},
     failure::{self, failure},
+    frozen::Frozen,
     micros,
 };
 use crate::{
-    artifacts::{Artifacts, ObjectKey},
+    artifacts::{ArtifactError, Artifacts, ObjectKey},
     error::ServiceError,
     exports::{Prepared, request_of, target_of},
+    manifest::sign_manifest,
     service::{Service, blocking},
 };
 
@@ -60,6 +64,12 @@ enum Ended {
     Stopped(Stop),
     /// It failed.
     Failed(Failure),
+}
+
+impl From<ArtifactError> for Ended {
+    fn from(error: ArtifactError) -> Self {
+        Self::Failed(failure::of_artifact(&error))
+    }
 }
 
 impl From<ServiceError> for Ended {
@@ -132,28 +142,23 @@ impl Build<'_> {
         let prepared = self.prepare(&creator).await?;
         let started_at = self.now().await?;
         let settings = self.service.store().settings().await?;
-        let upload = self.artifacts.upload(&self.key()?);
-        let upload = upload.map_err(|error| Ended::Failed(failure::of_artifact(&error)))?;
-        let mut artifact = Box::new(upload);
+        let upload = self.artifacts.upload(&self.key()?)?;
+        let mut artifact: Box<dyn Artifact> = Box::new(upload);
         let limits = Limits {
             rows_max: settings.rows_max,
             bytes_max: settings.bytes_max,
             ..Limits::default()
         };
         let control = Arc::clone(self.control);
-        let frozen = Frozen {
-            job: self.job.clone(),
-            attempt: self.control.lease.attempt(),
-            email: creator.caller.name.clone(),
-            row_limits: creator.limit_of(&self.job.subject).into_iter().collect(),
-            limits,
-        };
+        let frozen =
+            Frozen { limits, governance: self.governance(&creator), job: self.job.clone() };
         let ran = blocking(move || -> Result<Ran, tidegate_pipeline::RunError> {
             let (query, scope) = prepared.request.query(started_at);
             let plan = frozen.plan(&prepared, query);
             let outcome = tidegate_pipeline::run(&plan, &mut *artifact, &*control)?;
             let completion = frozen.completion(&prepared, scope, started_at);
             let manifest = manifest(&plan, &outcome, completion);
+            chaos::stop_at(Point::Upload);
             artifact.publish()?;
             Ok(Ran { manifest, outcome })
         })
@@ -166,6 +171,23 @@ impl Build<'_> {
             }
             (Err(_), Some(stop)) => Err(Ended::Stopped(stop)),
             (Err(error), None) => Err(Ended::Failed(failure::of_run(&error))),
+        }
+    }
+
+    /// The only key that this attempt may write to.
+    fn key(&self) -> Result<ObjectKey, Ended> {
+        let key = ObjectKey::parse(self.control.lease.object_key());
+        let unreadable = || failure(FailureReason::Internal, "its key cannot be read");
+        key.ok_or_else(|| Ended::Failed(unreadable()))
+    }
+
+    /// What the manifest says of the job.
+    fn governance(&self, creator: &Creator) -> Governance {
+        Governance {
+            job: JobEntry { id: self.job.id, attempt: self.control.lease.attempt() },
+            operator: OperatorEntry { id: self.job.created_by, email: creator.caller.name.clone() },
+            row_limits: creator.limit_of(&self.job.subject).into_iter().collect(),
+            masks: Vec::new(),
         }
     }
 
@@ -213,10 +235,11 @@ impl Build<'_> {
     /// Makes the file visible, unless the lease, the right or the wish for it is gone.
     async fn publish(&self, built: Built) -> Result<(), Ended> {
         let key = self.key()?;
-        let signed = self.service.sign_manifest(&built.manifest);
+        let signed = sign_manifest(&self.service.keys(), &built.manifest);
+        chaos::stop_at(Point::Manifest);
         if let Err(error) = self.artifacts.put_manifest(&key, &signed).await {
             self.discard().await;
-            return Err(Ended::Failed(failure::of_artifact(&error)));
+            return Err(error.into());
         }
         let retention = self.service.store().settings().await?.retention_micros();
         for _ in 0..POLICY_CHANGES_MAX {
@@ -237,6 +260,7 @@ impl Build<'_> {
                 policy_version: creator.policy.version,
             };
             let change = Change::Publish(self.control.lease.proof(), Box::new(made));
+            chaos::stop_at(Point::Publish);
             match self.commit(Action::JobPublish, change).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::PolicyChanged) => {}
@@ -330,14 +354,6 @@ impl Build<'_> {
         self.service.store().commit(permit, change).await.map(drop)
     }
 
-    /// The only key that this attempt writes to.
-    fn key(&self) -> Result<ObjectKey, Ended> {
-        let key = ObjectKey::parse(self.control.lease.object_key());
-        key.ok_or_else(|| {
-            Ended::Failed(failure(FailureReason::Internal, "the key of its file is none"))
-        })
-    }
-
     /// Removes what this attempt has made.
     async fn discard(&self) {
         let Ok(key) = self.key() else { return };
@@ -361,69 +377,10 @@ impl Creator {
     }
 }
 
-/// What the thread that runs the pipeline takes along.
-struct Frozen {
-    job: Job,
-    attempt: i64,
-    /// The creator's mail address.
-    email: String,
-    /// The filter of the creator's role, if there is one.
-    row_limits: Vec<serde_json::Value>,
-    limits: Limits,
-}
-
+/// What the thread that ran the pipeline brings back.
 struct Ran {
     manifest: Manifest,
     outcome: Outcome,
-}
-
-impl Frozen {
-    fn plan<'a>(&self, prepared: &'a Prepared, query: tidegate_model::query::Query) -> Plan<'a> {
-        Plan {
-            source: &*prepared.bound.source,
-            query,
-            format: prepared.format,
-            options: prepared.options.clone(),
-            time_zone: prepared.request.time_zone(),
-            title: self.job.subject.clone(),
-            application: format!("tidegate/{}", self.job.id),
-            readers: prepared.bound.settings.readers,
-            snapshot_age_max: prepared.bound.settings.snapshot_age_max(),
-            limits: self.limits,
-        }
-    }
-
-    fn completion(
-        &self,
-        prepared: &Prepared,
-        scope: serde_json::Value,
-        started_at: DateTime<Utc>,
-    ) -> Completion {
-        let job = &self.job;
-        Completion {
-            name: file_name(job, &prepared.format.file_extension(&prepared.options)),
-            subject: job.subject.clone(),
-            kind: job.kind.clone(),
-            scope,
-            source: prepared.bound.settings.name.clone(),
-            started_at,
-            completed_at: crate::clock::now(),
-            governance: Some(Governance {
-                job: JobEntry { id: job.id, attempt: self.attempt },
-                operator: OperatorEntry { id: job.created_by, email: self.email.clone() },
-                row_limits: self.row_limits.clone(),
-                masks: Vec::new(),
-            }),
-        }
-    }
-}
-
-/// `{subject}[-{kind}]-{created, UTC}-{id}.{ext}`.
-fn file_name(job: &Job, extension: &str) -> String {
-    let kind = job.kind.as_ref().map(|kind| format!("-{kind}")).unwrap_or_default();
-    let created = DateTime::from_timestamp_micros(job.created_at).unwrap_or_default();
-    let time = created.format("%Y%m%dT%H%M%SZ");
-    format!("{}{kind}-{time}-{}.{extension}", job.subject, job.id)
 }
 
 /// Pause before the next attempt: doubled each time, and never the same for two jobs.

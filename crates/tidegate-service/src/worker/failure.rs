@@ -54,6 +54,7 @@ pub(super) fn of_service(error: &ServiceError) -> Failure {
             return failure(FailureReason::SchemaChanged, detail);
         }
         ServiceError::Source(error) => reason_of(error),
+        ServiceError::Artifact(error) => error.reason(),
         ServiceError::NotFound => FailureReason::SchemaChanged,
         ServiceError::Denied(_) | ServiceError::Unknown => FailureReason::PermissionRevoked,
         ServiceError::Conflict { .. }
@@ -80,7 +81,7 @@ fn reason_of(error: &SourceError) -> FailureReason {
 }
 
 /// The message of an error and of what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
+pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

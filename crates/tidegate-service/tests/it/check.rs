@@ -14,7 +14,8 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_service::{
-    Artifacts, Keys, Service, Site, Upkeep, Worker, WorkerSettings, artifacts::BucketOptions,
+    Keys, Service, Site, SweepSettings, Upkeep, UpkeepSettings, Worker, WorkerSettings,
+    artifacts::{Artifacts, BucketOptions},
 };
 use tidegate_source::SourceSettings;
 use tidegate_store::{ClaimRequest, EntryFilter, SourceShare, Store};
@@ -67,9 +68,9 @@ impl Check {
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let service = Arc::new(Service::new(store, shop(&folder), keys));
         service.set_up(&[], None).await.unwrap();
-        let options = BucketOptions::default();
-        let artifacts = Artifacts::open("file:artifacts", folder.path(), &options).unwrap();
-        let artifacts = Arc::new(artifacts);
+        let artifacts = Arc::new(
+            Artifacts::open("file:artifacts", folder.path(), &BucketOptions::default()).unwrap(),
+        );
         let check = Self { service, artifacts, folder, control_url, _database: database };
         check.people().await;
         check
@@ -119,7 +120,12 @@ impl Check {
     }
 
     pub(crate) fn upkeep(&self) -> Upkeep {
-        Upkeep::new(Arc::clone(&self.service), self.settings())
+        let settings = UpkeepSettings {
+            worker: self.settings(),
+            sweep_pause: UpkeepSettings::SWEEP_PAUSE,
+            sweep: SweepSettings::default(),
+        };
+        Upkeep::new(Arc::clone(&self.service), Arc::clone(&self.artifacts), settings)
     }
 
     /// Builds a job to its end, with a worker for it alone.

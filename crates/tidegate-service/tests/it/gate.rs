@@ -128,6 +128,7 @@ fn refusals_do_not_fill_the_log() {
         for _ in 0..100 {
             assert!(check.service.operators(&vic).await.is_err());
         }
-        assert_eq!(denied(&check).await, 30);
+        // Thirty at once, and one more every two seconds.
+        assert!((30..40).contains(&denied(&check).await));
     });
 }

@@ -1,11 +1,18 @@
-//! Runs use cases, worker, upkeep and the artifact store on real servers.
+//! Runs use cases, worker, upkeep and the proofs of the log on real databases.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod artifacts;
+mod by_hand;
 mod check;
+mod checkpoints;
 mod exports;
+mod forger;
 mod gate;
+mod loot;
 mod manifest;
+mod site;
+mod streams;
+mod tampering;
 mod upkeep;
 mod worker;

@@ -208,6 +208,17 @@ impl Source for PostgresSource {
 }
 
 /// Columns and key of a table or statement.
+impl Drop for PostgresSource {
+    fn drop(&mut self) {
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // A session says goodbye on a runtime of its own, and whoever drops the source may already
+        // be inside one.
+        if let Some(session) = idle {
+            drop(std::thread::spawn(|| drop(session)).join());
+        }
+    }
+}
+
 fn describe(session: &Session, relation: &Relation) -> Result<Description, SourceError> {
     let what = format!("describe `{}`", relation_name(relation));
     let doing = session.doing(&what);

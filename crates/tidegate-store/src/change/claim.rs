@@ -67,7 +67,7 @@ pub(crate) const PICK: &str = "\
     limit 1";
 
 /// Builds under way, by subject.
-const BUILDS: &str = "\
+pub(crate) const BUILDS: &str = "\
     select subject, count(*) as n from jobs \
     where status in ('pending', 'building') and lease_expires > $1 group by subject";
 

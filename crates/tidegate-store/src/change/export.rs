@@ -23,6 +23,7 @@ pub(super) async fn create(
     job: NewJob,
     open_jobs_max: i64,
 ) -> Result<Applied, StoreError> {
+    refuse_other_request(permit, &job)?;
     refuse_used_key(tx, &job).await?;
     refuse_too_many(tx, job.created_by, open_jobs_max).await?;
     let id = insert(tx, &job).await?;
@@ -40,6 +41,22 @@ pub(super) async fn create(
         "via": job.via,
     });
     Ok(Applied::one(permit.action(), Some(id), details).made(id.0))
+}
+
+/// What the policy was asked about is what is made: of that subject, with personal data or
+/// without, and by whoever asked.
+fn refuse_other_request(permit: &Permit, job: &NewJob) -> Result<(), StoreError> {
+    let target = permit.target();
+    let is_same = target.subject.as_ref() == Some(&job.subject)
+        && target.has_pii == job.has_pii
+        && permit.caller().operator() == Some(job.created_by);
+    match is_same {
+        true => Ok(()),
+        false => Err(StoreError::WrongPermit {
+            permit: permit.action().slug(),
+            change: "another request",
+        }),
+    }
 }
 
 /// The service looks the key up first, and gives back the job it made; here two requests at the

@@ -112,6 +112,7 @@ pub(super) async fn operator(
     permit: &Permit,
     change: OperatorChange,
 ) -> Result<Applied, StoreError> {
+    refuse_other_operator(permit, &change)?;
     let details = match change {
         OperatorChange::Add { email, name, role, password_hash } => {
             const ADD: &str = "\
@@ -167,6 +168,22 @@ pub(super) async fn operator(
     };
     raise_policy(tx).await?;
     Ok(Applied::one(permit.action(), None, details))
+}
+
+/// One's own password is free to set, so it matters whose a permit is for.
+fn refuse_other_operator(permit: &Permit, change: &OperatorChange) -> Result<(), StoreError> {
+    let id = match change {
+        OperatorChange::Add { .. } => return Ok(()),
+        OperatorChange::Role { id, .. } | OperatorChange::Password { id, .. } => id,
+        OperatorChange::Disable(id) | OperatorChange::Enable(id) => id,
+    };
+    match permit.target().owner.as_ref() == Some(id) {
+        true => Ok(()),
+        false => Err(StoreError::WrongPermit {
+            permit: permit.action().slug(),
+            change: "another operator",
+        }),
+    }
 }
 
 /// What lets an administrator mend everything else.

@@ -38,8 +38,38 @@ fn spelled(statement: &str, backend: DbBackend) -> String {
         DbBackend::Sqlite => ("integer primary key autoincrement", "integer", " strict"),
         _ => ("bigint generated always as identity primary key", "bigint", ""),
     };
-    statement.replace("{id}", id).replace("{int}", int).replace("{strict}", strict)
+    let differ = |columns: &[&str]| -> String {
+        let each = columns.iter().map(|name| format!("old.{name} is distinct from new.{name}"));
+        each.collect::<Vec<_>>().join(" or ")
+    };
+    statement
+        .replace("{id}", id)
+        .replace("{int}", int)
+        .replace("{strict}", strict)
+        .replace("{asked}", &differ(ASKED))
+        .replace("{file}", &differ(FILE))
 }
+
+/// Columns of a job that say what it was asked for.
+const ASKED: &[&str] = &[
+    "id",
+    "subject",
+    "kind",
+    "scope",
+    "fields",
+    "format",
+    "options",
+    "has_pii",
+    "time_zone",
+    "reason",
+    "via",
+    "rerun_of",
+    "created_by",
+    "created_at",
+];
+
+/// Columns of a job that say what its file is.
+const FILE: &[&str] = &["artifact_key", "file_name", "size_bytes", "sha256"];
 
 const TABLES: &[&str] = &[
     "create table policy (
@@ -196,7 +226,7 @@ const TABLES: &[&str] = &[
         hash text not null
     ){strict}",
     "create table checkpoints (
-        id {id},
+        number {int} primary key,
         seq {int} not null,
         at {int} not null,
         document text not null,
@@ -205,7 +235,9 @@ const TABLES: &[&str] = &[
     ){strict}",
     "create table streamed (
         sink text primary key,
-        seq {int} not null
+        seq {int} not null,
+        holder text,
+        held_until {int}
     ){strict}",
     "create table outbox (
         id {id},
@@ -232,21 +264,34 @@ const SQLITE_TRIGGERS: &[&str] = &[
         ('pending building', 'building ready', 'building failed', 'pending failed',
          'pending cancelled', 'building cancelled', 'ready expired', 'ready deleted')
      begin select raise(abort, 'there is no such transition'); end",
-    "create trigger jobs_frozen before update on jobs
-     when old.id <> new.id or old.created_at <> new.created_at
-        or old.created_by <> new.created_by or old.subject <> new.subject
-        or old.scope <> new.scope or old.fields <> new.fields or old.format <> new.format
+    "create trigger jobs_frozen before update on jobs when {asked}
      begin select raise(abort, 'what a job was asked for does not change'); end",
+    "create trigger jobs_published before update on jobs
+     when old.artifact_key is not null and ({file})
+     begin select raise(abort, 'what a file is does not change'); end",
+    // `insert or replace` deletes a row without a word to the triggers on deletion.
+    "create trigger jobs_once before insert on jobs
+     when exists (select 1 from jobs where id = new.id)
+     begin select raise(abort, 'jobs are kept'); end",
     "create trigger jobs_kept before delete on jobs
      begin select raise(abort, 'jobs are kept'); end",
+    "create trigger transitions_once before insert on transitions
+     when exists (select 1 from transitions where id = new.id)
+     begin select raise(abort, 'transitions are appended only'); end",
     "create trigger transitions_appended before update on transitions
      begin select raise(abort, 'transitions are appended only'); end",
     "create trigger transitions_kept before delete on transitions
      begin select raise(abort, 'transitions are kept'); end",
+    "create trigger activity_once before insert on activity
+     when exists (select 1 from activity where seq = new.seq or hash = new.hash)
+     begin select raise(abort, 'activity is appended only'); end",
     "create trigger activity_appended before update on activity
      begin select raise(abort, 'activity is appended only'); end",
     "create trigger activity_kept before delete on activity
      begin select raise(abort, 'activity is kept'); end",
+    "create trigger checkpoints_once before insert on checkpoints
+     when exists (select 1 from checkpoints where number = new.number)
+     begin select raise(abort, 'checkpoints are appended only'); end",
     "create trigger checkpoints_appended before update on checkpoints
      begin select raise(abort, 'checkpoints are appended only'); end",
     "create trigger checkpoints_kept before delete on checkpoints
@@ -263,11 +308,11 @@ const POSTGRES_TRIGGERS: &[&str] = &[
         ('pending building', 'building ready', 'building failed', 'pending failed',
          'pending cancelled', 'building cancelled', 'ready expired', 'ready deleted'))
      execute function refuse('there is no such transition')",
-    "create trigger jobs_frozen before update on jobs for each row
-     when (old.id <> new.id or old.created_at <> new.created_at
-        or old.created_by <> new.created_by or old.subject <> new.subject
-        or old.scope <> new.scope or old.fields <> new.fields or old.format <> new.format)
+    "create trigger jobs_frozen before update on jobs for each row when ({asked})
      execute function refuse('what a job was asked for does not change')",
+    "create trigger jobs_published before update on jobs for each row
+     when (old.artifact_key is not null and ({file}))
+     execute function refuse('what a file is does not change')",
     "create trigger jobs_kept before delete on jobs for each row
      execute function refuse('jobs are kept')",
     "create trigger transitions_appended before update or delete on transitions for each row

@@ -2,9 +2,11 @@
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use tidegate_model::{
-    audit::{SignedCheckpoint, StoredEntry},
+    audit::{Checkpoint, SignedCheckpoint, StoredEntry},
     ids::{JobId, OperatorId},
 };
+
+pub use tidegate_model::audit::EntryColumns;
 
 use crate::{
     connection::Store,
@@ -30,31 +32,6 @@ pub struct EntryFilter {
     pub tag: Option<String>,
     /// Not about these subjects.
     pub hidden_subjects: Vec<String>,
-}
-
-/// What an entry's row says beside its text: to be compared with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryColumns {
-    /// When, in microseconds.
-    pub at: i64,
-    /// Commit.
-    pub commit: String,
-    /// Action.
-    pub action: String,
-    /// `done` or `denied`.
-    pub outcome: String,
-    /// Kind of actor.
-    pub actor: String,
-    /// Operator.
-    pub operator: Option<i64>,
-    /// Name.
-    pub name: String,
-    /// Subject.
-    pub subject: Option<String>,
-    /// Job.
-    pub job: Option<i64>,
-    /// Tags, with spaces between.
-    pub tags: String,
 }
 
 impl Store {
@@ -104,7 +81,8 @@ impl Store {
             want("action = $?", action.clone().into());
         }
         if let Some(tag) = &filter.tag {
-            want("' ' || tags || ' ' like $?", format!("% {tag} %").into());
+            let letters = tag.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+            want(r"' ' || tags || ' ' like $? escape '\'", format!("% {letters} %").into());
         }
         for hidden in &filter.hidden_subjects {
             want("(subject is null or subject <> $?)", hidden.clone().into());
@@ -133,48 +111,75 @@ impl Store {
         Ok((get(&row, "seq")?, get(&row, "hash")?))
     }
 
-    /// Keeps a signed checkpoint beside the log. What counts is the copy outside the database.
+    /// Rows of the log that are numbered up to `seq`, or not numbered at all. The chain has that
+    /// many entries; what is more does not belong to it.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn count_entries(&self, seq: i64) -> Result<i64, StoreError> {
+        const COUNT: &str = "select count(*) as n from activity where seq is null or seq <= $1";
+        let row = self.ask_one(COUNT, [seq.into()]).await?;
+        get(&row.ok_or(StoreError::Corrupt { what: "count" })?, "n")
+    }
+
+    /// Keeps a signed checkpoint beside the log, if it is the next one: of several processes that
+    /// try at once one is told true. What counts is the copy outside the database.
     ///
     /// # Errors
     ///
     /// If the database fails.
     pub async fn keep_checkpoint(
         &self,
-        seq: i64,
+        checkpoint: &Checkpoint,
         signed: &SignedCheckpoint,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let now = self.inner.kind.now();
         let sql = format!(
-            "insert into checkpoints (seq, at, document, key_id, signature) \
-             values ($1, {now}, $2, $3, $4)"
+            "insert into checkpoints (number, seq, at, document, key_id, signature) \
+             select $1, $2, {now}, $3, $4, $5 \
+             where (select coalesce(max(number), 0) + 1 from checkpoints) = $1 \
+             on conflict (number) do nothing"
         );
         let values = [
-            seq.into(),
+            checkpoint.number.into(),
+            checkpoint.seq.into(),
             signed.checkpoint.clone().into(),
             signed.key.clone().into(),
             signed.signature.clone().into(),
         ];
         let writer = &self.inner.writer;
-        writer.execute_raw(statement(writer, &sql, values)).await?;
-        Ok(())
+        let kept = writer.execute_raw(statement(writer, &sql, values)).await?;
+        Ok(kept.rows_affected() == 1)
     }
 
-    /// The checkpoints that stand in the database, oldest first.
+    /// The checkpoint that was kept last.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub async fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>, StoreError> {
-        const CHECKPOINTS: &str = "select document, key_id, signature from checkpoints order by id";
-        let rows = self.ask(CHECKPOINTS, []).await?;
-        let signed = rows.iter().map(|row| {
-            Ok(SignedCheckpoint {
-                checkpoint: get(row, "document")?,
-                key: get(row, "key_id")?,
-                signature: get(row, "signature")?,
-            })
-        });
-        signed.collect()
+    pub async fn last_checkpoint(&self) -> Result<Option<SignedCheckpoint>, StoreError> {
+        const LAST: &str = "\
+            select document, key_id, signature from checkpoints order by number desc limit 1";
+        self.ask_one(LAST, []).await?.as_ref().map(checkpoint_of).transpose()
+    }
+
+    /// The checkpoints that stand in the database behind a number, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn checkpoints(
+        &self,
+        behind: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, SignedCheckpoint)>, StoreError> {
+        const CHECKPOINTS: &str = "\
+            select number, document, key_id, signature from checkpoints \
+            where number > $1 order by number limit $2";
+        let limit = i64::from(limit.clamp(1, PAGE_ENTRIES_MAX));
+        let rows = self.ask(CHECKPOINTS, [behind.into(), limit.into()]).await?;
+        rows.iter().map(|row| Ok((get(row, "number")?, checkpoint_of(row)?))).collect()
     }
 
     /// Number of the last entry that a sink is known to have.
@@ -188,19 +193,82 @@ impl Store {
         row.map_or(Ok(0), |row| get(&row, "seq"))
     }
 
-    /// Notes that a sink has all entries up to a number.
+    /// Takes a sink for a while, or keeps it: one process at a time writes to it. Gives the number
+    /// of the last entry that the sink is known to have; none if another process holds it. A clock
+    /// that was ahead when it was taken does not make it taken for ever.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub async fn note_streamed(&self, sink: &str, seq: i64) -> Result<(), StoreError> {
-        const NOTE: &str = "\
-            insert into streamed (sink, seq) values ($1, $2) \
-            on conflict (sink) do update set seq = excluded.seq";
+    pub async fn hold_stream(
+        &self,
+        sink: &str,
+        holder: &str,
+        hold_micros: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        const NEW: &str =
+            "insert into streamed (sink, seq) values ($1, 0) on conflict (sink) do nothing";
+        let now = self.inner.kind.now();
+        let hold = format!(
+            "update streamed set holder = $2, held_until = {now} + $3 \
+             where sink = $1 and (holder is null or holder = $2 \
+                or held_until not between {now} and {now} + $3) \
+             returning seq"
+        );
         let writer = &self.inner.writer;
-        writer.execute_raw(statement(writer, NOTE, [sink.into(), seq.into()])).await?;
+        let values: [Value; 3] = [sink.into(), holder.into(), hold_micros.into()];
+        let taken = statement(writer, &hold, values);
+        let mut row = writer.query_one_raw(taken.clone()).await?;
+        if row.is_none() {
+            let made = writer.execute_raw(statement(writer, NEW, [sink.into()])).await?;
+            if made.rows_affected() == 1 {
+                row = writer.query_one_raw(taken).await?;
+            }
+        }
+        row.map(|row| get(&row, "seq")).transpose()
+    }
+
+    /// Notes that a sink has all entries up to a number; false if somebody else holds the sink by
+    /// now.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn note_streamed(
+        &self,
+        sink: &str,
+        holder: &str,
+        seq: i64,
+    ) -> Result<bool, StoreError> {
+        const NOTE: &str = "\
+            update streamed set seq = $3 where sink = $1 and holder = $2 and seq <= $3";
+        let writer = &self.inner.writer;
+        let values = [sink.into(), holder.into(), seq.into()];
+        let noted = writer.execute_raw(statement(writer, NOTE, values)).await?;
+        Ok(noted.rows_affected() == 1)
+    }
+
+    /// Gives a sink back, so that the next process need not wait.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn leave_stream(&self, sink: &str, holder: &str) -> Result<(), StoreError> {
+        const LEAVE: &str = "\
+            update streamed set holder = null, held_until = null \
+            where sink = $1 and holder = $2";
+        let writer = &self.inner.writer;
+        writer.execute_raw(statement(writer, LEAVE, [sink.into(), holder.into()])).await?;
         Ok(())
     }
+}
+
+fn checkpoint_of(row: &QueryResult) -> Result<SignedCheckpoint, StoreError> {
+    Ok(SignedCheckpoint {
+        checkpoint: get(row, "document")?,
+        key: get(row, "key_id")?,
+        signature: get(row, "signature")?,
+    })
 }
 
 fn stored_of(row: &QueryResult) -> Result<StoredEntry, StoreError> {

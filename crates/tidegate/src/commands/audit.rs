@@ -1,7 +1,14 @@
 //! `tidegate audit`: what was done, by whom, and whether the record still says so.
 
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
 use tidegate_model::{audit::Entry, ids::JobId};
-use tidegate_store::EntryFilter;
+use tidegate_service::{
+    PublicKeys,
+    audit::{Anchor, AnchorSettings, Ledger, Verdict, verify},
+};
+use tidegate_store::{EntryFilter, Store};
 
 use crate::{
     cli::{AuditCommand, Cli},
@@ -16,9 +23,13 @@ use crate::{
 /// If it may not be done, or cannot.
 pub fn run(command: &AuditCommand, cli: &Cli) -> Result<(), Failure> {
     control::run(async {
-        let control = Control::open(cli).await?;
         match command {
+            AuditCommand::Verify { log, anchors, keys } => {
+                let verification = Verification { log, anchors, keys, cli };
+                verification.run().await?;
+            }
             AuditCommand::List { job, subject, action, tag, limit, before } => {
+                let control = Control::open(cli).await?;
                 let caller = control.caller(cli).await?;
                 let filter = EntryFilter {
                     job: job.map(JobId),
@@ -38,6 +49,56 @@ pub fn run(command: &AuditCommand, cli: &Cli) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// What to hold against what.
+struct Verification<'a> {
+    log: &'a Option<PathBuf>,
+    anchors: &'a [AnchorSettings],
+    keys: &'a Option<PathBuf>,
+    cli: &'a Cli,
+}
+
+impl Verification<'_> {
+    async fn run(self) -> Result<(), Failure> {
+        let failed = |error: &dyn std::error::Error| Failure::failed("audit", error);
+        // The configuration is asked for no more than the options leave open.
+        let settings = match (self.log, self.anchors, self.keys) {
+            (Some(_), [_, ..], Some(_)) => None,
+            _ => Some(control::settings(self.cli)?),
+        };
+        let declared = settings.as_ref().map(|settings| settings.audit.anchors.as_slice());
+        let anchors = match self.anchors {
+            [] => declared.unwrap_or_default(),
+            given => given,
+        };
+        let anchors: Vec<Anchor> = anchors
+            .iter()
+            .map(Anchor::open)
+            .collect::<Result<_, _>>()
+            .map_err(|error| failed(&error))?;
+        let keys = match (self.keys, &settings) {
+            (Some(folder), _) => PublicKeys::of_folder(folder)?,
+            (None, Some(settings)) => PublicKeys::of_folder(&settings.keys_folder)?,
+            (None, None) => PublicKeys::default(),
+        };
+        let ledger = match (self.log, &settings) {
+            (Some(file), _) => Ledger::of_file(file).map_err(|error| failed(&error))?,
+            (None, Some(settings)) => {
+                Ledger::of_database(Store::open(settings.url.expose_secret()).await?)
+            }
+            (None, None) => return Err(Failure::wrong("there is nothing to verify")),
+        };
+        let report = verify(ledger, &anchors, &keys).await.map_err(|error| failed(&error))?;
+        match self.cli.json {
+            true => println!("{}", serde_json::json!(report)),
+            false => print!("{report}"),
+        }
+        match report.verdict {
+            Verdict::Broken => Err(Failure::broken_log(report.first_bad)),
+            Verdict::Sound | Verdict::Unproven => Ok(()),
+        }
+    }
 }
 
 fn print(text: &str) {

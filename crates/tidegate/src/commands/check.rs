@@ -15,6 +15,8 @@ use crate::{
     wire::{self, Connected},
 };
 
+mod control_plane;
+
 /// What was found about one source.
 #[derive(Debug, serde::Serialize)]
 struct Finding {
@@ -38,12 +40,18 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
     for settings in site.sources.values() {
         findings.push(find(&site, Connected::new(settings.clone())?));
     }
+    let control = match site.control {
+        Some(_) => control_plane::find(cli)?,
+        None => Vec::new(),
+    };
     if cli.json {
-        println!("{}", serde_json::json!({ "sources": findings }));
+        println!("{}", serde_json::json!({ "sources": findings, "control": control }));
     } else {
         findings.iter().for_each(print);
+        control.iter().for_each(|part| println!("{part}"));
     }
     let faults: usize = findings.iter().map(|finding| finding.faults.len()).sum();
+    let faults = faults + control.iter().filter(|part| part.fault.is_some()).count();
     match faults {
         0 => Ok(()),
         1 => Err(Failure::wrong("the configuration has a fault")),

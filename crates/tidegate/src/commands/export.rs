@@ -1,11 +1,5 @@
 //! `tidegate export`: one export, straight from a source to a file.
 
-use std::{
-    fs::File,
-    io::{self, IsTerminal, Write},
-    path::{Path, PathBuf},
-};
-
 use chrono::{DateTime, Utc};
 use indicatif::{HumanBytes, HumanCount};
 use tidegate_format::{Format, Options};
@@ -17,14 +11,15 @@ use tidegate_model::{
     query::Query,
     request::{CheckedRequest, ExportRequest},
 };
-use tidegate_pipeline::{
-    Artifact, BindError, Completion, FileArtifact, Limits, Manifest, Plan, RunError,
-    StreamArtifact, bind_subject, manifest,
-};
+use tidegate_pipeline::{BindError, Completion, Limits, Manifest, Plan, bind_subject, manifest};
 
 use crate::{
     cli::{Cli, ExportArgs},
-    commands::request::{self, More},
+    commands::{
+        governed,
+        place::Place,
+        request::{self, More},
+    },
     config::Site,
     failure::Failure,
     signal::Signal,
@@ -36,8 +31,6 @@ use crate::{
 const APPLICATION: &str = "tidegate/export";
 /// Slug of what is no subject but a bare table.
 const TABLE: &str = "table";
-/// Name that stands for standard output.
-const STDOUT: &str = "-";
 
 /// Runs the command.
 ///
@@ -45,10 +38,19 @@ const STDOUT: &str = "-";
 ///
 /// If the request is wrong, or anything stands in the way of a whole file.
 pub fn run(args: &ExportArgs, cli: &Cli) -> Result<(), Failure> {
+    if args.source.is_none() && Site::load(&cli.config, &wire::environment())?.control.is_some() {
+        return governed::run(args, cli);
+    }
     let signal = Signal::listen();
     let started_at = wire::now();
     let export = Export::prepare(args, cli, started_at)?;
-    let place = Place::of(args, &export, started_at)?;
+    let name = || default_name(&export, started_at);
+    let place = Place::of(args.output.as_deref(), args.manifest.as_deref(), name);
+    if place.is_terminal() && !export.options.is("compress", "none") {
+        let label = export.format.label();
+        let detail = format!("{label} is no text for a terminal; name a file with -o, or pipe it");
+        return Err(Failure::wrong(detail));
+    }
     // Before there is anything that would have to be taken away.
     signal.heed();
     let mut artifact = place.open()?;
@@ -71,7 +73,8 @@ pub fn run(args: &ExportArgs, cli: &Cli) -> Result<(), Failure> {
         governance: None,
     };
     let manifest = manifest(&plan, &outcome, completion);
-    place.publish(artifact, &manifest)?;
+    let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain JSON");
+    place.publish(artifact, &text)?;
     report(&place, &manifest, &watch, cli.json);
     Ok(())
 }
@@ -166,88 +169,12 @@ fn check(
     }
 }
 
-/// Where the file goes, and its manifest.
-struct Place {
-    /// The file; none is standard output.
-    path: Option<PathBuf>,
-    manifest: Option<PathBuf>,
-}
-
-impl Place {
-    fn of(args: &ExportArgs, export: &Export, now: DateTime<Utc>) -> Result<Self, Failure> {
-        if args.output.as_deref() == Some(STDOUT) {
-            if io::stdout().is_terminal() && !export.options.is("compress", "none") {
-                let detail = format!(
-                    "{} is no text for a terminal; name a file with -o, or pipe it",
-                    export.format.label()
-                );
-                return Err(Failure::wrong(detail));
-            }
-            return Ok(Self { path: None, manifest: args.manifest.clone() });
-        }
-        let path = match &args.output {
-            Some(path) => PathBuf::from(path),
-            None => PathBuf::from(default_name(export, now)),
-        };
-        let beside = (!is_device(&path)).then(|| beside(&path));
-        Ok(Self { path: Some(path), manifest: args.manifest.clone().or(beside) })
-    }
-
-    fn name(&self) -> String {
-        let name = self.path.as_deref().and_then(Path::file_name);
-        name.map_or(STDOUT.into(), |name| name.to_string_lossy().into_owned())
-    }
-
-    fn open(&self) -> Result<Box<dyn Artifact>, Failure> {
-        Ok(match &self.path {
-            Some(path) if is_device(path) => {
-                let name = path.display().to_string();
-                match File::options().write(true).open(path) {
-                    Ok(device) => Box::new(StreamArtifact::new(name, device)),
-                    Err(cause) => return Err(RunError::Artifact { name, cause }.into()),
-                }
-            }
-            Some(path) => Box::new(FileArtifact::create(path)?),
-            None => Box::new(StreamArtifact::new("standard output", io::stdout())),
-        })
-    }
-
-    /// Puts file and manifest under their names, the manifest first: a file without one is what
-    /// nobody should find.
-    fn publish(&self, artifact: Box<dyn Artifact>, manifest: &Manifest) -> Result<(), Failure> {
-        let Some(path) = &self.manifest else { return Ok(artifact.publish()?) };
-        let text = serde_json::to_string_pretty(manifest).expect("a manifest is plain JSON");
-        let mut beside = Box::new(FileArtifact::create(path)?);
-        writeln!(beside, "{text}").map_err(|cause| {
-            let name = path.display().to_string();
-            Failure::from(RunError::Artifact { name, cause })
-        })?;
-        beside.publish()?;
-        artifact.publish().inspect_err(|_| {
-            // The manifest describes a file that does not exist: take it back, as far as possible.
-            let _ = std::fs::remove_file(path);
-        })?;
-        Ok(())
-    }
-}
-
 /// `{subject}[-{kind}]-{time}.{extension}`, in the current folder.
 fn default_name(export: &Export, now: DateTime<Utc>) -> String {
     let subject = export.request.subject();
     let kind = subject.kind.as_ref().map(|kind| format!("-{kind}")).unwrap_or_default();
     let time = now.format("%Y%m%dT%H%M%SZ");
     format!("{}{kind}-{time}.{}", subject.slug, export.format.file_extension(&export.options))
-}
-
-/// Whether something stands at `path` that is written to and never replaced: a device, a pipe.
-fn is_device(path: &Path) -> bool {
-    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".manifest.json");
-    name.into()
 }
 
 /// Says what was done: on stderr for people, as the manifest on stdout for scripts.

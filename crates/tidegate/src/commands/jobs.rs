@@ -1,15 +1,19 @@
 //! `tidegate jobs`: makes, lists, follows and ends exports, in the name of an operator.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
 use chrono::{DateTime, SecondsFormat};
 use indicatif::{HumanBytes, HumanCount};
 use tidegate_model::{actor::Caller, ids::JobId, job::Job, status::Status};
+use tidegate_pipeline::RunError;
 use tidegate_service::{Created, ListRequest, ListSort};
 
 use crate::{
-    cli::{Cli, CreateArgs, JobsCommand, ListArgs},
-    commands::request::{self, More},
+    cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, ListArgs},
+    commands::{
+        place::Place,
+        request::{self, More},
+    },
     control::{self, Control},
     failure::Failure,
 };
@@ -34,6 +38,8 @@ pub fn run(command: &JobsCommand, cli: &Cli) -> Result<(), Failure> {
             JobsCommand::Watch(args) => jobs.watch(JobId(args.id)).await,
             JobsCommand::Cancel(args) => jobs.cancel(JobId(args.id)).await,
             JobsCommand::Rerun(args) => jobs.rerun(JobId(args.id)).await,
+            JobsCommand::Download(args) => jobs.download(args).await,
+            JobsCommand::Link(args) => jobs.link(JobId(args.id)).await,
             JobsCommand::Delete(args) => jobs.delete(JobId(args.id)).await,
         }
     })
@@ -165,9 +171,80 @@ impl Jobs {
         Ok(self.control.service.cancel_export(&self.caller, id).await?)
     }
 
+    async fn download(&self, args: &DownloadArgs) -> Result<(), Failure> {
+        let id = JobId(args.id);
+        let job = self.control.service.export(&self.caller, id).await?;
+        let name = || job.file_name.clone().unwrap_or_default();
+        let place = Place::of(args.output.as_deref(), None, name);
+        receive(&self.control, &self.caller, id, &place, self.is_json).await
+    }
+
+    async fn link(&self, id: JobId) -> Result<(), Failure> {
+        let Some(public_url) = &self.control.settings.public_url else {
+            let detail = "a link begins with the address of the service: set `public_url` under \
+                          [server]";
+            return Err(Failure::wrong(detail));
+        };
+        let made = self.control.service.make_link(&self.caller, id).await?;
+        let url = made.link.url(public_url);
+        if self.is_json {
+            let expires_at = time(made.expires_at);
+            let shown =
+                serde_json::json!({ "url": url, "expires_at": expires_at, "sha256": made.sha256 });
+            println!("{shown}");
+            return Ok(());
+        }
+        println!("{url}");
+        eprintln!("tidegate: good until {}", time(made.expires_at));
+        Ok(())
+    }
+
     async fn delete(&self, id: JobId) -> Result<(), Failure> {
         Ok(self.control.service.delete_artifact(&self.caller, id).await?)
     }
+}
+
+/// Receives the file of a job through the same door as everybody, with its manifest.
+pub(super) async fn receive(
+    control: &Control,
+    caller: &Caller,
+    id: JobId,
+    place: &Place,
+    is_json: bool,
+) -> Result<(), Failure> {
+    let service = &control.service;
+    let made = service.make_link(caller, id).await?;
+    let manifest = service.export_manifest(&control.artifacts, caller, id).await?;
+    let artifacts = &control.artifacts;
+    let mut sending = service.redeem(artifacts, caller, made.link.token(), None).await?;
+    let mut artifact = place.open()?;
+    let sent = async {
+        while let Some(piece) = sending.next().await? {
+            artifact.write_all(&piece).map_err(|cause| {
+                let name = place.name();
+                Failure::from(RunError::Artifact { name, cause })
+            })?;
+        }
+        Ok::<_, Failure>(())
+    };
+    let sent = sent.await;
+    let (bytes, sha256) = (sending.bytes, sending.sha256.clone());
+    sending.finish().await?;
+    sent?;
+    place.publish(artifact, &manifest)?;
+    match (is_json, &place.path) {
+        (true, Some(path)) => {
+            let shown =
+                serde_json::json!({ "id": id, "path": path, "bytes": bytes, "sha256": sha256 });
+            println!("{shown}");
+        }
+        (false, Some(path)) => {
+            let size = HumanBytes(bytes);
+            eprintln!("{}: export {id}, {size}, sha256 {sha256}", path.display());
+        }
+        (_, None) => {}
+    }
+    Ok(())
 }
 
 fn describe(job: &Job) {

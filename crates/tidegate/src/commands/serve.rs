@@ -44,8 +44,13 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         let settings = control.worker_settings();
         let upkeep = match part {
             Part::All => {
-                let upkeep = Upkeep::new(Arc::clone(&control.service), settings.clone());
-                Some(tokio::spawn(upkeep.run(stopped.clone())))
+                let upkeep = Upkeep::new(
+                    Arc::clone(&control.service),
+                    Arc::clone(&control.artifacts),
+                    control.upkeep_settings(),
+                );
+                let (checkpoints, stream) = control.watchers()?;
+                Some(tokio::spawn(upkeep.run(checkpoints, stream, stopped.clone())))
             }
             Part::Worker => None,
         };
@@ -55,8 +60,9 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         eprintln!("tidegate: ready");
         Arc::new(worker).run(stopped).await;
         if let Some(upkeep) = upkeep {
-            upkeep.abort();
+            drop(upkeep.await);
         }
+        control.artifacts.settle().await;
         Ok(())
     })
 }

@@ -339,10 +339,8 @@ mod tests {
     fn readers_that_do_not_share_a_snapshot_see_half_of_a_transfer() {
         let database = Postgres::shared().database();
         let settings = SourceSettings::new("shop", database.url());
-        let source = PostgresSource {
-            is_snapshot_shared: false,
-            ..PostgresSource::new(settings).expect("a source")
-        };
+        let mut source = PostgresSource::new(settings).expect("a source");
+        source.is_snapshot_shared = false;
         let execute = |script: &str| database.execute(script);
         let spelling = spelling_of_accounts(|name| format!("\"{name}\""), "begin");
         let site = Site { source: &source, execute: &execute, spelling };

@@ -205,3 +205,11 @@ fn a_refused_sign_in_says_why_and_not_the_password() {
     let error = told(&source(&url).describe(&table_relation("t")).unwrap_err());
     assert!(error.contains("does not exist"), "{error}");
 }
+
+#[test]
+fn a_source_that_keeps_a_session_may_be_dropped_inside_a_runtime() {
+    let check = Check::new("create table t (id int)");
+    check.source.tables().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async move { drop(check) });
+}

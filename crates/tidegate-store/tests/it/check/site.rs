@@ -71,6 +71,23 @@ impl Site {
         }
     }
 
+    /// Runs a statement that stands in no transaction.
+    pub(crate) fn execute_alone(&self, statement: &str) {
+        match self {
+            Self::Sqlite(_) => self.client().execute_batch(statement).unwrap(),
+            Self::Postgres(database) => database.execute(statement),
+        }
+    }
+
+    /// Empties a table by what the database has for it.
+    pub(crate) fn truncate(&self, table: &str) -> Result<(), String> {
+        match self {
+            // Without a condition, SQLite drops all pages at once where it may.
+            Self::Sqlite(_) => self.execute(&format!("delete from {table}")),
+            Self::Postgres(_) => self.execute(&format!("truncate {table} cascade")),
+        }
+    }
+
     /// Rows of a query, each cell as text, NULL as nothing.
     pub(crate) fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
         match self {

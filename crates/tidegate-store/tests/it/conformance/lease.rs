@@ -8,7 +8,8 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_store::{
-    Change, ClaimRequest, Claimed, Committed, FailJob, HeldLease, ProgressReport, StoreError,
+    Change, ClaimRequest, Claimed, Committed, FailJob, HeldLease, ProgressReport, SourceShare,
+    StoreError,
 };
 
 use crate::check::{Check, ENDED_MICROS, LEASE_MICROS, claim_request, failure, new_job};
@@ -240,6 +241,28 @@ fn the_last_place_is_kept_for_what_is_small_and_nobody_scheduled() {
         assert_eq!(check.claim_by(small()).await.unwrap().lease.job(), quick);
         assert_eq!(check.claim().await.lease.job(), large, "people before schedules");
         assert_eq!(check.claim().await.lease.job(), scheduled);
+    });
+}
+
+#[test]
+fn a_source_is_read_by_no_more_exports_than_it_admits() {
+    Check::on_both(async |check| {
+        let of = |subject: &str, exports_max| {
+            let subjects = vec![subject.to_owned(), "reports".to_owned()];
+            let sources = vec![SourceShare { subjects, exports_max }];
+            ClaimRequest { sources, ..claim_request() }
+        };
+        let jobs = [check.create(&check.editor).await, check.create(&check.editor).await];
+        assert!(check.claim_by(of("contents", 9)).await.is_none(), "of a subject it knows");
+        let first = check.claim_by(of("content", 1)).await.unwrap();
+        assert_eq!(first.lease.job(), jobs[0]);
+        assert!(check.claim_by(of("content", 1)).await.is_none());
+        let second = check.claim_by(of("content", 2)).await.unwrap();
+        assert_eq!(second.lease.job(), jobs[1]);
+        check.publish(&first).await.unwrap();
+        check.store.renew(&second.lease, ENDED_MICROS).await.unwrap();
+        let again = check.claim_by(of("content", 1)).await.unwrap();
+        assert_eq!(again.lease.job(), jobs[1], "a lease that ended reads nothing");
     });
 }
 

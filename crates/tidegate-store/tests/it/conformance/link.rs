@@ -2,9 +2,10 @@
 
 use tidegate_model::{
     action::Action,
+    audit::Entry,
     ids::{JobId, LinkId},
 };
-use tidegate_store::{Change, Committed, LinkChange, StoreError};
+use tidegate_store::{Change, Committed, LinkChange, StartedDownload, StoreError};
 
 use crate::check::{Check, ENDED_MICROS, LEASE_MICROS, random_word};
 
@@ -22,9 +23,10 @@ async fn revoke(check: &Check, job: JobId, link: LinkId) -> Result<Committed, St
     check.act(&check.editor, Action::DownloadLink, job, change).await
 }
 
-async fn start(check: &Check, job: JobId, link: LinkId) -> Result<Committed, StoreError> {
-    let change = Change::DownloadStarted { link: link.0, range: Some((0, 10)) };
-    check.act(&check.editor, Action::DownloadStart, job, change).await
+async fn start(check: &Check, job: JobId, link: LinkId) -> Result<StartedDownload, StoreError> {
+    let target = check.target(job).await;
+    let permit = check.permit(&check.editor, Action::DownloadStart, target).await;
+    check.store.start_download(permit, link, Some((0, 10))).await
 }
 
 fn is_missing(error: &StoreError, expected: &str) -> bool {
@@ -40,8 +42,12 @@ fn a_link_begins_downloads_until_it_is_taken_back() {
         assert_eq!((found.job, Some(found.operator)), (job, check.editor.operator()));
         assert!(!found.is_revoked && !found.is_bearer);
         for _ in 0..2 {
-            let (_, left) = check.watch(start(check, job, link)).await;
+            let (started, left) = check.watch(start(check, job, link)).await;
             assert_eq!(left.entries, [format!("download.started done operator {job}")]);
+            let finish = check.store.finish_download(started.unwrap(), 10, false);
+            let (finished, left) = check.watch(finish).await;
+            assert_eq!(left.entries, [format!("download.finished done operator {job}")]);
+            assert_eq!(finished.unwrap().job, Some(job));
         }
         revoke(check, job, link).await.unwrap();
         assert!(check.store.link(link).await.unwrap().unwrap().is_revoked);
@@ -76,6 +82,25 @@ fn what_has_no_whole_file_has_no_links() {
         check.upkeep(Action::ArtifactFault, job, change).await.unwrap();
         assert!(is_missing(&check.refused(make(check, job, LEASE_MICROS)).await, "whole file"));
         assert!(is_missing(&check.refused(start(check, job, link)).await, "whole file"));
+    });
+}
+
+#[test]
+fn a_download_that_began_is_noted_to_its_end_whatever_became_of_the_file() {
+    Check::on_both(async |check| {
+        let job = check.ready(&check.editor).await;
+        let link = made(check, job).await;
+        let started = start(check, job, link).await.unwrap();
+        let begun = check.head().await;
+        let change = Change::DeleteArtifact;
+        check.act(&check.editor, Action::ArtifactDelete, job, change).await.unwrap();
+        check.store.finish_download(started, 4, false).await.unwrap();
+        let entry = check.site.rows("select entry from activity order by seq desc limit 1");
+        let entry: Entry = serde_json::from_str(entry[0][0].as_deref().unwrap()).unwrap();
+        assert_eq!(entry.action, "download.finished");
+        assert_eq!(entry.details["started"].as_i64(), Some(begun));
+        assert_eq!(entry.details["bytes"].as_u64(), Some(4));
+        assert_eq!(entry.operator, check.editor.operator().map(|id| id.0));
     });
 }
 

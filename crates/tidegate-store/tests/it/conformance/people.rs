@@ -18,13 +18,15 @@ async fn manage(check: &Check, action: Action, change: Change) -> Result<Committ
 }
 
 async fn change_operator(check: &Check, change: OperatorChange) -> Result<Committed, StoreError> {
-    let action = match &change {
-        OperatorChange::Add { .. } => Action::OperatorAdd,
-        OperatorChange::Role { .. } | OperatorChange::Enable(_) => Action::OperatorChange,
-        OperatorChange::Disable(_) => Action::OperatorDisable,
-        OperatorChange::Password { .. } => Action::OperatorPassword,
+    let (action, owner) = match &change {
+        OperatorChange::Add { .. } => (Action::OperatorAdd, None),
+        OperatorChange::Role { id, .. } => (Action::OperatorChange, Some(*id)),
+        OperatorChange::Enable(id) => (Action::OperatorChange, Some(*id)),
+        OperatorChange::Disable(id) => (Action::OperatorDisable, Some(*id)),
+        OperatorChange::Password { id, .. } => (Action::OperatorPassword, Some(*id)),
     };
-    manage(check, action, Change::Operator(change)).await
+    let target = Target { owner, ..Target::default() };
+    check.change(&check.admin, (action, target), Change::Operator(change)).await
 }
 
 async fn put(check: &Check, role: Role) -> Result<Committed, StoreError> {
@@ -97,6 +99,22 @@ fn an_operator_is_shut_out_with_all_tokens_and_let_in_without_them() {
         assert!(!check.store.operator(editor).await.unwrap().unwrap().is_disabled);
         assert!(check.store.token_by_hash(&hash).await.unwrap().unwrap().is_revoked);
         assert_eq!(version(check).await, before + 2);
+    });
+}
+
+#[test]
+fn a_permit_for_one_operator_is_none_for_another() {
+    Check::on_both(async |check| {
+        let id = id_of(&check.admin);
+        // Everybody may set a password: their own.
+        let own = Target { owner: check.editor.operator(), ..Target::default() };
+        let change = OperatorChange::Password { id, password_hash: "$argon2id$".to_owned() };
+        let change =
+            check.change(&check.editor, (Action::OperatorPassword, own), Change::Operator(change));
+        let refused = check.refused(change).await;
+        let expected = ("operator.password_set", "another operator");
+        assert!(matches!(refused, StoreError::WrongPermit { permit, change }
+                if (permit, change) == expected));
     });
 }
 

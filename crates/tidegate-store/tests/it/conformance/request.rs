@@ -34,6 +34,25 @@ fn a_key_makes_one_job_and_tells_which() {
 }
 
 #[test]
+fn a_permit_for_one_request_is_none_for_another() {
+    Check::on_both(async |check| {
+        let asked = new_job(&check.admin);
+        for other in [
+            NewJob { subject: "orders".to_owned(), ..asked.clone() },
+            NewJob { has_pii: true, ..asked.clone() },
+            NewJob { created_by: check.editor.operator().unwrap(), ..asked.clone() },
+        ] {
+            let change = Change::CreateExport { job: Box::new(other), open_jobs_max: 9 };
+            let target = (Action::ExportCreate, target_of_new(&asked));
+            let refused = check.refused(check.change(&check.admin, target, change)).await;
+            let expected = ("export.created", "another request");
+            assert!(matches!(refused, StoreError::WrongPermit { permit, change }
+                    if (permit, change) == expected));
+        }
+    });
+}
+
+#[test]
 fn of_many_requests_with_one_key_at_once_one_makes_a_job() {
     Check::on_both(async |check| {
         let requests = (0..16).map(|_| check.create_with(&check.editor, keyed(check, "a")));

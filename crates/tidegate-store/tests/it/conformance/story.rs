@@ -5,7 +5,7 @@ use std::{cell::RefCell, fmt::Write};
 use serde_json::json;
 use tidegate_model::{
     action::{Action, Target},
-    ids::{JobId, LinkId, TokenId},
+    ids::{JobId, LinkId, OperatorId, TokenId},
     role::Role,
 };
 use tidegate_store::{
@@ -52,7 +52,17 @@ impl Story<'_> {
     }
 
     async fn manage(&self, words: &str, action: Action, change: Change) -> Committed {
-        let target = Target { owner: self.check.admin.operator(), ..Target::default() };
+        self.manage_of(self.check.admin.operator().unwrap(), words, action, change).await
+    }
+
+    async fn manage_of(
+        &self,
+        owner: OperatorId,
+        words: &str,
+        action: Action,
+        change: Change,
+    ) -> Committed {
+        let target = Target { owner: Some(owner), ..Target::default() };
         self.tell(words, self.check.change(&self.check.admin, (action, target), change)).await
     }
 }
@@ -181,7 +191,7 @@ async fn people(story: &Story<'_>) {
         password_hash: None,
     });
     let added = story.manage("add an operator", Action::OperatorAdd, add).await.id.unwrap();
-    let id = tidegate_model::ids::OperatorId(added);
+    let id = OperatorId(added);
     for (words, action, change) in [
         (
             "give an operator another role",
@@ -196,7 +206,7 @@ async fn people(story: &Story<'_>) {
         ("shut an operator out", Action::OperatorDisable, OperatorChange::Disable(id)),
         ("let an operator in again", Action::OperatorChange, OperatorChange::Enable(id)),
     ] {
-        story.manage(words, action, Change::Operator(change)).await;
+        story.manage_of(id, words, action, Change::Operator(change)).await;
     }
     let create = TokenChange::Create {
         name: "nightly".to_owned(),

@@ -1,0 +1,129 @@
+"""One rig: a control database, an artifact store, sources, and the processes that work on them."""
+
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+
+import psycopg
+
+from . import sources
+from .crew import Member
+from .history import History
+
+OPERATOR = "ada@example.com"
+CLI_SECONDS_MAX = 60
+OPEN = ("pending", "building")
+
+
+class Rig:
+    def __init__(self, name, folder, binary, control, bucket, source_urls, lease_seconds,
+                 attempts_max=1000, builds_max=4):
+        """Without a `control` server it is on SQLite, without a `bucket` in a folder."""
+        self.name, self.binary, self.lease_seconds = name, str(binary), lease_seconds
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True)
+        self.server = control
+        if control:
+            self.database = name.replace("-", "_")
+            self.control_url = control.database(self.database)
+        else:
+            self.control_url = f"sqlite:{self.folder}/control.db"
+        self.bucket = bucket
+        self.artifacts_url = bucket.url if bucket else f"file:{self.folder}/artifacts"
+        self.source_urls = source_urls
+        self.history = History(self.folder / "history.jsonl")
+        (self.folder / "tidegate.toml").write_text(f"""
+[control]
+url = "{self.control_url}"
+
+[artifacts]
+url = "{self.artifacts_url}"
+{bucket.declaration() if bucket else ""}
+[worker]
+lease_seconds = {lease_seconds}
+{sources.declaration(source_urls["lite"], source_urls["server"])}""")
+        # Addresses and keys of the machine's own services are none of a rig's.
+        self.environment = {
+            name: value for name, value in os.environ.items()
+            if not name.startswith(("TIDEGATE", "AWS_"))}
+        self.environment |= {
+            "TIDEGATE_CONFIG": str(self.folder / "tidegate.toml"), "TIDEGATE_OPERATOR": OPERATOR,
+            "RUST_LOG": "tidegate=info,tidegate_service=info,tidegate_store=info",
+            "RUST_BACKTRACE": "0"}
+        self.must("operators", "add", OPERATOR, "--role", "administrator")
+        settings = {"attempts_max": attempts_max, "builds_max": builds_max, "open_jobs_max": 5000}
+        self.execute("update settings set document = %s", json.dumps(settings))
+        self.crew = []
+        # What has to be undone before its folder can go.
+        self.at_end = []
+
+    def add(self, command, host="h1"):
+        member = Member(self, command, host)
+        self.crew.append(member)
+        return member
+
+    def cli(self, *arguments, environment=None, timeout=CLI_SECONDS_MAX):
+        """Runs a command, and gives its exit code, output and errors."""
+        done = subprocess.run([self.binary, "--json", *arguments],
+                              env={**self.environment, **(environment or {})},
+                              cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=timeout)
+        return done.returncode, done.stdout, done.stderr
+
+    def must(self, *arguments):
+        code, out, errors = self.cli(*arguments)
+        if code != 0:
+            raise RuntimeError(f"{self.name}: {arguments} failed: {errors}")
+        return out
+
+    def connect(self):
+        """A connection of our own, past the program."""
+        if self.server:
+            return psycopg.connect(self.server.conninfo(self.database), autocommit=True)
+        path = self.control_url.removeprefix("sqlite:")
+        return sqlite3.connect(path, timeout=10, isolation_level=None)
+
+    def execute(self, sql, *values):
+        connection = self.connect()
+        try:
+            connection.execute(sql if self.server else sql.replace("%s", "?"), values)
+        finally:
+            connection.close()
+
+    def rows(self, sql, *values):
+        connection = self.connect()
+        try:
+            found = connection.execute(sql if self.server else sql.replace("%s", "?"), values)
+            return found.fetchall()
+        finally:
+            connection.close()
+
+    def one(self, sql, *values):
+        found = self.rows(sql, *values)
+        return found[0] if found else None
+
+    def open_jobs(self):
+        return self.one("select count(*) from jobs where status in ('pending', 'building')")[0]
+
+    def create(self, request, key=None):
+        """Makes a job, and gives its number; it is written down once it is accepted."""
+        arguments = ["jobs", "create", request["subject"], "--format", request["format"]]
+        for option in ("sort", "where", "compress"):
+            if request.get(option):
+                arguments += [f"--{option}", request[option]]
+        if key:
+            arguments += ["--idempotency-key", key]
+        code, out, errors = self.cli(*arguments)
+        if code != 0:
+            self.history.add("create_unknown", key=key, request=request, errors=errors[-300:])
+            return None
+        job = json.loads(out)["id"]
+        self.history.add("create", job=job, key=key, request=request)
+        return job
+
+    def end(self):
+        for member in self.crew:
+            member.end()
+        self.history.close()

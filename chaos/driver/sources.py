@@ -1,0 +1,84 @@
+"""The databases that are exported from: the same rows on SQLite and on PostgreSQL."""
+
+import random
+import sqlite3
+
+import psycopg
+
+# Rows that an export takes a moment for, and such that it is at work on when it is killed.
+SMALL_ROWS = 3_000
+LARGE_ROWS = 80_000
+TABLES = {"small": SMALL_ROWS, "large": LARGE_ROWS}
+WORDS = ["tide", "gate", "Käse", "naïve", 'say "so"', "a,b", "two\nlines", "<tag> & more", "日本"]
+
+
+# Views that take minutes: one computes without a step's end, one waits within its statement.
+SLOW_SQLITE = """
+    create view slow as
+    with recursive c (n) as (select 1 union all select n + 1 from c where n < 400000000)
+    select id, name, note, amount from small where (select count(*) from c where n + id > 0) > 0"""
+SLOW_POSTGRES = """
+    create view slow as select id, name, note, amount from small where pg_sleep(0.2) is not null"""
+
+
+def rows(count):
+    """Always the same rows."""
+    chance = random.Random(count)
+    for number in range(1, count + 1):
+        words = " ".join(chance.choices(WORDS, k=3))
+        note = None if number % 7 == 0 else f"note {chance.randrange(10**9)}"
+        yield number, f"{words} {number}", note, chance.randrange(-10**12, 10**12)
+
+
+def make_sqlite(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("pragma journal_mode = wal")
+        for table, count in TABLES.items():
+            connection.execute(
+                f"create table {table} (id integer primary key, name text not null, note text, "
+                "amount integer not null) strict")
+            connection.executemany(f"insert into {table} values (?, ?, ?, ?)", rows(count))
+        connection.execute(SLOW_SQLITE)
+    connection.close()
+
+
+def make_postgres(conninfo):
+    with psycopg.connect(conninfo) as connection:
+        for table, count in TABLES.items():
+            connection.execute(
+                f"create table {table} (id bigint primary key, name text not null, note text, "
+                "amount bigint not null)")
+            with connection.cursor().copy(f"copy {table} from stdin") as copy:
+                for row in rows(count):
+                    copy.write_row(row)
+        connection.execute(SLOW_POSTGRES)
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("analyze")
+
+
+def declaration(sqlite_path, postgres_url):
+    """The part of a `tidegate.toml` that names them."""
+    text = f"""
+[sources.lite]
+url = "sqlite:{sqlite_path}"
+readers = 1
+exports_max = 32
+
+[sources.server]
+url = "{postgres_url}"
+readers = 1
+exports_max = 32
+"""
+    for source in ("lite", "server"):
+        for table in (*TABLES, "slow"):
+            text += f"""
+[[subjects]]
+slug = "{table}_{source}"
+label = "{table} of {source}"
+source = "{source}"
+table = "{table}"
+key = "id"
+fields = ["id", "name", "note", "amount"]
+"""
+    return text

@@ -1,0 +1,268 @@
+//! Sends a file: by a link that is minutes old, authorised again, written down at both ends.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tidegate_model::{
+    action::{Action, Target},
+    actor::Caller,
+    ids::{JobId, LinkId},
+    job::Job,
+    policy,
+    status::Status,
+};
+use tidegate_store::{Change, LinkChange, StartedDownload, StoreError};
+
+use super::target_of;
+use crate::{
+    artifacts::{ArtifactError, Artifacts, Download, StoredFile},
+    error::ServiceError,
+    link::{LinkClaims, LinkNonce, LinkPurpose, SignedLink},
+    service::Service,
+};
+
+/// Microseconds of a minute.
+const MINUTE_MICROS: i64 = 60 * 1_000_000;
+/// Time between two looks whether a download may go on: a right that is lost cuts it in a second.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+
+/// A link that was made.
+#[derive(Debug)]
+pub struct NewLink {
+    /// The link.
+    pub link: SignedLink,
+    /// When it ends, in microseconds since 1970.
+    pub expires_at: i64,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// A file on its way to somebody.
+pub struct Sending {
+    /// Name of the file for whoever receives it.
+    pub file_name: String,
+    /// Bytes of the whole file.
+    pub bytes: u64,
+    /// SHA-256 of the whole file.
+    pub sha256: String,
+    /// Which bytes of it.
+    pub range: Range<u64>,
+    service: Arc<Service>,
+    caller: Caller,
+    job: JobId,
+    link: LinkId,
+    download: Download,
+    started: StartedDownload,
+    sent: u64,
+    looked_at: Instant,
+    _under_way: UnderWay,
+}
+
+/// The files that this process sends just now: one that expires is kept until they have ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sendings(Arc<Mutex<BTreeMap<JobId, usize>>>);
+
+impl Sendings {
+    /// Whether the file of a job is being sent.
+    pub(crate) fn has(&self, job: JobId) -> bool {
+        self.lock().contains_key(&job)
+    }
+
+    fn begin(&self, job: JobId) -> UnderWay {
+        *self.lock().entry(job).or_default() += 1;
+        UnderWay { sendings: self.clone(), job }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file that is being sent, until this is dropped.
+struct UnderWay {
+    sendings: Sendings,
+    job: JobId,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut sendings = self.sendings.lock();
+        if let Some(count) = sendings.get_mut(&self.job) {
+            *count -= 1;
+            if *count == 0 {
+                sendings.remove(&self.job);
+            }
+        }
+    }
+}
+
+impl Service {
+    /// Makes a link to a file for the caller, good for minutes.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, or there is no whole file.
+    pub async fn make_link(&self, caller: &Caller, id: JobId) -> Result<NewLink, ServiceError> {
+        let job = self.store.job(id).await?.ok_or(ServiceError::NotFound)?;
+        let permit = self.permit(caller, Action::DownloadLink, target_of(&job)).await?;
+        refuse_unless_whole(&job)?;
+        let life_micros = i64::from(self.store.settings().await?.link_minutes) * MINUTE_MICROS;
+        let nonce = LinkNonce::new();
+        let change = LinkChange::Make { nonce: nonce.text(), life_micros, is_bearer: false };
+        let committed = self.store.commit(permit, Change::Link(change)).await?;
+        let link = LinkId(committed.id.ok_or(StoreError::Corrupt { what: "new link" })?);
+        let made = self.store.link(link).await?.ok_or(ServiceError::NotFound)?;
+        let claims = LinkClaims {
+            purpose: LinkPurpose::Download,
+            link: Some(link),
+            job: id,
+            nonce,
+            expires_at: made.expires_at,
+        };
+        Ok(NewLink {
+            link: SignedLink::sign(&self.keys(), &claims),
+            expires_at: made.expires_at,
+            sha256: job.sha256.unwrap_or_default(),
+        })
+    }
+
+    /// Begins to send the file of a link to whoever it was made for, or the part of it in `range`.
+    ///
+    /// # Errors
+    ///
+    /// If the link is none of ours, another's, too old or taken back; if the caller has lost the
+    /// right meanwhile; or if the file is gone or damaged.
+    pub async fn redeem(
+        self: &Arc<Self>,
+        artifacts: &Artifacts,
+        caller: &Caller,
+        token: &str,
+        range: Option<Range<u64>>,
+    ) -> Result<Sending, ServiceError> {
+        let now = self.store.now().await?;
+        let claims = LinkClaims::read(&self.keys(), LinkPurpose::Download, token, now)
+            .map_err(|_| ServiceError::NotFound)?;
+        let id = claims.link.ok_or(ServiceError::NotFound)?;
+        let link = self.store.link(id).await?.ok_or(ServiceError::NotFound)?;
+        let is_its = link.job == claims.job
+            && link.nonce == claims.nonce.text()
+            && Some(link.operator) == caller.operator();
+        if !is_its || link.is_revoked {
+            return Err(ServiceError::NotFound);
+        }
+        let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
+        let permit = self.permit(caller, Action::DownloadStart, target_of(&job)).await?;
+        refuse_unless_whole(&job)?;
+        let stored = StoredFile::of_job(&job)
+            .ok_or(ServiceError::Store(StoreError::Corrupt { what: "key of a file" }))?;
+        let under_way = self.sendings.begin(job.id);
+        let download = match artifacts.download(&stored, range).await {
+            Ok(download) => download,
+            Err(error) => return Err(self.damaged(&job, error).await),
+        };
+        let told = (download.range.start, download.range.end);
+        let started = self.store.start_download(permit, id, Some(told)).await?;
+        Ok(Sending {
+            file_name: job.file_name.clone().unwrap_or_default(),
+            bytes: stored.bytes,
+            sha256: stored.sha256,
+            range: download.range.clone(),
+            service: Arc::clone(self),
+            caller: caller.clone(),
+            job: job.id,
+            link: id,
+            download,
+            started,
+            sent: 0,
+            looked_at: Instant::now(),
+            _under_way: under_way,
+        })
+    }
+
+    /// Marks a job whose file turned out to be damaged.
+    async fn damaged(&self, job: &Job, error: ArtifactError) -> ServiceError {
+        let Some(fault) = error.fault() else { return error.into() };
+        tracing::error!(job.id = %job.id, %error, "the file is damaged");
+        let upkeep = Caller::upkeep("download");
+        if let Ok(permit) = self.permit(&upkeep, Action::ArtifactFault, target_of(job)).await {
+            let change = Change::Fault { fault: fault.to_owned() };
+            // Somebody else may have marked it, or the job is over: it is not downloaded anyway.
+            drop(self.store.commit(permit, change).await);
+        }
+        ServiceError::Damaged { fault: fault.to_owned() }
+    }
+}
+
+/// Asked after the policy: only who may have the file learns what became of it.
+fn refuse_unless_whole(job: &Job) -> Result<(), ServiceError> {
+    match (job.status, &job.fault) {
+        (Status::Ready, None) => Ok(()),
+        (Status::Ready, Some(fault)) => Err(ServiceError::Damaged { fault: fault.clone() }),
+        (status, _) => Err(ServiceError::Conflict { status }),
+    }
+}
+
+impl Sending {
+    /// The next piece; none at the end. What was sent up to an error is not the whole file.
+    ///
+    /// # Errors
+    ///
+    /// If the right to it was lost, the file was deleted, or it turns out to be damaged.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
+        if self.looked_at.elapsed() >= LOOK_PAUSE {
+            self.look().await?;
+            self.looked_at = Instant::now();
+        }
+        match self.download.pieces.next().await {
+            None => Ok(None),
+            Some(Ok(piece)) => {
+                self.sent += piece.len() as u64;
+                Ok(Some(piece))
+            }
+            Some(Err(error)) => {
+                let job = self.service.store.job(self.job).await?.ok_or(ServiceError::NotFound)?;
+                Err(self.service.damaged(&job, error).await)
+            }
+        }
+    }
+
+    /// Writes down how much was sent.
+    ///
+    /// # Errors
+    ///
+    /// If the control state cannot be changed.
+    pub async fn finish(self) -> Result<(), ServiceError> {
+        let is_whole = self.sent == self.bytes;
+        self.service.store.finish_download(self.started, self.sent, is_whole).await?;
+        Ok(())
+    }
+
+    /// Whether it may go on: a file that merely expires is sent to its end.
+    async fn look(&self) -> Result<(), ServiceError> {
+        let store = &self.service.store;
+        let job = store.job(self.job).await?.ok_or(ServiceError::NotFound)?;
+        let link = store.link(self.link).await?.ok_or(ServiceError::NotFound)?;
+        match job.status {
+            Status::Ready | Status::Expired if !link.is_revoked => {}
+            status => return Err(ServiceError::Conflict { status }),
+        }
+        let operator = match self.caller.operator() {
+            Some(id) => store.operator(id).await?,
+            None => None,
+        };
+        let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::NotFound)?;
+        let caller = Caller { role: Some(operator.role), ..self.caller.clone() };
+        let policy = store.policy().await?;
+        let target = Target { status: None, ..target_of(&job) };
+        match policy::authorize(&policy, &caller, Action::DownloadStart, target) {
+            Ok(_) => Ok(()),
+            Err(denied) => Err(denied.into()),
+        }
+    }
+}

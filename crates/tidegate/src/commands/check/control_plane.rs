@@ -1,0 +1,89 @@
+//! Proves every part of the control plane end to end: state, clock, keys, files, anchors.
+
+use std::{error::Error, fmt, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    cli::Cli,
+    control::{self, Control},
+    failure::{Failure, with_causes},
+    wire,
+};
+
+/// How far the clocks of host and database may be apart: times people read are the host's.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(30);
+
+/// A part of the control plane, and what is wrong with it.
+#[derive(Debug, Serialize)]
+pub(super) struct Part {
+    pub(super) name: String,
+    pub(super) said: String,
+    pub(super) fault: Option<String>,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, said, fault } = self;
+        match fault {
+            None => write!(f, "{name}: good, {said}"),
+            Some(fault) => write!(f, "{name}: FAULT, {fault}"),
+        }
+    }
+}
+
+impl Part {
+    fn new<E: Error>(name: impl Into<String>, found: Result<String, E>) -> Self {
+        let name = name.into();
+        match found {
+            Ok(said) => Self { name, said, fault: None },
+            Err(error) => Self { name, said: String::new(), fault: Some(with_causes(&error)) },
+        }
+    }
+}
+
+/// Looks at every part. Opening it proves the control database and the keys.
+pub(super) fn find(cli: &Cli) -> Result<Vec<Part>, Failure> {
+    control::run(async {
+        let control = Control::open(cli).await?;
+        let store = control.service.store();
+        let kind = format!("{:?}", store.kind()).to_lowercase();
+        let mut parts = vec![
+            Part::new("control database", Ok::<_, fmt::Error>(kind)),
+            clock(&control).await,
+            Part::new(
+                "keys",
+                Ok::<_, fmt::Error>(format!("current {}", control.service.keys().current())),
+            ),
+            Part::new(
+                "artifact store",
+                control
+                    .artifacts
+                    .check()
+                    .await
+                    .map(|()| "written, read, read in part, listed, deleted".to_owned()),
+            ),
+        ];
+        for anchor in control.anchors()? {
+            let name = format!("anchor {}", anchor.name());
+            let written = anchor.check().await;
+            parts.push(Part::new(name, written.map(|()| "can be written to".to_owned())));
+        }
+        Ok(parts)
+    })
+}
+
+async fn clock(control: &Control) -> Part {
+    const NAME: &str = "clock";
+    match control.service.store().now().await {
+        Err(error) => Part::new(NAME, Err(error)),
+        Ok(database) => {
+            let apart = wire::now().timestamp_micros().abs_diff(database);
+            let apart = Duration::from_micros(apart);
+            let said = format!("{:.1} s from the database's", apart.as_secs_f64());
+            let fault =
+                (apart > CLOCKS_APART_MAX).then(|| format!("it is {said}: set one of them right"));
+            Part { name: NAME.to_owned(), said, fault }
+        }
+    }
+}
