@@ -43,19 +43,20 @@ pub fn once_more(test: &str, circumstance: Circumstance) -> bool {
     if std::env::var_os(MARK).is_some() {
         return false;
     }
+    // Where the small disk is put; nothing is left in it for us.
+    let place = tempfile::tempdir().expect("the temporary folder can be written");
     let mut command = match circumstance {
         Circumstance::Umask(umask) => shell(&format!("umask {umask}; exec \"$@\"")),
         Circumstance::SmallDisk { bytes, files } => {
-            let place = tempfile::tempdir().expect("the temporary folder can be written").keep();
             // In namespaces of its own: it takes no root, and the disk is gone with the process.
             let script = format!(
                 "exec unshare --user --map-root-user --mount sh -c '\
                      mount -t tmpfs -o size={bytes},nr_inodes={files} tmpfs \"$0\" && exec \"$@\"' \
                  {place} \"$@\"",
-                place = place.display(),
+                place = place.path().display(),
             );
             let mut command = shell(&script);
-            command.env(SMALL_DISK, place);
+            command.env(SMALL_DISK, place.path());
             command
         }
     };

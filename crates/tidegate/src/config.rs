@@ -350,6 +350,29 @@ mod tests {
     }
 
     #[test]
+    fn the_bucket_of_artifacts_is_described_in_part_by_variables() {
+        let mut secret = tempfile::NamedTempFile::new().unwrap();
+        writeln!(secret, "hush").unwrap();
+        let site = load(
+            "[control]\nurl = 'sqlite:c.db'\n[artifacts]\nurl = 's3://b/p'\n[artifacts.s3]\n\
+             endpoint = 'https://s3.example.com'\npart_bytes = 16777216",
+            &[
+                ("TIDEGATE__ARTIFACTS__S3__REGION", "eu-central-1"),
+                ("TIDEGATE__ARTIFACTS__S3__ALLOW_HTTP", "true"),
+                (
+                    "TIDEGATE__ARTIFACTS__S3__SECRET_ACCESS_KEY_FILE",
+                    secret.path().to_str().unwrap(),
+                ),
+            ],
+        );
+        let bucket = site.unwrap().control.unwrap().bucket;
+        assert_eq!(bucket.endpoint.as_deref(), Some("https://s3.example.com"));
+        assert_eq!((bucket.region.as_deref(), bucket.part_bytes), (Some("eu-central-1"), 16 << 20));
+        assert_eq!(bucket.secret_access_key.unwrap().expose_secret(), "hush");
+        assert!(bucket.allow_http && bucket.checksums);
+    }
+
+    #[test]
     fn a_source_without_a_url_names_the_variable() {
         let failure = load("[sources.shop]\nreaders = 1", &[]).unwrap_err();
         assert!(format!("{failure:?}").contains("TIDEGATE__SOURCES__SHOP__URL"), "{failure:?}");

@@ -118,21 +118,21 @@ impl Folder {
 
     /// Gives a file its name and sees to it that it lasts.
     fn place(&self, draft: &DraftFile, key: &ObjectKey, file_name: &str) -> io::Result<()> {
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let linked = self.make_job_folder(key).and_then(|folder| {
-                draft.link(&folder, OsStr::new(file_name))?;
-                folder.sync_all()
-            });
-            match linked {
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound && attempts < PLACE_ATTEMPTS_MAX => {
-                }
-                Err(error) => return Err(error),
-                Ok(()) => return self.root.sync_all(),
+        for _ in 1..PLACE_ATTEMPTS_MAX {
+            match self.try_place(draft, key, file_name) {
+                // Somebody removed the folder as empty between its making and its use.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                placed => return placed,
             }
         }
+        self.try_place(draft, key, file_name)
+    }
+
+    fn try_place(&self, draft: &DraftFile, key: &ObjectKey, file_name: &str) -> io::Result<()> {
+        let folder = self.make_job_folder(key)?;
+        draft.link(&folder, OsStr::new(file_name))?;
+        folder.sync_all()?;
+        self.root.sync_all()
     }
 
     fn make_job_folder(&self, key: &ObjectKey) -> io::Result<File> {

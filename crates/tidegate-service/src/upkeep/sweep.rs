@@ -113,13 +113,6 @@ pub async fn sweep(
     let left = sweep.find_uploads(artifacts).await?;
     let mut report = sweep.report;
     report.left = left.len() as u64;
-    if report.unknown > 0 {
-        tracing::warn!(
-            unknown = report.unknown,
-            first = report.unknown_names.first().map_or("", String::as_str),
-            "the artifact store holds what the control database does not know; it stays"
-        );
-    }
     if settings.is_dry {
         return Ok(report);
     }

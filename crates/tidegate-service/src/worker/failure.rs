@@ -25,8 +25,11 @@ pub(super) fn of_run(error: &RunError) -> Failure {
     let reason = match error {
         RunError::Source(error) => reason_of(error),
         RunError::Cell { .. } => FailureReason::ValueRefused,
-        RunError::Artifact { .. } if error.reason() == "disk_full" => FailureReason::DiskFull,
-        RunError::Artifact { .. } => FailureReason::StoreUnavailable,
+        RunError::Artifact { cause, .. } => match cause.get_ref().and_then(of_store) {
+            Some(reason) => reason,
+            None if error.reason() == "disk_full" => FailureReason::DiskFull,
+            None => FailureReason::StoreUnavailable,
+        },
         RunError::SnapshotTooOld { .. } => FailureReason::SnapshotTooOld,
         RunError::OverLimit { .. } => FailureReason::OverLimit,
         RunError::Truncated => FailureReason::SourceTruncated,
@@ -34,6 +37,11 @@ pub(super) fn of_run(error: &RunError) -> Failure {
         RunError::Cancelled | RunError::Panicked { .. } => FailureReason::Internal,
     };
     failure(reason, with_causes(error))
+}
+
+/// What the artifact store said, where a write carries it.
+fn of_store(cause: &(dyn Error + Send + Sync + 'static)) -> Option<FailureReason> {
+    cause.downcast_ref::<ArtifactError>().map(ArtifactError::reason)
 }
 
 /// Why the file could not be kept.

@@ -223,6 +223,10 @@ fn a_file_that_cannot_be_purged_is_tried_again_and_holds_up_no_other() {
         assert_eq!((report.purged, report.failed.as_slice()), (1, &[stuck.id][..]));
         assert!(check.job(stuck.id).await.purged_at.is_none());
         bucket(rig).mend();
+        // A store that says yes and does not do it.
+        bucket(rig).will(Fault::new(FaultKind::FalseOk("Strange")).on("^DELETE").always());
+        assert_eq!(check.purge().await.failed, [stuck.id]);
+        bucket(rig).mend();
         assert_eq!(check.purge().await.purged, 1);
         assert!(bucket(rig).keys().is_empty());
     });

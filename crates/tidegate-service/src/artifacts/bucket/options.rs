@@ -24,8 +24,6 @@ const PART_BYTES: usize = 8 << 20;
 const PART_BYTES_MIN: usize = 5 << 20;
 /// Longest time of a request that is not for sending a file.
 const REQUEST_SECONDS_MAX: u64 = 60;
-/// Region where none is said.
-const REGION: &str = "us-east-1";
 /// Scheme of the store's address, without which its answers could be anybody's.
 const PLAIN_HTTP: &str = "http://";
 
@@ -141,17 +139,12 @@ impl Bucket {
         let build = |builder: AmazonS3Builder| -> Result<AmazonS3, ArtifactError> {
             builder.build().map_err(|error| unfit(error.to_string()))
         };
-        let region = builder.get_config_value(&AmazonS3ConfigKey::Region);
         let store = build(timed(builder.clone(), options.request_seconds_max))?;
         // What is sent to a slow receiver takes its time; silence is watched for separately.
         const DAY_SECONDS: u64 = 24 * 60 * 60;
         let patient = options.retry.config(Duration::from_secs(DAY_SECONDS));
-        let reads = build(timed(builder, DAY_SECONDS).with_retry(patient))?;
-        let requests = SignedRequests::new(
-            store.clone(),
-            region.unwrap_or_else(|| REGION.to_owned()),
-            options,
-        )?;
+        let reads = build(timed(builder.clone(), DAY_SECONDS).with_retry(patient))?;
+        let requests = SignedRequests::new(store.clone(), &builder, options)?;
         Ok(Self {
             store,
             reads,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use object_store::{
-    ClientOptions,
-    aws::{AmazonS3, AwsAuthorizer},
+    ClientConfigKey, ClientOptions,
+    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer},
     client::{HttpClient, HttpConnector, HttpRequestBody, ReqwestConnector},
     path::Path,
     signer::Signer,
@@ -21,6 +21,15 @@ use crate::artifacts::{error::ArtifactError, key::ObjectName};
 
 /// Bytes of an answer that are looked at when it is an error: enough for its code.
 const ERROR_BYTES_MAX: usize = 2_000;
+/// Region where none is said.
+const REGION: &str = "us-east-1";
+/// What of the way to the store may be configured, beside its address.
+const CLIENT_KEYS: [ClientConfigKey; 4] = [
+    ClientConfigKey::AllowInvalidCertificates,
+    ClientConfigKey::ProxyUrl,
+    ClientConfigKey::ProxyCaCertificate,
+    ClientConfigKey::ProxyExcludes,
+];
 const CHECKSUM_HEADER: &str = "x-amz-checksum-sha256";
 const MARKER_HEADER: &str = "x-amz-delete-marker";
 const VERSION_HEADER: &str = "x-amz-version-id";
@@ -70,14 +79,22 @@ impl<'a> Ask<'a> {
 }
 
 impl SignedRequests {
+    /// Sends by the same way as the store's client, which `builder` made.
     pub(super) fn new(
         store: AmazonS3,
-        region: String,
+        builder: &AmazonS3Builder,
         options: &BucketOptions,
     ) -> Result<Self, ArtifactError> {
-        let client = ClientOptions::new()
+        let mut client = ClientOptions::new()
             .with_timeout(Duration::from_secs(options.request_seconds_max))
             .with_allow_http(true);
+        for key in CLIENT_KEYS {
+            if let Some(value) = builder.get_config_value(&AmazonS3ConfigKey::Client(key)) {
+                client = client.with_config(key, value);
+            }
+        }
+        let region = builder.get_config_value(&AmazonS3ConfigKey::Region);
+        let region = region.unwrap_or_else(|| REGION.to_owned());
         let http = ReqwestConnector::default().connect(&client);
         let http = http.map_err(|error| ArtifactError::Unfit { detail: error.to_string() })?;
         Ok(Self { store, http, region, retry: options.retry })

@@ -75,6 +75,16 @@ impl BucketUpload {
         })
     }
 
+    /// Room for more bytes: twice as much each time, as a small file must not cost a whole part,
+    /// and never more than a part.
+    fn make_room(&mut self, bytes: usize) {
+        let wanted = self.part.len() + bytes;
+        if wanted > self.part.capacity() {
+            let room = wanted.max(2 * self.part.capacity()).min(self.bucket.part_bytes);
+            self.part.reserve_exact(room - self.part.len());
+        }
+    }
+
     async fn send_part(&mut self) -> Result<(), ArtifactError> {
         let content = Bytes::from(std::mem::take(&mut self.part));
         let parts = match &mut self.parts {
@@ -156,17 +166,13 @@ impl Parts {
 impl Write for BucketUpload {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let part_bytes = self.bucket.part_bytes;
-        if self.part.capacity() == 0 {
-            // A small file must not cost a whole part.
-            self.part.reserve(bytes.len().min(part_bytes));
-        }
         let taken = bytes.len().min(part_bytes - self.part.len());
+        self.make_room(taken);
         self.part.extend_from_slice(&bytes[..taken]);
         self.bytes += taken as u64;
         if self.part.len() == part_bytes {
             let runtime = self.bucket.runtime.clone();
             runtime.block_on(self.send_part())?;
-            self.part.reserve_exact(part_bytes);
         }
         Ok(taken)
     }

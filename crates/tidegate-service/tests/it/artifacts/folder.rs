@@ -5,6 +5,10 @@ use std::{
     io::Write,
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tidegate_model::job::FailureReason;
@@ -118,14 +122,25 @@ async fn a_link_in_the_place_of_a_folder_or_file_leads_nowhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_is_removed_as_empty_costs_no_file() {
     let rig = Rig::folder();
-    for _ in 0..50 {
-        let (old, new) = (key(1), key(1));
-        rig.write(&old, b"old").await.unwrap();
-        let (deleted, written) = tokio::join!(rig.artifacts.delete(&old), rig.write(&new, b"new"));
-        deleted.unwrap();
-        assert_eq!(rig.read(&written.unwrap(), None).await.unwrap(), b"new");
-        rig.artifacts.delete(&new).await.unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    // They find no file to delete, and remove the folder whenever it is empty.
+    let deleters = (0..3).map(|_| {
+        let (artifacts, is_over) = (rig.artifacts.clone(), Arc::clone(&is_over));
+        tokio::spawn(async move {
+            while !is_over.load(Ordering::Relaxed) {
+                artifacts.delete(&key(1)).await.unwrap();
+            }
+        })
+    });
+    let deleters: Vec<_> = deleters.collect();
+    for _ in 0..300 {
+        let key = key(1);
+        let written = rig.write(&key, b"content").await.unwrap();
+        assert_eq!(rig.read(&written, None).await.unwrap(), b"content");
+        rig.artifacts.delete(&key).await.unwrap();
     }
+    is_over.store(true, Ordering::Relaxed);
+    futures_util::future::try_join_all(deleters).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
