@@ -23,7 +23,8 @@ def run(rig, rounds):
     """All of it so many times."""
     scenes = [(scene, point) for point in POINTS for scene in (
         past_the_lease, cancelled_meanwhile, killed_there, two_at_once)]
-    scenes += [(scene,) for scene in (killed_after_each_commit, created_twice, deleted_twice, purged_by_another)]
+    scenes += [(scene,) for scene in (
+        killed_after_each_commit, created_twice, deleted_twice, purged_by_another)]
     again = sum(play(rig, *scene) for _ in range(rounds) for scene in scenes)
     quiet = settle(rig)
     return {"scenes": len(scenes) * rounds, "stopped_as_writer": again,
@@ -191,7 +192,7 @@ def deleted_twice(rig):
 
 
 def purged_by_another(rig):
-    """Upkeep stands still before it removes a deleted file; another process removes it meanwhile."""
+    """Upkeep stands still before it removes a deleted file; another one removes it meanwhile."""
     job = rig.create(REQUEST)
     serve = serving(rig)
     wait_over(rig, job)
