@@ -17,6 +17,7 @@ class Member:
     def __init__(self, rig, command, host):
         self.rig, self.command, self.host = rig, command, host
         self.process = None
+        rig.members.append(self)
         self.lock = threading.Lock()
 
     def start(self, stop_at=None, under=()):

@@ -55,7 +55,8 @@ lease_seconds = {lease_seconds}
         self.must("operators", "add", OPERATOR, "--role", "administrator")
         settings = {"attempts_max": attempts_max, "builds_max": builds_max, "open_jobs_max": 5000}
         self.execute("update settings set document = %s", json.dumps(settings))
-        self.crew = []
+        # Processes that are killed and come back, and every process that there ever was.
+        self.crew, self.members = [], []
         # What has to be undone before its folder can go.
         self.at_end = []
 
@@ -141,4 +142,8 @@ lease_seconds = {lease_seconds}
     def end(self):
         for member in self.crew:
             member.end()
+        # A scene that failed may have left some standing still.
+        for member in self.members:
+            if member.process and not member.has_died():
+                member.kill()
         self.history.close()

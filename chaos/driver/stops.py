@@ -23,7 +23,8 @@ def run(rig, rounds):
     """All of it so many times."""
     scenes = [(scene, point) for point in POINTS for scene in (
         past_the_lease, cancelled_meanwhile, killed_there, two_at_once)]
-    scenes += [(scene,) for scene in (killed_after_each_commit, created_twice, deleted_twice)]
+    scenes += [(scene,) for scene in (
+        killed_after_each_commit, created_twice, deleted_twice, purged_by_another)]
     again = sum(play(rig, *scene) for _ in range(rounds) for scene in scenes)
     quiet = settle(rig)
     return {"scenes": len(scenes) * rounds, "stopped_as_writer": again,
@@ -188,3 +189,23 @@ def deleted_twice(rig):
     first.send(signal.SIGCONT)
     first.process.wait(STOPPED_SECONDS_MAX)
     serve.end()
+
+
+def purged_by_another(rig):
+    """Upkeep stands still before it removes a deleted file; another one removes it meanwhile."""
+    job = rig.create(REQUEST)
+    serve = serving(rig)
+    wait_over(rig, job)
+    serve.end()
+    first = Member(rig, "serve", "h1")
+    first.start(stop_at="purge")
+    tell(rig, "delete", job)
+    first.wait_stopped(STOPPED_SECONDS_MAX)
+    if not rig.can_write():
+        let_go(first)
+        raise StoppedAsWriter
+    second = serving(rig)
+    wait_until(lambda: rig.one("select purged_at from jobs where id = %s", job)[0],
+               STOPPED_SECONDS_MAX, f"the file of job {job} is purged")
+    let_go(first)
+    second.end()

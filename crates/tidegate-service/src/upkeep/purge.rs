@@ -1,7 +1,10 @@
 //! Removes files that expired or were deleted, and notes it once they are seen gone.
 
 use tidegate_model::{action::Action, ids::JobId, job::Job, status::Status};
-use tidegate_store::{Change, Store};
+use tidegate_store::{
+    Change, Store,
+    chaos::{self, Point},
+};
 
 use super::error::{UpkeepError, commit};
 use crate::{
@@ -65,6 +68,7 @@ pub async fn purge(
                 report.waiting += 1;
                 continue;
             }
+            chaos::stop_at(Point::Purge);
             match remove(artifacts, &job).await {
                 Ok(()) => {
                     let asked = (Action::ArtifactPurge, target_of(&job));
