@@ -41,8 +41,9 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn try_all() -> Result<()> {
-    let version = Command::new("cargo").args(["mutants", "--version"]).stderr(Stdio::null());
-    let has_tool = { version }.output().is_ok_and(|output| output.status.success());
+    let mut version = Command::new("cargo");
+    version.args(["mutants", "--version"]).stderr(Stdio::null());
+    let has_tool = version.output().is_ok_and(|output| output.status.success());
     ensure!(has_tool, "cargo-mutants is missing: {INSTALL}");
     let mut tool = Command::new("cargo");
     tool.args(["mutants", "--package", "tidegate-model", "--test-tool", "nextest"])
@@ -72,8 +73,8 @@ fn read(work: &Path) -> Result<Found> {
         ("survives", "missed.txt"),
     ] {
         let path = work.join("mutants.out").join(file);
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let changes = found.entry(fate).or_default();
         text.lines().for_each(|line| *changes.entry(without_place(line)).or_default() += 1);
     }
