@@ -161,13 +161,14 @@ impl State {
                 self.cuts.fetch_add(1, Ordering::SeqCst);
                 let told = if cut == Cut::After { read } else { at };
                 drop(to.write_all(&piece[..told]));
-                drop(from.shutdown(Shutdown::Both));
                 match cut {
                     Cut::Before | Cut::After => drop(to.shutdown(Shutdown::Write)),
                     Cut::Withheld => {
                         *held(&self.withheld) = Some((to, piece[at..read].to_vec()));
                     }
                 }
+                // Last: whoever sees the cut may release what is withheld.
+                drop(from.shutdown(Shutdown::Both));
                 return;
             }
             if self.is_silent() || to.write_all(&piece[..read]).is_err() {

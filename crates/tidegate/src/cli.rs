@@ -275,7 +275,7 @@ pub enum KeysCommand {
 /// What to do with the activity log.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Hold the log against its signed checkpoints; exit 1 if it was changed. Needs no operator,
+    /// Hold the log against its signed checkpoints; exit 1 unless they prove it. Needs no operator,
     /// and with the three options no configuration either
     Verify {
         /// A streamed log, in place of the control database

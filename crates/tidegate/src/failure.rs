@@ -59,6 +59,13 @@ impl Failure {
         Self { code: FAILED, reason: "broken_log", message, faults: Vec::new() }
     }
 
+    /// No anchor vouches for the activity log.
+    pub fn unproven_log() -> Self {
+        let message = "no signed checkpoint vouches for the activity log; are its anchors named?";
+        let message = message.to_owned();
+        Self { code: FAILED, reason: "unproven_log", message, faults: Vec::new() }
+    }
+
     /// A signal stopped a job.
     pub fn cancelled() -> Self {
         let message = "the export was cancelled".to_owned();

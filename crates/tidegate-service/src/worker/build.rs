@@ -40,6 +40,9 @@ const RETRY_PAUSE: Duration = Duration::from_secs(2);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(300);
 /// Times that a publication is tried again because the policy changed meanwhile.
 const POLICY_CHANGES_MAX: u32 = 10;
+/// Pause before the control database is asked again, and times that it is: a lease's life long.
+const ASK_PAUSE: Duration = Duration::from_millis(250);
+const ASKED_MAX: u32 = 60;
 /// Times that the end of an attempt is told to a database that fails.
 const TELL_ATTEMPTS_MAX: u32 = 10;
 
@@ -104,9 +107,11 @@ impl Build<'_> {
             Ok(built) => self.publish(built).await,
             Err(ended) => Err(ended),
         };
-        match ended {
-            Ok(()) => tracing::info!(job.id = %job, attempt, "export ready"),
-            Err(ended) => self.end(ended).await,
+        match (ended, self.control.stopped()) {
+            (Ok(()), _) => tracing::info!(job.id = %job, attempt, "export ready"),
+            // What failed after a stop failed because of it.
+            (Err(Ended::Failed(_)), Some(stop)) => self.end(Ended::Stopped(stop)).await,
+            (Err(ended), _) => self.end(ended).await,
         }
     }
 
@@ -141,7 +146,7 @@ impl Build<'_> {
         self.control.asked_policy(creator.policy.version);
         let prepared = self.prepare(&creator).await?;
         let started_at = self.now().await?;
-        let settings = self.service.store().settings().await?;
+        let settings = self.patiently(|| self.service.store().settings()).await?;
         let upload = self.artifacts.upload(&self.key()?)?;
         let mut artifact: Box<dyn Artifact> = Box::new(upload);
         let limits = Limits {
@@ -204,8 +209,9 @@ impl Build<'_> {
     /// The creator as a caller, if the job may still be made.
     async fn creator(&self) -> Result<Creator, Ended> {
         let store = self.service.store();
-        let operator = store.operator(self.job.created_by).await?;
-        let policy = store.policy().await?;
+        let id = self.job.created_by;
+        let operator = self.patiently(|| store.operator(id)).await?;
+        let policy = self.patiently(|| store.policy()).await?;
         let revoked = || {
             let detail = "its creator may not export this any more";
             Ended::Failed(failure(FailureReason::PermissionRevoked, detail))
@@ -228,7 +234,7 @@ impl Build<'_> {
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, Ended> {
-        let now = self.service.store().now().await?;
+        let now = self.patiently(|| self.service.store().now()).await?;
         Ok(DateTime::from_timestamp_micros(now).unwrap_or_default())
     }
 
@@ -241,7 +247,8 @@ impl Build<'_> {
             self.discard().await;
             return Err(error.into());
         }
-        let retention = self.service.store().settings().await?.retention_micros();
+        let settings = self.patiently(|| self.service.store().settings()).await?;
+        let retention = settings.retention_micros();
         for _ in 0..POLICY_CHANGES_MAX {
             let creator = match self.creator().await {
                 Ok(asked) => asked,
@@ -259,9 +266,12 @@ impl Build<'_> {
                 retention_micros: retention,
                 policy_version: creator.policy.version,
             };
-            let change = Change::Publish(self.control.lease.proof(), Box::new(made));
             chaos::stop_at(Point::Publish);
-            match self.commit(Action::JobPublish, change).await {
+            let publish = || {
+                let change = Change::Publish(self.control.lease.proof(), Box::new(made.clone()));
+                self.commit(Action::JobPublish, change)
+            };
+            match self.patiently(publish).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::PolicyChanged) => {}
                 // Cancelled or taken over: nobody refers to the object, and nobody ever will.
@@ -281,6 +291,27 @@ impl Build<'_> {
         self.discard().await;
         let detail = "the policy changed too often while this was being published";
         Err(Ended::Failed(failure(FailureReason::Internal, detail)))
+    }
+
+    /// Asks the control database, again while it fails and the lease is trusted: that it was away
+    /// for a moment is not the job's fault, and costs no attempt.
+    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut asked = 0;
+        loop {
+            asked += 1;
+            match ask().await {
+                Err(error @ StoreError::Database(_))
+                    if asked < ASKED_MAX && self.control.stopped().is_none() =>
+                {
+                    tracing::warn!(job.id = %self.job.id, %error, "the control database fails");
+                    sleep(ASK_PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Ends the attempt without a file.

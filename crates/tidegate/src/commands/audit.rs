@@ -96,7 +96,8 @@ impl Verification<'_> {
         }
         match report.verdict {
             Verdict::Broken => Err(Failure::broken_log(report.first_bad)),
-            Verdict::Sound | Verdict::Unproven => Ok(()),
+            Verdict::Unproven => Err(Failure::unproven_log()),
+            Verdict::Sound => Ok(()),
         }
     }
 }
