@@ -31,6 +31,11 @@ pub trait Format: Send + Sync {
     /// Media type of its files.
     fn media_type(&self) -> &'static str;
 
+    /// Whether people can read its files as text.
+    fn is_text(&self) -> bool {
+        true
+    }
+
     /// Options it takes; those that compress are among them.
     fn options(&self) -> &'static [OptionSpec];
 

@@ -75,6 +75,19 @@ impl Options {
         if faults.is_empty() { Ok(Self(chosen)) } else { Err(faults) }
     }
 
+    /// The options of a request that says nothing.
+    pub fn defaults(specs: &'static [OptionSpec]) -> Self {
+        Self(specs.iter().map(|spec| (spec.slug, spec.default.to_owned())).collect())
+    }
+
+    /// The same, but not packed.
+    pub fn unpacked(mut self) -> Self {
+        if let Some(compression) = self.0.get_mut(crate::compress::OPTION.slug) {
+            crate::compress::OPTION.default.clone_into(compression);
+        }
+        self
+    }
+
     /// Value of an option.
     ///
     /// # Panics

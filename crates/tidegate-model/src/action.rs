@@ -15,6 +15,12 @@ pub enum Action {
     ExportRerun,
     /// See a job.
     ExportView,
+    /// Look at the rows of a subject, page by page.
+    RowsView,
+    /// Look at the first rows of an export as they would be written.
+    ExportPreview,
+    /// Ask how large an export would be.
+    ExportEstimate,
     /// Stop a job.
     ExportCancel,
     /// Delete a job's file.
@@ -82,6 +88,8 @@ pub enum Action {
 /// What it takes to do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// To see the subject; a token with scopes also needs to export it.
+    Rows,
     /// To see and to export the subject.
     Export,
     /// To see and to export the subject, and to see the job.
@@ -113,10 +121,13 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
+        Self::RowsView,
+        Self::ExportPreview,
+        Self::ExportEstimate,
         Self::ExportCancel,
         Self::ArtifactDelete,
         Self::DownloadLink,
@@ -156,6 +167,9 @@ impl Action {
             Self::ExportCreate => "export.created",
             Self::ExportRerun => "export.rerun",
             Self::ExportView => "export.viewed",
+            Self::RowsView => "egress.volume",
+            Self::ExportPreview => "export.previewed",
+            Self::ExportEstimate => "export.estimated",
             Self::ExportCancel => "export.cancel_requested",
             Self::ArtifactDelete => "artifact.deleted",
             Self::DownloadLink => "download.link",
@@ -193,7 +207,8 @@ impl Action {
     /// What it takes.
     pub fn need(self) -> Need {
         match self {
-            Self::ExportCreate => Need::Export,
+            Self::ExportCreate | Self::ExportPreview | Self::ExportEstimate => Need::Export,
+            Self::RowsView => Need::Rows,
             Self::ExportRerun => Need::Rerun,
             Self::ExportView => own_or_any("exports.list.own", "exports.list.any"),
             Self::ExportCancel => own_or_any("exports.cancel.own", "exports.cancel.any"),

@@ -220,6 +220,11 @@ impl Asking<'_> {
         }
         match need {
             Need::Export => self.need(&export_of(subject_of(target))),
+            // Looking is not taking, but a program that pages through rows takes them.
+            Need::Rows if self.caller.actor.token().is_some() => {
+                self.need(&export_of(subject_of(target)))
+            }
+            Need::Rows => self.need(&list_of(subject_of(target))),
             Need::Rerun => {
                 self.see_job(target)?;
                 self.need(&export_of(subject_of(target)))

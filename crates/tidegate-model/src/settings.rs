@@ -17,6 +17,8 @@ pub struct Settings {
     pub rows_max: Option<u64>,
     /// Bytes of an export at most.
     pub bytes_max: Option<u64>,
+    /// Rows of personal subjects that an operator may look at on list pages within an hour.
+    pub view_rows_max: u32,
     /// Minutes that a download link lives.
     pub link_minutes: u32,
     /// Attempts that a job gets.
@@ -32,6 +34,7 @@ impl Default for Settings {
             open_jobs_max: 100,
             rows_max: None,
             bytes_max: None,
+            view_rows_max: 5_000,
             link_minutes: 15,
             attempts_max: 3,
             builds_max: 4,

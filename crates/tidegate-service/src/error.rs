@@ -1,6 +1,6 @@
 //! Why a use case did not do what it was asked.
 
-use tidegate_model::{fault::Faults, policy::Denied, status::Status};
+use tidegate_model::{fault::Faults, job::FailureReason, policy::Denied, status::Status};
 use tidegate_source::SourceError;
 use tidegate_store::StoreError;
 
@@ -33,6 +33,38 @@ pub enum ServiceError {
         /// What is wrong.
         fault: String,
     },
+    /// A row cannot be written in the format.
+    #[error("a row cannot be written: {detail}")]
+    Unwritable {
+        /// What is wrong, without the value.
+        detail: String,
+    },
+    /// The caller has looked at as many rows with personal data as the site allows.
+    #[error("more than {limit} rows with personal data within an hour: export them instead")]
+    TooManyRowsSeen {
+        /// Ceiling.
+        limit: i64,
+    },
+    /// The caller has as many open jobs as the site allows.
+    #[error("there are {open} open exports of this operator, and the site allows {limit}")]
+    TooManyOpen {
+        /// Open jobs.
+        open: i64,
+        /// Ceiling.
+        limit: i64,
+    },
+    /// Something of that name exists.
+    #[error("there is a {what} of that name already")]
+    Exists {
+        /// What exists.
+        what: &'static str,
+    },
+    /// The same idempotency key came with another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// It would leave the site without anybody who may change roles and operators.
+    #[error("a site needs an administrator: make another one first")]
+    LastAdministrator,
     /// The artifact store failed.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -47,11 +79,52 @@ pub enum ServiceError {
     Key(#[from] KeyError),
 }
 
+impl ServiceError {
+    /// The kind of failure that this is to a job.
+    pub fn reason(&self) -> FailureReason {
+        match self {
+            Self::Source(error) => reason_of_source(error),
+            Self::Artifact(error) => error.reason(),
+            Self::NotFound | Self::Faults(_) => FailureReason::SchemaChanged,
+            Self::Denied(_) | Self::Unknown => FailureReason::PermissionRevoked,
+            Self::Unwritable { .. } => FailureReason::ValueRefused,
+            Self::TooManyRowsSeen { .. } | Self::TooManyOpen { .. } => FailureReason::OverLimit,
+            Self::Conflict { .. }
+            | Self::Damaged { .. }
+            | Self::Exists { .. }
+            | Self::KeyReused
+            | Self::LastAdministrator
+            | Self::Store(_)
+            | Self::Key(_) => FailureReason::Internal,
+        }
+    }
+}
+
 impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { status } => Self::Conflict { status },
+            StoreError::TooManyOpen { open, limit } => Self::TooManyOpen { open, limit },
+            StoreError::Exists { what } => Self::Exists { what },
+            StoreError::KeyReused => Self::KeyReused,
+            StoreError::LastAdministrator => Self::LastAdministrator,
             other => Self::Store(other),
         }
+    }
+}
+
+/// The kind of failure that a source's is to a job.
+pub(crate) fn reason_of_source(error: &SourceError) -> FailureReason {
+    match error {
+        SourceError::Unreachable { .. } | SourceError::Lost { .. } => FailureReason::SourceLost,
+        SourceError::UnknownTable { .. } | SourceError::UnknownColumn { .. } => {
+            FailureReason::SchemaChanged
+        }
+        SourceError::BadValue { .. } => FailureReason::ValueRefused,
+        SourceError::BadUrl { .. }
+        | SourceError::NotConsistent { .. }
+        | SourceError::Refused { .. }
+        | SourceError::StatementTooLong { .. } => FailureReason::SourceRefused,
+        SourceError::Interrupted => FailureReason::Internal,
     }
 }

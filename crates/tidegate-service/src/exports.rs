@@ -7,12 +7,14 @@ mod download;
 mod get;
 mod list;
 mod rerun;
+mod watch;
 
 pub use create::Created;
 pub(crate) use create::Prepared;
 pub(crate) use download::Sendings;
-pub use download::{NewLink, Sending};
+pub use download::{LinkedFile, NewLink, Sending};
 pub use list::{ListRequest, ListSort};
+pub use watch::Watched;
 
 pub(crate) use rerun::request_of;
 use tidegate_model::{action::Target, job::Job};

@@ -114,6 +114,20 @@ impl Service {
     }
 }
 
+impl Service {
+    /// What a caller may do: the capabilities of its role that its token admits.
+    ///
+    /// # Errors
+    ///
+    /// If the control state cannot be asked.
+    pub async fn capabilities_of(&self, caller: &Caller) -> Result<Vec<String>, ServiceError> {
+        let policy = self.store.policy().await?;
+        let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
+        let all = role.into_iter().flat_map(|role| role.capabilities.iter().cloned());
+        Ok(all.filter(|one| policy::holds(&policy, caller, one)).collect())
+    }
+}
+
 fn caller_of(operator: Operator, via: Via) -> Caller {
     Caller {
         actor: Actor::Operator { id: operator.id, token: None },

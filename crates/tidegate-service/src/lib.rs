@@ -16,14 +16,21 @@ mod roles;
 mod service;
 mod settings;
 mod setup;
+mod subjects;
 mod tokens;
 pub mod upkeep;
 mod worker;
 
 pub use error::ServiceError;
-pub use exports::{Created, ListRequest, ListSort, NewLink, Sending};
+pub use exports::{Created, LinkedFile, ListRequest, ListSort, NewLink, Sending, Watched};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
+pub use subjects::{
+    Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest, SubjectSummary,
+};
+pub use tidegate_store::{
+    Attempt, EntryFilter, JobPage, Operator, Store, StoreError, Token, TransitionRow,
+};
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};
 pub use worker::{Worker, WorkerSettings};

@@ -5,6 +5,7 @@ pub(crate) mod claim;
 mod download;
 mod end;
 mod export;
+pub(crate) mod looked;
 mod people;
 
 use serde_json::Value;
@@ -149,7 +150,12 @@ impl Change {
             Self::Role(edit) => edit.actions(),
             Self::Token(change) => change.actions(),
             Self::Settings(_) => &[Action::SettingChange],
-            Self::Note(_) => &[Action::KeyRotate, Action::Backup],
+            Self::Note(_) => &[
+                Action::KeyRotate,
+                Action::Backup,
+                Action::ExportPreview,
+                Action::ExportEstimate,
+            ],
         }
     }
 

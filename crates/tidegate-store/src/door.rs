@@ -14,7 +14,7 @@ use tidegate_model::{
 };
 
 use crate::{
-    change::{Applied, Change},
+    change::{Applied, Change, looked},
     chaos::{self, Point},
     connection::{Connections, Store},
     error::StoreError,
@@ -112,6 +112,29 @@ impl Store {
             Box::pin(async move { Ok(Applied::one(Action::DownloadFinish, job, details)) })
         })
         .await
+    }
+
+    /// Counts rows that an operator is about to look at. Gives how many more may be seen within the
+    /// hour, or none if these may not: the first time that leaves an entry.
+    ///
+    /// # Errors
+    ///
+    /// If the permit is for something else, or the database fails.
+    pub async fn count_rows_seen(
+        &self,
+        permit: Permit,
+        rows: i64,
+        ceiling: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        let (action, operator) = (permit.action(), permit.caller().operator());
+        let (Action::RowsView, Some(operator)) = (action, operator) else {
+            return Err(StoreError::WrongPermit { permit: action.slug(), change: "rows seen" });
+        };
+        let stamp = Stamp::of_permit(&permit, random_word());
+        let counted = self
+            .write(stamp, move |tx| Box::pin(looked::count(tx, operator, rows, ceiling)))
+            .await?;
+        Ok(counted.id.filter(|left| *left >= 0))
     }
 
     /// Writes down that something was refused.

@@ -50,4 +50,5 @@ pub use query::{
     jobs::{JobFilter, JobPage, JobSort},
     links::Link,
     operators::{Operator, Token},
+    transitions::TransitionRow,
 };

@@ -6,6 +6,7 @@ pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod transitions;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
@@ -37,9 +38,26 @@ pub(crate) fn among<'a>(
     slugs: impl Iterator<Item = &'a str>,
     values: &mut Vec<Value>,
 ) -> String {
-    let places: Vec<String> = slugs
-        .map(|slug| {
-            values.push(slug.into());
+    among_values(column, slugs.map(Value::from), values)
+}
+
+/// The same with numbers.
+pub(crate) fn among_numbers(
+    column: &str,
+    numbers: impl Iterator<Item = i64>,
+    values: &mut Vec<Value>,
+) -> String {
+    among_values(column, numbers.map(Value::from), values)
+}
+
+fn among_values(
+    column: &str,
+    sought: impl Iterator<Item = Value>,
+    values: &mut Vec<Value>,
+) -> String {
+    let places: Vec<String> = sought
+        .map(|value| {
+            values.push(value);
             format!("${}", values.len())
         })
         .collect();

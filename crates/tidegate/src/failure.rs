@@ -122,6 +122,13 @@ impl From<ServiceError> for Failure {
             ServiceError::Denied(_) => Self::failed("denied", &error),
             ServiceError::Unknown => Self::failed("sign_in", &error),
             ServiceError::Conflict { .. } => Self::failed("conflict", &error),
+            ServiceError::Exists { .. } | ServiceError::KeyReused => {
+                Self { code: WRONG, ..Self::failed("exists", &error) }
+            }
+            ServiceError::LastAdministrator
+            | ServiceError::TooManyOpen { .. }
+            | ServiceError::TooManyRowsSeen { .. } => Self::failed("refused", &error),
+            ServiceError::Unwritable { .. } => Self::failed("value_refused", &error),
             ServiceError::Damaged { .. } => Self::failed("damaged", &error),
         }
     }

@@ -24,6 +24,7 @@ static FLOORS: &[Floor] = &[
         name: "tidegate-service",
 
         may_import: &[
+            "tidegate-batch",
             "tidegate-model",
             "tidegate-format",
             "tidegate-source",
@@ -31,6 +32,7 @@ static FLOORS: &[Floor] = &[
             "tidegate-store",
         ],
     },
+    Floor { name: "tidegate-http", may_import: &["tidegate-model", "tidegate-service"] },
     Floor {
         name: "tidegate",
 
@@ -42,6 +44,7 @@ static FLOORS: &[Floor] = &[
             "tidegate-pipeline",
             "tidegate-store",
             "tidegate-service",
+            "tidegate-http",
         ],
     },
     // Beside the house: tests may use the rig, nothing of ours uses the rest.

@@ -41,6 +41,10 @@ impl Format for Parquet {
         LABEL
     }
 
+    fn is_text(&self) -> bool {
+        false
+    }
+
     fn media_type(&self) -> &'static str {
         "application/vnd.apache.parquet"
     }

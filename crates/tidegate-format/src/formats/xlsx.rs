@@ -69,6 +69,10 @@ impl Format for Xlsx {
         LABEL
     }
 
+    fn is_text(&self) -> bool {
+        false
+    }
+
     fn media_type(&self) -> &'static str {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     }

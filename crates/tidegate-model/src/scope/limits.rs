@@ -1,8 +1,8 @@
 //! How large a scope may be.
 
-/// Levels of `all`, `any` and `not`, one in another: far more than a person reads, far less than a
-/// parser's stack (SQLite gives up at 1,000).
-pub const FILTER_DEPTH_MAX: usize = 32;
+/// Levels of `all`, `any` and `not`, one in another: more than a person reads, and few enough for the
+/// schema of the API to spell out.
+pub const FILTER_DEPTH_MAX: usize = 8;
 /// Conditions of a filter; with the words of a search below SQLite's 1,000 terms of an expression.
 pub const FILTER_CONDITIONS_MAX: usize = 300;
 /// Values of a filter in all, those of lists counted one by one.

@@ -56,6 +56,15 @@ impl Artifacts {
         }
     }
 
+    /// Asks the store for a file that is not there, to learn whether it answers.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub async fn answers(&self) -> Result<(), ArtifactError> {
+        self.has(&ObjectKey::of_probe()).await.map(drop)
+    }
+
     async fn check_with(&self, key: &ObjectKey) -> Result<(), ProbeError> {
         let content: Vec<u8> = rand::random_iter().take(PROBE_BYTES).collect();
         let content = Bytes::from(content);

@@ -94,14 +94,14 @@ impl Service {
             // The same request at the same moment was first.
             Err(StoreError::Exists { .. }) => {
                 let made = self.made_before(operator, idempotency.as_ref()).await?;
-                made.ok_or(ServiceError::Store(StoreError::KeyReused))
+                made.ok_or(ServiceError::KeyReused)
             }
             Err(error) => Err(error.into()),
         }
     }
 
     /// What does not exist and what may not be seen give the same answer.
-    async fn refuse_unknown_subject(
+    pub(crate) async fn refuse_unknown_subject(
         &self,
         caller: &Caller,
         slug: &str,

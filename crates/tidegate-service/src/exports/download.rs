@@ -32,6 +32,9 @@ const MINUTE_MICROS: i64 = 60 * 1_000_000;
 /// Time between two looks whether a download may go on: a right that is lost cuts it in a second.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
+/// Media type of bytes that nobody knows more of.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
 /// A link that was made.
 #[derive(Debug)]
 pub struct NewLink {
@@ -40,6 +43,19 @@ pub struct NewLink {
     /// When it ends, in microseconds since 1970.
     pub expires_at: i64,
     /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// A file that a link leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedFile {
+    /// Name of the file for whoever receives it.
+    pub file_name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its bytes.
+    pub bytes: u64,
+    /// SHA-256 of it, in hexadecimal.
     pub sha256: String,
 }
 
@@ -53,15 +69,20 @@ pub struct Sending {
     pub sha256: String,
     /// Which bytes of it.
     pub range: Range<u64>,
-    service: Arc<Service>,
-    caller: Caller,
-    job: JobId,
-    link: LinkId,
+    right: Right,
     download: Download,
     started: StartedDownload,
     sent: u64,
     looked_at: Instant,
     _under_way: UnderWay,
+}
+
+/// The right to a file that is being sent, to be asked again while it is.
+struct Right {
+    service: Arc<Service>,
+    caller: Caller,
+    job: JobId,
+    link: LinkId,
 }
 
 /// The files that this process sends just now: one that expires is kept until they have ended.
@@ -145,18 +166,7 @@ impl Service {
         token: &str,
         range: Option<Range<u64>>,
     ) -> Result<Sending, ServiceError> {
-        let now = self.store.now().await?;
-        let claims = LinkClaims::read(&self.keys(), LinkPurpose::Download, token, now)
-            .map_err(|_| ServiceError::NotFound)?;
-        let id = claims.link.ok_or(ServiceError::NotFound)?;
-        let link = self.store.link(id).await?.ok_or(ServiceError::NotFound)?;
-        let is_its = link.job == claims.job
-            && link.nonce == claims.nonce.text()
-            && Some(link.operator) == caller.operator();
-        if !is_its || link.is_revoked {
-            return Err(ServiceError::NotFound);
-        }
-        let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
+        let (id, job) = self.linked_job(caller, token).await?;
         let permit = self.permit(caller, Action::DownloadStart, target_of(&job)).await?;
         refuse_unless_whole(&job)?;
         let stored = StoredFile::of_job(&job)
@@ -173,16 +183,62 @@ impl Service {
             bytes: stored.bytes,
             sha256: stored.sha256,
             range: download.range.clone(),
-            service: Arc::clone(self),
-            caller: caller.clone(),
-            job: job.id,
-            link: id,
+            right: Right {
+                service: Arc::clone(self),
+                caller: caller.clone(),
+                job: job.id,
+                link: id,
+            },
             download,
             started,
             sent: 0,
             looked_at: Instant::now(),
             _under_way: under_way,
         })
+    }
+
+    /// The file of a link, which is not sent yet.
+    ///
+    /// # Errors
+    ///
+    /// As when it is sent.
+    pub async fn linked_file(
+        &self,
+        caller: &Caller,
+        token: &str,
+    ) -> Result<LinkedFile, ServiceError> {
+        let (_, job) = self.linked_job(caller, token).await?;
+        self.permit(caller, Action::DownloadStart, target_of(&job)).await?;
+        refuse_unless_whole(&job)?;
+        let stored = StoredFile::of_job(&job)
+            .ok_or(ServiceError::Store(StoreError::Corrupt { what: "key of a file" }))?;
+        Ok(LinkedFile {
+            file_name: job.file_name.clone().unwrap_or_default(),
+            media_type: media_type(&job),
+            bytes: stored.bytes,
+            sha256: stored.sha256,
+        })
+    }
+
+    /// The link of a token that was made for the caller, and its job.
+    async fn linked_job(
+        &self,
+        caller: &Caller,
+        token: &str,
+    ) -> Result<(LinkId, Job), ServiceError> {
+        let now = self.store.now().await?;
+        let claims = LinkClaims::read(&self.keys(), LinkPurpose::Download, token, now)
+            .map_err(|_| ServiceError::NotFound)?;
+        let id = claims.link.ok_or(ServiceError::NotFound)?;
+        let link = self.store.link(id).await?.ok_or(ServiceError::NotFound)?;
+        let is_its = link.job == claims.job
+            && link.nonce == claims.nonce.text()
+            && Some(link.operator) == caller.operator();
+        if !is_its || link.is_revoked {
+            return Err(ServiceError::NotFound);
+        }
+        let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
+        Ok((id, job))
     }
 
     /// Marks a job whose file turned out to be damaged.
@@ -196,6 +252,18 @@ impl Service {
             drop(self.store.commit(permit, change).await);
         }
         ServiceError::Damaged { fault: fault.to_owned() }
+    }
+}
+
+/// Media type of a job's file.
+fn media_type(job: &Job) -> &'static str {
+    let Some(format) = tidegate_format::by_slug(&job.format) else { return UNKNOWN_TYPE };
+    match tidegate_format::Options::check(format.options(), &job.options) {
+        Ok(options) => {
+            let packed = tidegate_format::Compression::of(&options).media_type();
+            packed.unwrap_or(format.media_type())
+        }
+        Err(_) => UNKNOWN_TYPE,
     }
 }
 
@@ -216,7 +284,7 @@ impl Sending {
     /// If the right to it was lost, the file was deleted, or it turns out to be damaged.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
         if self.looked_at.elapsed() >= LOOK_PAUSE {
-            self.look().await?;
+            self.right.look().await?;
             self.looked_at = Instant::now();
         }
         match self.download.pieces.next().await {
@@ -226,8 +294,9 @@ impl Sending {
                 Ok(Some(piece))
             }
             Some(Err(error)) => {
-                let job = self.service.store.job(self.job).await?.ok_or(ServiceError::NotFound)?;
-                Err(self.service.damaged(&job, error).await)
+                let Right { service, job, .. } = &self.right;
+                let job = service.store.job(*job).await?.ok_or(ServiceError::NotFound)?;
+                Err(service.damaged(&job, error).await)
             }
         }
     }
@@ -239,10 +308,13 @@ impl Sending {
     /// If the control state cannot be changed.
     pub async fn finish(self) -> Result<(), ServiceError> {
         let is_whole = self.sent == self.bytes;
-        self.service.store.finish_download(self.started, self.sent, is_whole).await?;
+        self.right.service.store.finish_download(self.started, self.sent, is_whole).await?;
         Ok(())
     }
 
+}
+
+impl Right {
     /// Whether it may go on: a file that merely expires is sent to its end.
     async fn look(&self) -> Result<(), ServiceError> {
         let store = &self.service.store;

@@ -7,9 +7,11 @@ use tidegate_model::{
     job::{Failure, FailureReason},
 };
 use tidegate_pipeline::RunError;
-use tidegate_source::SourceError;
 
-use crate::{artifacts::ArtifactError, error::ServiceError};
+use crate::{
+    artifacts::ArtifactError,
+    error::{ServiceError, reason_of_source},
+};
 
 /// Characters of a detail at most.
 const DETAIL_CHARACTERS_MAX: usize = 1_000;
@@ -23,7 +25,7 @@ pub(super) fn failure(reason: FailureReason, detail: impl Into<String>) -> Failu
 /// Why the pipeline stopped.
 pub(super) fn of_run(error: &RunError) -> Failure {
     let reason = match error {
-        RunError::Source(error) => reason_of(error),
+        RunError::Source(error) => reason_of_source(error),
         RunError::Cell { .. } => FailureReason::ValueRefused,
         RunError::Artifact { cause, .. } => match cause.get_ref().and_then(of_store) {
             Some(reason) => reason,
@@ -61,31 +63,9 @@ pub(super) fn of_service(error: &ServiceError) -> Failure {
             );
             return failure(FailureReason::SchemaChanged, detail);
         }
-        ServiceError::Source(error) => reason_of(error),
-        ServiceError::Artifact(error) => error.reason(),
-        ServiceError::NotFound => FailureReason::SchemaChanged,
-        ServiceError::Denied(_) | ServiceError::Unknown => FailureReason::PermissionRevoked,
-        ServiceError::Conflict { .. }
-        | ServiceError::Damaged { .. }
-        | ServiceError::Store(_)
-        | ServiceError::Key(_) => FailureReason::Internal,
+        other => other.reason(),
     };
     failure(reason, with_causes(error))
-}
-
-fn reason_of(error: &SourceError) -> FailureReason {
-    match error {
-        SourceError::Unreachable { .. } | SourceError::Lost { .. } => FailureReason::SourceLost,
-        SourceError::UnknownTable { .. } | SourceError::UnknownColumn { .. } => {
-            FailureReason::SchemaChanged
-        }
-        SourceError::BadValue { .. } => FailureReason::ValueRefused,
-        SourceError::BadUrl { .. }
-        | SourceError::NotConsistent { .. }
-        | SourceError::Refused { .. }
-        | SourceError::StatementTooLong { .. } => FailureReason::SourceRefused,
-        SourceError::Interrupted => FailureReason::Internal,
-    }
 }
 
 /// The message of an error and of what caused it, in one line.

@@ -239,6 +239,13 @@ const TABLES: &[&str] = &[
         holder text,
         held_until {int}
     ){strict}",
+    "create table rows_seen (
+        operator_id {int} not null references operators (id),
+        minute {int} not null,
+        seen {int} not null,
+        is_told {int} not null default 0 check (is_told in (0, 1)),
+        primary key (operator_id, minute)
+    ){strict}",
     "create table outbox (
         id {id},
         topic text not null,

@@ -1,0 +1,15 @@
+//! The REST API: each file an operation or a few, each operation with its description.
+
+mod activity;
+mod description;
+mod exports;
+mod keys;
+mod me;
+mod operators;
+mod roles;
+mod settings;
+mod subjects;
+mod tokens;
+
+pub use description::document;
+pub(crate) use description::{PREFIX, open_operations, routes};

@@ -1,0 +1,124 @@
+//! Sends files by their links, whole or in part.
+
+mod disposition;
+mod range;
+
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use futures_util::Stream;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use tidegate_service::{Sending, ServiceError};
+
+use self::{disposition::disposition, range::Asked};
+use crate::{
+    edge::Shared,
+    input::header_text,
+    middleware::caller::caller_of,
+    problem::{Problem, ProblemKind},
+};
+
+/// Where links lead.
+pub(crate) const PATH: &str = "/d/";
+
+/// Sends the file of a link to whom the link was made for.
+pub(crate) async fn send(
+    State(edge): State<Shared>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    let caller = caller_of(&edge, &parts).await?;
+    let file = edge.service.linked_file(&caller, &token).await?;
+    let tag = format!("\"{}\"", file.sha256);
+    let headers = &parts.headers;
+    if header_text(headers, header::IF_NONE_MATCH).is_some_and(|sent| sent.contains(&tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let asked = match has_the_same(headers, &tag) {
+        true => range::asked(header_text(headers, header::RANGE), file.bytes),
+        false => Asked::Whole,
+    };
+    let part = match asked {
+        Asked::Whole => None,
+        Asked::Part(part) => Some(part),
+        Asked::Outside => {
+            let length = format!("bytes */{}", file.bytes);
+            let length = HeaderValue::try_from(length).expect("it is ASCII");
+            let problem = Problem::of(ProblemKind::RangeNotSatisfiable);
+            return Err(problem.with(header::CONTENT_RANGE, length));
+        }
+    };
+    let mut told = HeaderMap::new();
+    let mut tell = |name, text: String| {
+        told.insert(name, HeaderValue::try_from(text).expect("what we tell of a file is ASCII"))
+    };
+    let range = part.clone().unwrap_or(0..file.bytes);
+    tell(header::ETAG, tag);
+    tell(header::CONTENT_TYPE, file.media_type.to_owned());
+    tell(header::CONTENT_LENGTH, (range.end - range.start).to_string());
+    tell(header::CONTENT_DISPOSITION, disposition(&file.file_name));
+    tell(header::ACCEPT_RANGES, "bytes".to_owned());
+    let digest = BASE64_STANDARD.encode(bytes_of(&file.sha256));
+    tell(header::HeaderName::from_static("repr-digest"), format!("sha-256=:{digest}:"));
+    let status = match &part {
+        None => StatusCode::OK,
+        Some(part) => {
+            tell(header::CONTENT_RANGE, format!("bytes {}-{}/{}", part.start, part.end - 1, file.bytes));
+            StatusCode::PARTIAL_CONTENT
+        }
+    };
+    if parts.method == Method::HEAD {
+        return Ok((status, told).into_response());
+    }
+    let sending = edge.service.redeem(&edge.artifacts, &caller, &token, part).await?;
+    Ok((status, told, Body::from_stream(pieces(sending))).into_response())
+}
+
+/// Whether a part is to be added to what the client has of this very file (RFC 9110, 13.1.5).
+fn has_the_same(headers: &HeaderMap, tag: &str) -> bool {
+    header_text(headers, header::IF_RANGE).is_none_or(|sent| sent == tag)
+}
+
+/// The pieces of a file. Its end is written down also where the client goes away in between.
+fn pieces(sending: Sending) -> impl Stream<Item = Result<Bytes, ServiceError>> {
+    futures_util::stream::unfold(Some(Underway(Some(sending))), |underway| async move {
+        let mut underway = underway?;
+        let sending = underway.0.as_mut()?;
+        match sending.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(underway))),
+            Ok(None) => None,
+            // The connection breaks off, so that nobody takes what there is for the whole.
+            Err(error) => {
+                tracing::warn!(%error, "a download was cut");
+                Some((Err(error), None))
+            }
+        }
+    })
+}
+
+/// A file on its way, whose end is written down when this is dropped.
+struct Underway(Option<Sending>);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let Some(sending) = self.0.take() else { return };
+        tokio::spawn(async move {
+            if let Err(error) = sending.finish().await {
+                tracing::error!(%error, "the end of a download could not be written down");
+            }
+        });
+    }
+}
+
+/// Bytes of a digest in hexadecimal.
+fn bytes_of(digest: &str) -> Vec<u8> {
+    let digits = digest.as_bytes().chunks(2);
+    digits
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}

@@ -1,0 +1,134 @@
+//! What every handler works with.
+
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use tidegate_service::{Service, artifacts::Artifacts};
+use url::{Host, Url};
+
+use crate::{events::Hub, middleware::quota::Quotas};
+
+/// Requests of one caller within a minute, unless the site says otherwise.
+const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("it is not zero");
+
+/// How the edge is reached.
+#[derive(Clone, Debug)]
+pub struct EdgeSettings {
+    /// Address that people reach it by: links begin with it.
+    pub public_url: Url,
+    /// Hosts beside that of the address which requests may name.
+    pub hosts: Vec<String>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpAddr>,
+    /// Requests of one caller within a minute.
+    pub requests_per_minute: NonZeroU32,
+    /// Whether sign-in over plain HTTP is allowed where the address is not loopback.
+    pub insecure_http: bool,
+}
+
+/// The edge cannot be set up like that.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// The address is no URL that a browser could open.
+    #[error("`[server] public_url` must be a URL such as `https://exports.example.com`")]
+    PublicUrl,
+    /// Passwords would travel in the open.
+    #[error(
+        "`[server] public_url` is plain http and not loopback: passwords and files would travel in \
+         the open. Put TLS in front and say https, or set `insecure_http = true`"
+    )]
+    Insecure,
+}
+
+impl EdgeSettings {
+    /// The usual settings behind an address.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address that a browser could open.
+    pub fn new(public_url: &str) -> Result<Self, EdgeError> {
+        let public_url = Url::parse(public_url).map_err(|_| EdgeError::PublicUrl)?;
+        let is_web = matches!(public_url.scheme(), "http" | "https") && public_url.has_host();
+        let is_plain = public_url.query().is_none()
+            && public_url.fragment().is_none()
+            && public_url.path() == "/"
+            && public_url.username().is_empty();
+        match is_web && is_plain {
+            true => Ok(Self {
+                public_url,
+                hosts: Vec::new(),
+                proxies: Vec::new(),
+                requests_per_minute: REQUESTS_PER_MINUTE,
+                insecure_http: false,
+            }),
+            false => Err(EdgeError::PublicUrl),
+        }
+    }
+
+    /// Refuses what would let passwords travel in the open.
+    ///
+    /// # Errors
+    ///
+    /// If the address is plain HTTP, not loopback, and nobody has said that this is wanted.
+    pub fn check(&self) -> Result<(), EdgeError> {
+        match self.is_https() || self.is_loopback() || self.insecure_http {
+            true => Ok(()),
+            false => Err(EdgeError::Insecure),
+        }
+    }
+
+    /// Whether browsers reach it by TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// Whether only this machine reaches it.
+    pub fn is_loopback(&self) -> bool {
+        match self.public_url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// The address without a slash at its end.
+    pub fn base(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+}
+
+/// What every handler works with.
+pub struct Edge {
+    pub(crate) service: Arc<Service>,
+    pub(crate) artifacts: Arc<Artifacts>,
+    pub(crate) settings: EdgeSettings,
+    pub(crate) quotas: Quotas,
+    pub(crate) hub: Hub,
+    pub(crate) is_ending: AtomicBool,
+}
+
+impl Edge {
+    /// Puts the edge together.
+    ///
+    /// # Errors
+    ///
+    /// If the settings would let passwords travel in the open.
+    pub fn new(
+        service: Arc<Service>,
+        artifacts: Arc<Artifacts>,
+        settings: EdgeSettings,
+    ) -> Result<Arc<Self>, EdgeError> {
+        settings.check()?;
+        let quotas = Quotas::new(settings.requests_per_minute);
+        let hub = Hub::new(Arc::clone(&service));
+        let is_ending = AtomicBool::new(false);
+        Ok(Arc::new(Self { service, artifacts, settings, quotas, hub, is_ending }))
+    }
+}
+
+/// What handlers are given.
+pub(crate) type Shared = Arc<Edge>;

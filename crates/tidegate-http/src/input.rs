@@ -1,0 +1,147 @@
+//! Reads what was sent, once, at the edge: bodies, parameters, numbers in paths.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Path, Request},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderMap, header, request::Parts};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tidegate_model::actor::Caller;
+use url::form_urlencoded;
+
+use crate::problem::{Problem, ProblemKind};
+
+/// Whoever has sent the request; its absence is answered before a handler sees it.
+pub(crate) struct Signed(pub(crate) Caller);
+
+impl<S: Sync> FromRequestParts<S> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        caller.map(Self).ok_or_else(|| Problem::of(ProblemKind::SignInRequired))
+    }
+}
+
+/// A JSON body. Members that its type does not know are refused.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let value = json(request, state).await?;
+        let read = serde_path_to_error::deserialize(value);
+        read.map(Self).map_err(|error| {
+            let pointer = pointer_of(error.path());
+            Problem::fault(pointer, said(error.inner())).into_response()
+        })
+    }
+}
+
+/// A JSON body that its handler reads itself, with all its faults.
+pub(crate) struct AnyBody(pub(crate) Value);
+
+impl<S: Send + Sync> FromRequest<S> for AnyBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        Ok(Self(json(request, state).await?))
+    }
+}
+
+async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Response> {
+    if !is_json(request.headers()) {
+        return Err(Problem::of(ProblemKind::UnsupportedMediaType).into_response());
+    }
+    // Only the limit of the body can be the reason, or a client that is gone.
+    let bytes = Bytes::from_request(request, state)
+        .await
+        .map_err(|_| Problem::of(ProblemKind::TooLarge).into_response())?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let detail = format!("the body is not JSON: {place}");
+        Problem::new(ProblemKind::MalformedBody, detail).into_response()
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = sent.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// The parameters of a query. Those that its type does not know are refused.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let read = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(read)
+            .map(Self)
+            .map_err(|error| Problem::fault(pointer_of(error.path()), said(error.inner())))
+    }
+}
+
+/// A number in a path. What is none names nothing.
+pub(crate) struct Number(pub(crate) i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let text = path.map_err(|_| Problem::of(ProblemKind::NotFound))?;
+        // As it is written: `+1` and `01` are other names of it, and a thing has one.
+        let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text.0);
+        let number = number.filter(|number| *number > 0);
+        number.map(Self).ok_or_else(|| Problem::of(ProblemKind::NotFound))
+    }
+}
+
+/// A name in a path.
+pub(crate) struct Slug(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Slug {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(text) = path.map_err(|_| Problem::of(ProblemKind::NotFound))?;
+        match text.contains('\0') {
+            true => Err(Problem::of(ProblemKind::NotFound)),
+            false => Ok(Self(text)),
+        }
+    }
+}
+
+/// Text of a header, if it is text.
+pub(crate) fn header_text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// A JSON pointer to where reading stopped.
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// What serde says, without the place, which the pointer says better.
+fn said(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

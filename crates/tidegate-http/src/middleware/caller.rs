@@ -1,0 +1,87 @@
+//! Finds out who has sent a request, and refuses those who are nobody.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{Method, header, request::Parts};
+use tidegate_model::actor::{Caller, Via};
+use tidegate_service::ServiceError;
+
+use super::peer;
+use crate::{
+    edge::{Edge, Shared},
+    input::header_text,
+    problem::{Problem, ProblemKind},
+};
+
+/// How a token is shown.
+const SCHEME: &str = "bearer ";
+
+/// Operations that need no caller, by method and path: their descriptions say so.
+pub(crate) type Open = Arc<BTreeSet<(Method, String)>>;
+
+/// What the gate works with.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) edge: Shared,
+    pub(crate) open: Open,
+}
+
+/// Lets a request pass if it is somebody's, or if its operation is for everybody.
+pub(crate) async fn check(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let is_open = parts.extensions.get::<MatchedPath>().is_some_and(|path| {
+        // What answers GET answers HEAD.
+        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
+        gate.open.contains(&(method, path.as_str().to_owned()))
+    });
+    let caller = match caller_of(&gate.edge, &parts).await {
+        Ok(caller) => Some(caller),
+        Err(_) if is_open => None,
+        Err(problem) => return problem.into_response(),
+    };
+    let counted = match &caller {
+        Some(caller) => gate.edge.quotas.count(&key_of(caller)),
+        None => {
+            let peer = peer::address(&gate.edge.settings, &parts);
+            gate.edge.quotas.count(&peer.map(|peer| peer.to_string()).unwrap_or_default())
+        }
+    };
+    let left = match counted {
+        Ok(left) => left,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Some(caller) = caller {
+        parts.extensions.insert(caller);
+    }
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    left.tell(response.headers_mut());
+    response
+}
+
+/// Whoever has sent a request.
+pub(crate) async fn caller_of(edge: &Edge, parts: &Parts) -> Result<Caller, Problem> {
+    let nobody = || Problem::of(ProblemKind::SignInRequired);
+    let sent = header_text(&parts.headers, header::AUTHORIZATION).ok_or_else(nobody)?;
+    let is_token = sent.get(..SCHEME.len()).is_some_and(|one| one.eq_ignore_ascii_case(SCHEME));
+    if !is_token {
+        return Err(nobody());
+    }
+    let secret = sent[SCHEME.len()..].trim();
+    let caller = match edge.service.token_caller(secret, Via::Api).await {
+        Ok(caller) => caller,
+        Err(ServiceError::Unknown) => return Err(nobody()),
+        Err(error) => return Err(error.into()),
+    };
+    let address = peer::address(&edge.settings, parts).map(|address| address.to_string());
+    Ok(Caller { address, ..caller })
+}
+
+/// Requests are counted by operator, whichever token they come with.
+fn key_of(caller: &Caller) -> String {
+    caller.name.clone()
+}

@@ -1,0 +1,71 @@
+//! Subjects: which there are for somebody, what they are made of, and a look at their rows.
+
+mod encoded;
+mod estimate;
+mod preview;
+mod rows;
+
+pub use estimate::{Estimate, FormatEstimate};
+pub use preview::Preview;
+pub use rows::{ROWS_PAGE_MAX, RowPage, RowsRequest};
+use tidegate_model::{
+    actor::Caller,
+    bind::BoundSubject,
+    capability::export_of,
+    policy::{self, sees_subject},
+};
+
+use crate::{error::ServiceError, service::Service};
+
+/// A subject as a list of them shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectSummary {
+    /// Stable name.
+    pub slug: String,
+    /// Name that people read, where the configuration has one.
+    pub label: Option<String>,
+    /// Slugs of its kinds.
+    pub kinds: Vec<String>,
+    /// Whether every record is personal data.
+    pub has_pii: bool,
+    /// Whether the caller may export it.
+    pub may_export: bool,
+}
+
+impl Service {
+    /// The subjects that the caller may see, in the order of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// If the control state cannot be asked.
+    pub async fn subjects(&self, caller: &Caller) -> Result<Vec<SubjectSummary>, ServiceError> {
+        let policy = self.store.policy().await?;
+        let sited = self.sited();
+        let seen = sited.site.subjects.iter();
+        let seen = seen.filter(|subject| sees_subject(&policy, caller, &subject.slug));
+        let summary = |subject: &tidegate_model::declaration::SubjectDeclaration| SubjectSummary {
+            slug: subject.slug.clone(),
+            label: subject.label.clone(),
+            kinds: subject.kinds.iter().map(|kind| kind.slug.clone()).collect(),
+            has_pii: subject.pii,
+            may_export: policy::holds(&policy, caller, &export_of(&subject.slug)),
+        };
+        Ok(seen.map(summary).collect())
+    }
+
+    /// One subject, with its fields as the source has them now.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or the caller may not see it: the same answer. If the source fails.
+    pub async fn subject(
+        &self,
+        caller: &Caller,
+        slug: &str,
+    ) -> Result<(SubjectSummary, BoundSubject), ServiceError> {
+        let seen = self.subjects(caller).await?;
+        let summary = seen.into_iter().find(|subject| subject.slug == slug);
+        let summary = summary.ok_or(ServiceError::NotFound)?;
+        Ok((summary, self.bound(slug).await?.subject))
+    }
+}

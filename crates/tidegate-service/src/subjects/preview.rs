@@ -1,0 +1,87 @@
+//! Shows the first rows of an export exactly as they would be written.
+
+use serde_json::json;
+use tidegate_model::{
+    action::{Action, Target},
+    actor::Caller,
+    request::ExportRequest,
+};
+use tidegate_source::Page;
+use tidegate_store::Change;
+
+use super::encoded::PageFormat;
+use crate::{error::ServiceError, exports::Prepared, service::Service};
+
+/// Rows of a preview at most.
+const PREVIEW_ROWS_MAX: u64 = 20;
+/// The format that a preview of a binary format is written in.
+const TEXT: &str = "csv";
+
+/// The beginning of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Rows in it.
+    pub rows: usize,
+    /// Slug of the format that it is written in: the one asked for, or CSV where that is binary.
+    pub written_as: &'static str,
+    /// The text.
+    pub text: String,
+    /// Whether personal data is in it.
+    pub has_pii: bool,
+}
+
+impl Service {
+    /// The first rows of an export as they would be written.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not export this, the request is wrong, or the source fails.
+    pub async fn preview_export(
+        &self,
+        caller: &Caller,
+        sent: &ExportRequest,
+    ) -> Result<Preview, ServiceError> {
+        let prepared = self.asked(caller, Action::ExportPreview, sent).await?;
+        let has_pii = prepared.request.has_pii();
+        let page = Page { offset: 0, limit: PREVIEW_ROWS_MAX };
+        let written = match prepared.format.is_text() {
+            true => PageFormat { format: prepared.format, options: prepared.options.clone().unpacked() },
+            false => {
+                let format = tidegate_format::by_slug(TEXT).expect("it is one of the formats");
+                let options = tidegate_format::Options::defaults(format.options());
+                PageFormat { format, options }
+            }
+        };
+        let written_as = written.format.slug();
+        let encoded = self.encoded_page(prepared, page, written).await?;
+        let text = String::from_utf8(encoded.bytes)
+            .map_err(|error| ServiceError::Unwritable { detail: error.to_string() })?;
+        Ok(Preview { rows: encoded.rows, written_as, text, has_pii })
+    }
+
+    /// Checks a request that makes no job, and writes down that it was asked.
+    pub(super) async fn asked(
+        &self,
+        caller: &Caller,
+        action: Action,
+        sent: &ExportRequest,
+    ) -> Result<Prepared, ServiceError> {
+        self.refuse_unknown_subject(caller, &sent.subject).await?;
+        let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
+        self.permit(caller, action, target.clone()).await?;
+        let prepared = self.prepare(sent).await?;
+        let target = Target { has_pii: prepared.request.has_pii(), ..target };
+        let permit = self.permit(caller, action, target).await?;
+        let keys = self.keys();
+        let hash = |value: &str| keys.hash(value);
+        let summary =
+            tidegate_model::scope::summary(&sent.scope, prepared.request.subject(), &hash);
+        let details = json!({
+            "format": sent.format,
+            "fields": prepared.request.frozen_fields(),
+            "scope": summary,
+        });
+        self.store.commit(permit, Change::Note(details)).await?;
+        Self::limited(&self.store.policy().await?, caller, prepared)
+    }
+}
