@@ -1,5 +1,7 @@
 //! Reads `tidegate.toml`, with what the environment puts over it.
 
+mod server;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -20,6 +22,8 @@ use tidegate_service::{
 };
 use tidegate_source::SourceSettings;
 
+pub use self::server::ServerSettings;
+use self::server::ServerDeclaration;
 use crate::failure::Failure;
 
 /// Prefix of the variables that stand over the file: `TIDEGATE__SOURCES__SHOP__URL`.
@@ -63,8 +67,8 @@ pub struct ControlSettings {
     pub bucket: BucketOptions,
     /// Folder of the keys.
     pub keys_folder: PathBuf,
-    /// Address that people reach the service by: links begin with it.
-    pub public_url: Option<String>,
+    /// Where the edge listens.
+    pub server: ServerSettings,
     /// Names the host.
     pub host: Option<String>,
     /// Folder of the workers' locks.
@@ -136,12 +140,6 @@ struct KeysDeclaration {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ServerDeclaration {
-    public_url: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct WorkerDeclaration {
     host_id: Option<String>,
     state_dir: Option<PathBuf>,
@@ -192,7 +190,7 @@ impl Site {
                     .unwrap_or_else(|| "file:artifacts".to_owned()),
                 bucket: document.artifacts.s3,
                 keys_folder: beside(document.keys.dir, "keys"),
-                public_url: document.server.public_url,
+                server: document.server.into(),
                 host: document.worker.host_id,
                 state_folder: beside(document.worker.state_dir, "workers"),
                 lease_seconds: document.worker.lease_seconds.unwrap_or(LEASE_SECONDS).max(1),

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod edge;
 pub mod failure;
 pub mod introspect;
 pub mod signal;

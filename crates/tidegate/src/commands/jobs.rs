@@ -180,7 +180,7 @@ impl Jobs {
     }
 
     async fn link(&self, id: JobId) -> Result<(), Failure> {
-        let Some(public_url) = &self.control.settings.public_url else {
+        let Some(public_url) = &self.control.settings.server.public_url else {
             let detail = "a link begins with the address of the service: set `public_url` under \
                           [server]";
             return Err(Failure::wrong(detail));

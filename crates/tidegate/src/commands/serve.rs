@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     cli::Cli,
     control::{self, Control},
+    edge,
     failure::Failure,
 };
 
@@ -54,11 +55,27 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
             }
             Part::Worker => None,
         };
+        let edge = match part {
+            Part::All => Some(edge::open(&control).await?),
+            Part::Worker => None,
+        };
         let worker =
             Worker::new(Arc::clone(&control.service), Arc::clone(&control.artifacts), settings);
         let worker = worker.map_err(|error| Failure::failed("state_folder", &error))?;
-        eprintln!("tidegate: ready");
+        let edge = match edge {
+            Some(edge) => {
+                eprintln!("tidegate: ready at {}", edge.address());
+                Some(tokio::spawn(edge.run(stopped.clone())))
+            }
+            None => {
+                eprintln!("tidegate: ready");
+                None
+            }
+        };
         Arc::new(worker).run(stopped).await;
+        if let Some(edge) = edge {
+            drop(edge.await);
+        }
         if let Some(upkeep) = upkeep {
             drop(upkeep.await);
         }

@@ -1,0 +1,54 @@
+//! `[server]`: where the edge listens, and by which address people reach it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Deserialize;
+
+/// Where the edge listens unless the file says otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
+
+/// `[server]` as the file has it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServerDeclaration {
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    proxies: Vec<IpAddr>,
+    requests_per_minute: Option<u32>,
+    #[serde(default)]
+    insecure_http: bool,
+}
+
+/// Where the edge listens, and by which address people reach it.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Socket.
+    pub listen: SocketAddr,
+    /// Address that people reach the service by: links begin with it.
+    pub public_url: Option<String>,
+    /// Other hosts that requests may name.
+    pub hosts: Vec<String>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpAddr>,
+    /// Requests of one caller within a minute.
+    pub requests_per_minute: Option<u32>,
+    /// Whether sign-in over plain HTTP is allowed beyond loopback.
+    pub insecure_http: bool,
+}
+
+impl From<ServerDeclaration> for ServerSettings {
+    fn from(declared: ServerDeclaration) -> Self {
+        let usual = || LISTEN.parse().expect("it is an address");
+        Self {
+            listen: declared.listen.unwrap_or_else(usual),
+            public_url: declared.public_url,
+            hosts: declared.hosts,
+            proxies: declared.proxies,
+            requests_per_minute: declared.requests_per_minute,
+            insecure_http: declared.insecure_http,
+        }
+    }
+}

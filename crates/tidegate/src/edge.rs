@@ -1,0 +1,70 @@
+//! Opens the edge that the configuration describes.
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use tidegate_http::{Edge, EdgeSettings, serve};
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{config::ServerSettings, control::Control, failure::Failure};
+
+/// The edge, on its socket.
+pub struct Listening {
+    edge: Arc<Edge>,
+    listener: TcpListener,
+    address: String,
+}
+
+/// Takes the socket, and puts the edge behind it.
+///
+/// # Errors
+///
+/// If the address is not one to be reached by, or the socket is taken.
+pub async fn open(control: &Control) -> Result<Listening, Failure> {
+    let server = &control.settings.server;
+    let listener = TcpListener::bind(server.listen).await.map_err(|cause| {
+        Failure::wrong(format!(
+            "cannot listen on {}: {cause}; say where under [server] listen",
+            server.listen
+        ))
+    })?;
+    let bound = listener.local_addr().map_err(|error| Failure::failed("server", &error))?;
+    let address = match &server.public_url {
+        Some(url) => url.clone(),
+        None if bound.ip().is_loopback() => format!("http://{bound}"),
+        None => {
+            return Err(Failure::wrong(
+                "a service beyond this machine needs an address: say `public_url` under [server]",
+            ));
+        }
+    };
+    let settings = settings(&address, server)?;
+    let edge = Edge::new(Arc::clone(&control.service), Arc::clone(&control.artifacts), settings);
+    let edge = edge.map_err(|error| Failure::wrong(error.to_string()))?;
+    Ok(Listening { edge, listener, address })
+}
+
+fn settings(address: &str, server: &ServerSettings) -> Result<EdgeSettings, Failure> {
+    let usual = EdgeSettings::new(address).map_err(|error| Failure::wrong(error.to_string()))?;
+    let requests = server.requests_per_minute.and_then(NonZeroU32::new);
+    Ok(EdgeSettings {
+        hosts: server.hosts.clone(),
+        proxies: server.proxies.clone(),
+        requests_per_minute: requests.unwrap_or(usual.requests_per_minute),
+        insecure_http: server.insecure_http,
+        ..usual
+    })
+}
+
+impl Listening {
+    /// Address that people reach it by.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Answers until told to stop.
+    pub async fn run(self, stopped: watch::Receiver<bool>) {
+        if let Err(error) = serve(self.edge, self.listener, stopped).await {
+            tracing::error!(%error, "the edge has ended");
+        }
+    }
+}
