@@ -7,9 +7,11 @@ mod keys;
 mod me;
 mod operators;
 mod roles;
+mod sessions;
 mod settings;
 mod subjects;
 mod tokens;
 
 pub use description::document;
 pub(crate) use description::{PREFIX, open_operations, routes};
+pub(crate) use sessions::{refused, visitor};

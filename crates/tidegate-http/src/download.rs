@@ -68,7 +68,10 @@ pub(crate) async fn send(
     let status = match &part {
         None => StatusCode::OK,
         Some(part) => {
-            tell(header::CONTENT_RANGE, format!("bytes {}-{}/{}", part.start, part.end - 1, file.bytes));
+            tell(
+                header::CONTENT_RANGE,
+                format!("bytes {}-{}/{}", part.start, part.end - 1, file.bytes),
+            );
             StatusCode::PARTIAL_CONTENT
         }
     };
@@ -118,7 +121,5 @@ impl Drop for Underway {
 /// Bytes of a digest in hexadecimal.
 fn bytes_of(digest: &str) -> Vec<u8> {
     let digits = digest.as_bytes().chunks(2);
-    digits
-        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
+    digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }

@@ -6,11 +6,15 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use sha2::{Digest, Sha256};
+use tidegate_model::audit::hexadecimal;
 use tidegate_service::{Service, artifacts::Artifacts};
 use url::{Host, Url};
 
 use crate::{events::Hub, middleware::quota::Quotas};
 
+/// Random bytes of a setup token.
+const SETUP_BYTES: usize = 16;
 /// Requests of one caller within a minute, unless the site says otherwise.
 const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("it is not zero");
 
@@ -109,6 +113,8 @@ pub struct Edge {
     pub(crate) quotas: Quotas,
     pub(crate) hub: Hub,
     pub(crate) is_ending: AtomicBool,
+    /// SHA-256 of the word that makes the first operator.
+    pub(crate) setup: Option<[u8; 32]>,
 }
 
 impl Edge {
@@ -121,12 +127,30 @@ impl Edge {
         service: Arc<Service>,
         artifacts: Arc<Artifacts>,
         settings: EdgeSettings,
+        setup: Option<&SetupToken>,
     ) -> Result<Arc<Self>, EdgeError> {
         settings.check()?;
         let quotas = Quotas::new(settings.requests_per_minute);
         let hub = Hub::new(Arc::clone(&service));
         let is_ending = AtomicBool::new(false);
-        Ok(Arc::new(Self { service, artifacts, settings, quotas, hub, is_ending }))
+        let setup = setup.map(|token| Sha256::digest(token.0.as_bytes()).into());
+        Ok(Arc::new(Self { service, artifacts, settings, quotas, hub, is_ending, setup }))
+    }
+}
+
+/// A word that makes the first operator of a site: shown on the host, once.
+pub struct SetupToken(String);
+
+impl SetupToken {
+    /// A new one.
+    #[expect(clippy::new_without_default, reason = "each is another one")]
+    pub fn new() -> Self {
+        Self(hexadecimal(&rand::random::<[u8; SETUP_BYTES]>()))
+    }
+
+    /// Where it is to be used.
+    pub fn url(&self, address: &str) -> String {
+        format!("{}{}?token={}", address.trim_end_matches('/'), crate::pages::SETUP, self.0)
     }
 }
 

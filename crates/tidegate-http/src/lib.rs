@@ -16,13 +16,16 @@ mod health;
 mod input;
 mod middleware;
 mod page;
+mod pages;
 mod problem;
 mod router;
 mod serve;
+mod session;
 mod tagged;
 
 pub use api::document;
-pub use edge::{Edge, EdgeError, EdgeSettings};
+pub use edge::{Edge, EdgeError, EdgeSettings, SetupToken};
+pub use pages::password_url;
 pub use problem::{PROBLEMS, ProblemKind};
 pub use router::router;
 pub use serve::serve;

@@ -48,9 +48,8 @@ impl IntoResponseParts for NextPage {
     type Error = std::convert::Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        let link = self.0.and_then(|url| {
-            HeaderValue::from_str(&format!("<{url}>; rel=\"next\"")).ok()
-        });
+        let link =
+            self.0.and_then(|url| HeaderValue::from_str(&format!("<{url}>; rel=\"next\"")).ok());
         if let Some(link) = link {
             let name: HeaderName = header::LINK;
             parts.headers_mut().insert(name, link);

@@ -84,6 +84,11 @@ impl Problem {
         self
     }
 
+    /// What happened, and what would be right.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The kind.
     pub(crate) fn kind(&self) -> ProblemKind {
         self.kind

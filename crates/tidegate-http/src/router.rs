@@ -23,6 +23,7 @@ use crate::{
         caller::{self, Gate},
         headers, host, request_id,
     },
+    pages,
     problem::{Problem, ProblemKind},
 };
 
@@ -39,6 +40,7 @@ pub fn router(edge: Shared) -> Router {
     Router::new()
         .merge(api)
         .route(&format!("{}{{token}}", download::PATH), get(download::send))
+        .merge(pages::routes())
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::is_ready))
         .fallback(async || Problem::of(ProblemKind::NotFound))

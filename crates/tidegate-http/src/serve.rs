@@ -19,8 +19,7 @@ pub async fn serve(
     listener: TcpListener,
     mut stopped: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let service =
-        router(edge.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(edge.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let mut told = stopped.clone();
     let ending = async move {
         // A sender that is gone is an end, too.
@@ -38,4 +37,3 @@ pub async fn serve(
         () = drained => Ok(()),
     }
 }
-

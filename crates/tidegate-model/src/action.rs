@@ -63,6 +63,14 @@ pub enum Action {
     OperatorPassword,
     /// See the operators.
     OperatorView,
+    /// Make a link by which an operator sets a password.
+    OperatorInvite,
+    /// Sign in.
+    SessionStart,
+    /// Sign out, or be signed out.
+    SessionEnd,
+    /// See sign-ins.
+    SessionView,
     /// Add or change a role.
     RoleChange,
     /// Remove a role.
@@ -121,7 +129,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 41] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -149,6 +157,10 @@ impl Action {
         Self::OperatorDisable,
         Self::OperatorPassword,
         Self::OperatorView,
+        Self::OperatorInvite,
+        Self::SessionStart,
+        Self::SessionEnd,
+        Self::SessionView,
         Self::RoleChange,
         Self::RoleRemove,
         Self::RoleView,
@@ -191,6 +203,10 @@ impl Action {
             Self::OperatorDisable => "operator.disabled",
             Self::OperatorPassword => "operator.password_set",
             Self::OperatorView => "operator.viewed",
+            Self::OperatorInvite => "operator.invited",
+            Self::SessionStart => "session.started",
+            Self::SessionEnd => "session.ended",
+            Self::SessionView => "session.viewed",
             Self::RoleChange => "role.changed",
             Self::RoleRemove => "role.removed",
             Self::RoleView => "role.viewed",
@@ -226,8 +242,11 @@ impl Action {
             Self::OperatorAdd
             | Self::OperatorChange
             | Self::OperatorDisable
+            | Self::OperatorInvite
             | Self::OperatorView => Need::One("operators.manage"),
-            Self::OperatorPassword => Need::OwnFreely { any: "operators.manage" },
+            Self::OperatorPassword | Self::SessionStart | Self::SessionEnd | Self::SessionView => {
+                Need::OwnFreely { any: "operators.manage" }
+            }
             Self::RoleChange | Self::RoleRemove | Self::RoleView => Need::One("roles.manage"),
             Self::TokenCreate | Self::TokenRevoke | Self::TokenView => {
                 Need::OwnFreely { any: "tokens.manage" }

@@ -23,6 +23,8 @@ pub enum Actor {
     Upkeep,
     /// Whoever sets the service up on its host, before there is any operator.
     Setup,
+    /// Somebody who has not proven to be anybody.
+    Stranger,
 }
 
 impl Actor {
@@ -34,6 +36,7 @@ impl Actor {
             Self::Worker => "worker",
             Self::Upkeep => "upkeep",
             Self::Setup => "setup",
+            Self::Stranger => "stranger",
         }
     }
 
@@ -41,7 +44,7 @@ impl Actor {
     pub fn operator(self) -> Option<OperatorId> {
         match self {
             Self::Operator { id, .. } => Some(id),
-            Self::Worker | Self::Upkeep | Self::Setup => None,
+            Self::Worker | Self::Upkeep | Self::Setup | Self::Stranger => None,
         }
     }
 
@@ -49,7 +52,7 @@ impl Actor {
     pub fn token(self) -> Option<TokenId> {
         match self {
             Self::Operator { token, .. } => token,
-            Self::Worker | Self::Upkeep | Self::Setup => None,
+            Self::Worker | Self::Upkeep | Self::Setup | Self::Stranger => None,
         }
     }
 }
@@ -117,6 +120,11 @@ impl Caller {
     /// Whoever sets the service up.
     pub fn setup(name: impl Into<String>) -> Self {
         Self { via: Via::Cli, ..Self::internal(Actor::Setup, name.into()) }
+    }
+
+    /// Somebody who tries to sign in as `name`.
+    pub fn stranger(name: impl Into<String>, via: Via, address: Option<String>) -> Self {
+        Self { via, address, ..Self::internal(Actor::Stranger, name.into()) }
     }
 
     fn internal(actor: Actor, name: String) -> Self {

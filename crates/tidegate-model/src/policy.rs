@@ -115,6 +115,9 @@ pub enum Reason {
         /// Which one.
         capability: String,
     },
+    /// Whoever it is has not proven to be somebody.
+    #[error("whoever it is has not proven to be somebody")]
+    Unproven,
     /// Only a part of the program does this.
     #[error("nobody does this by hand")]
     Internal,
@@ -179,6 +182,7 @@ pub fn explain(policy: &Policy, caller: &Caller, action: Action, target: &Target
         Actor::Worker => internal(matches!(action.need(), Need::Worker | Need::WorkerOrUpkeep)),
         Actor::Upkeep => internal(matches!(action.need(), Need::Upkeep | Need::WorkerOrUpkeep)),
         Actor::Setup => internal(action.is_setup()),
+        Actor::Stranger => Err(Reason::Unproven),
         Actor::Operator { .. } => asking.decide(action.need(), target),
     };
     Explanation {

@@ -21,6 +21,10 @@ pub struct Settings {
     pub view_rows_max: u32,
     /// Minutes that a download link lives.
     pub link_minutes: u32,
+    /// Minutes without a request after which a sign-in has ended.
+    pub session_idle_minutes: u32,
+    /// Hours after which a sign-in has ended in any case.
+    pub session_hours_max: u32,
     /// Attempts that a job gets.
     pub attempts_max: u32,
     /// Exports that one worker builds at a time.
@@ -36,6 +40,8 @@ impl Default for Settings {
             bytes_max: None,
             view_rows_max: 5_000,
             link_minutes: 15,
+            session_idle_minutes: 60,
+            session_hours_max: 12,
             attempts_max: 3,
             builds_max: 4,
         }

@@ -18,6 +18,12 @@ pub enum ServiceError {
     /// Nobody is known by this name, token or password.
     #[error("sign-in failed: there is no such operator, or it is disabled")]
     Unknown,
+    /// Somebody has tried to sign in too often.
+    #[error("too many attempts to sign in: wait a little")]
+    TooManyAttempts {
+        /// Seconds after which it is worth to try again.
+        seconds: u64,
+    },
     /// The request is wrong.
     #[error(transparent)]
     Faults(#[from] Faults),
@@ -88,7 +94,9 @@ impl ServiceError {
             Self::NotFound | Self::Faults(_) => FailureReason::SchemaChanged,
             Self::Denied(_) | Self::Unknown => FailureReason::PermissionRevoked,
             Self::Unwritable { .. } => FailureReason::ValueRefused,
-            Self::TooManyRowsSeen { .. } | Self::TooManyOpen { .. } => FailureReason::OverLimit,
+            Self::TooManyRowsSeen { .. }
+            | Self::TooManyOpen { .. }
+            | Self::TooManyAttempts { .. } => FailureReason::OverLimit,
             Self::Conflict { .. }
             | Self::Damaged { .. }
             | Self::Exists { .. }
@@ -107,6 +115,7 @@ impl From<StoreError> for ServiceError {
             StoreError::TooManyOpen { open, limit } => Self::TooManyOpen { open, limit },
             StoreError::Exists { what } => Self::Exists { what },
             StoreError::KeyReused => Self::KeyReused,
+            StoreError::Missing { .. } => Self::NotFound,
             StoreError::LastAdministrator => Self::LastAdministrator,
             other => Self::Store(other),
         }

@@ -16,6 +16,7 @@ mod roles;
 mod service;
 mod settings;
 mod setup;
+mod sign_in;
 mod subjects;
 mod tokens;
 pub mod upkeep;
@@ -25,11 +26,12 @@ pub use error::ServiceError;
 pub use exports::{Created, LinkedFile, ListRequest, ListSort, NewLink, Sending, Watched};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
+pub use sign_in::{InvitationSecret, NewSession, SETUP_HOURS, SignedIn, Visitor};
 pub use subjects::{
     Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest, SubjectSummary,
 };
 pub use tidegate_store::{
-    Attempt, EntryFilter, JobPage, Operator, Store, StoreError, Token, TransitionRow,
+    Attempt, EntryFilter, JobPage, Operator, Session, Store, StoreError, Token, TransitionRow,
 };
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};

@@ -52,7 +52,8 @@ impl Service {
         };
         let name = email.split('@').next().unwrap_or_default().to_owned();
         let change = OperatorChange::Add { email, name, role: role.to_owned(), password_hash };
-        let committed = self.store.commit(permit, Change::Operator(change)).await?;
+        let committed = self.store.commit(permit, Change::Operator(change)).await;
+        let committed = committed.map_err(with_role_fault)?;
         committed.id.map(OperatorId).ok_or(StoreError::Corrupt { what: "new operator" }.into())
     }
 
@@ -70,7 +71,8 @@ impl Service {
         let operator = self.operator(email).await?;
         let permit = self.permit(caller, Action::OperatorChange, target_of(&operator)).await?;
         let change = OperatorChange::Role { id: operator.id, role: role.to_owned() };
-        self.store.commit(permit, Change::Operator(change)).await?;
+        let changed = self.store.commit(permit, Change::Operator(change)).await;
+        changed.map_err(with_role_fault)?;
         Ok(())
     }
 
@@ -109,7 +111,9 @@ impl Service {
         let operator = self.operator(email).await?;
         let permit = self.permit(caller, Action::OperatorPassword, target_of(&operator)).await?;
         let password_hash = hash(password).await?;
-        let change = OperatorChange::Password { id: operator.id, password_hash };
+        let id = operator.id;
+        let change =
+            OperatorChange::Password { id, password_hash, invitation: None, session: None };
         self.store.commit(permit, Change::Operator(change)).await?;
         Ok(())
     }
@@ -130,7 +134,17 @@ impl Service {
     }
 }
 
-fn target_of(operator: &Operator) -> Target {
+/// A role that is not there is a fault of the request.
+fn with_role_fault(error: StoreError) -> ServiceError {
+    match error {
+        StoreError::Missing { what: "role" } => {
+            Faults(vec![Fault::new("/role", "there is no role of that name")]).into()
+        }
+        other => other.into(),
+    }
+}
+
+pub(crate) fn target_of(operator: &Operator) -> Target {
     Target { owner: Some(operator.id), ..Target::default() }
 }
 
@@ -148,7 +162,7 @@ fn checked_email(email: &str) -> Result<String, ServiceError> {
 }
 
 /// Hashes a password, off the async threads: it is slow on purpose.
-async fn hash(password: String) -> Result<String, ServiceError> {
+pub(crate) async fn hash(password: String) -> Result<String, ServiceError> {
     if !PASSWORD_CHARACTERS.contains(&password.chars().count()) {
         let (least, most) = (PASSWORD_CHARACTERS.start(), PASSWORD_CHARACTERS.end());
         let detail = format!("a password has {least} to {most} characters");

@@ -10,7 +10,9 @@ use tidegate_pipeline::{BindError, bind_subject};
 use tidegate_source::{Source, SourceSettings};
 use tidegate_store::{SourceShare, Store};
 
-use crate::{error::ServiceError, exports::Sendings, gate::Refusals, keys::Keys};
+use crate::{
+    error::ServiceError, exports::Sendings, gate::Refusals, keys::Keys, sign_in::Throttle,
+};
 
 /// Sources and subjects, as the configuration declares them.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,7 @@ pub struct Service {
     pub(crate) store: Store,
     pub(crate) refusals: Refusals,
     pub(crate) sendings: Sendings,
+    pub(crate) throttle: Throttle,
     site: RwLock<Arc<Sited>>,
     keys: RwLock<Arc<Keys>>,
 }
@@ -74,6 +77,7 @@ impl Service {
             store,
             refusals: Refusals::default(),
             sendings: Sendings::default(),
+            throttle: Throttle::default(),
             site: RwLock::new(Arc::new(Sited::new(site))),
             keys: RwLock::new(Arc::new(keys)),
         }

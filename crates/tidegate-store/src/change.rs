@@ -7,6 +7,7 @@ mod end;
 mod export;
 pub(crate) mod looked;
 mod people;
+mod sessions;
 
 use serde_json::Value;
 use tidegate_model::{
@@ -22,6 +23,7 @@ pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact};
 pub use people::{OperatorChange, RoleEdit, TokenChange};
+pub use sessions::SessionChange;
 
 use crate::{
     door::Line,
@@ -92,6 +94,8 @@ pub enum Change {
     Role(RoleEdit),
     /// Makes a token, or takes one back.
     Token(TokenChange),
+    /// Signs somebody in or out.
+    Session(SessionChange),
     /// Sets the settings.
     Settings(Box<Settings>),
     /// Notes something that happens outside the database: a key, a backup.
@@ -149,13 +153,11 @@ impl Change {
             Self::Operator(change) => change.actions(),
             Self::Role(edit) => edit.actions(),
             Self::Token(change) => change.actions(),
+            Self::Session(change) => change.actions(),
             Self::Settings(_) => &[Action::SettingChange],
-            Self::Note(_) => &[
-                Action::KeyRotate,
-                Action::Backup,
-                Action::ExportPreview,
-                Action::ExportEstimate,
-            ],
+            Self::Note(_) => {
+                &[Action::KeyRotate, Action::Backup, Action::ExportPreview, Action::ExportEstimate]
+            }
         }
     }
 
@@ -201,6 +203,7 @@ impl Change {
             Self::Operator(change) => people::operator(tx, permit, change).await,
             Self::Role(edit) => people::role(tx, permit, edit).await,
             Self::Token(change) => people::token(tx, permit, change).await,
+            Self::Session(change) => sessions::session(tx, permit, change).await,
             Self::Settings(settings) => people::settings(tx, permit, *settings).await,
             Self::Note(details) => Ok(Applied::one(permit.action(), None, details)),
         }

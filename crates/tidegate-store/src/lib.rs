@@ -37,8 +37,8 @@ mod query;
 mod sql;
 
 pub use change::{
-    Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, SourceShare,
-    TokenChange,
+    Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit,
+    SessionChange, SourceShare, TokenChange,
 };
 pub use connection::{Store, StoreKind};
 pub use door::{Committed, StartedDownload};
@@ -50,5 +50,6 @@ pub use query::{
     jobs::{JobFilter, JobPage, JobSort},
     links::Link,
     operators::{Operator, Token},
+    sessions::{Invitation, Session},
     transitions::TransitionRow,
 };

@@ -6,6 +6,7 @@ pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod sessions;
 pub(crate) mod transitions;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};

@@ -191,6 +191,11 @@ pub enum OperatorsCommand {
         /// Slug of the role
         role: String,
     },
+    /// Print a link, good once and for a day, by which an operator sets a new password
+    Reset {
+        /// Mail address
+        email: String,
+    },
     /// Shut an operator out
     Disable {
         /// Mail address

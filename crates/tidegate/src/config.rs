@@ -22,8 +22,8 @@ use tidegate_service::{
 };
 use tidegate_source::SourceSettings;
 
-pub use self::server::ServerSettings;
 use self::server::ServerDeclaration;
+pub use self::server::ServerSettings;
 use crate::failure::Failure;
 
 /// Prefix of the variables that stand over the file: `TIDEGATE__SOURCES__SHOP__URL`.

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use tidegate_http::{Edge, EdgeSettings, serve};
+use tidegate_http::{Edge, EdgeSettings, SetupToken, serve};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{config::ServerSettings, control::Control, failure::Failure};
@@ -12,6 +12,7 @@ pub struct Listening {
     edge: Arc<Edge>,
     listener: TcpListener,
     address: String,
+    setup: Option<String>,
 }
 
 /// Takes the socket, and puts the edge behind it.
@@ -38,9 +39,15 @@ pub async fn open(control: &Control) -> Result<Listening, Failure> {
         }
     };
     let settings = settings(&address, server)?;
-    let edge = Edge::new(Arc::clone(&control.service), Arc::clone(&control.artifacts), settings);
+    let setup = match control.service.is_empty().await? {
+        true => Some(SetupToken::new()),
+        false => None,
+    };
+    let (service, artifacts) = (Arc::clone(&control.service), Arc::clone(&control.artifacts));
+    let edge = Edge::new(service, artifacts, settings, setup.as_ref());
     let edge = edge.map_err(|error| Failure::wrong(error.to_string()))?;
-    Ok(Listening { edge, listener, address })
+    let setup = setup.map(|token| token.url(&address));
+    Ok(Listening { edge, listener, address, setup })
 }
 
 fn settings(address: &str, server: &ServerSettings) -> Result<EdgeSettings, Failure> {
@@ -59,6 +66,11 @@ impl Listening {
     /// Address that people reach it by.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where the first operator is made, while there is none.
+    pub fn setup(&self) -> Option<&str> {
+        self.setup.as_deref()
     }
 
     /// Answers until told to stop.

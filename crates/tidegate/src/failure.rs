@@ -126,6 +126,7 @@ impl From<ServiceError> for Failure {
                 Self { code: WRONG, ..Self::failed("exists", &error) }
             }
             ServiceError::LastAdministrator
+            | ServiceError::TooManyAttempts { .. }
             | ServiceError::TooManyOpen { .. }
             | ServiceError::TooManyRowsSeen { .. } => Self::failed("refused", &error),
             ServiceError::Unwritable { .. } => Self::failed("value_refused", &error),

@@ -9,12 +9,12 @@ use utoipa::{
     openapi::{
         Content, ContentBuilder, OpenApi as Document, RefOr, Response, ResponseBuilder,
         path::Operation,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{activity, exports, keys, me, operators, roles, settings, subjects, tokens};
+use super::{activity, exports, keys, me, operators, roles, sessions, settings, subjects, tokens};
 use crate::{
     edge::Shared,
     problem::{MEDIA_TYPE, ProblemBody, ProblemKind},
@@ -32,13 +32,13 @@ pub(crate) const PREFIX: &str = "/api/v1";
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&Security),
-    security(("token" = [])),
+    security(("token" = []), ("session" = [])),
     components(schemas(ProblemBody)),
     tags(
         (name = "exports", description = "Export jobs and their files"),
         (name = "subjects", description = "What can be exported, and a look at its rows"),
         (name = "activity", description = "The activity log"),
-        (name = "people", description = "Operators, roles and tokens"),
+        (name = "people", description = "Operators, roles, tokens and sign-ins"),
         (name = "site", description = "Settings, public keys, and this description"),
     )
 )]
@@ -54,6 +54,11 @@ impl Modify for Security {
             .description(Some("An API token, made with `tidegate tokens create`"))
             .build();
         let components = document.components.get_or_insert_default();
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+            "__Host-tidegate_session",
+            "Set by signing in; over plain HTTP on loopback it is named `tidegate_session`",
+        ));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
     }
 }
@@ -82,6 +87,9 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(roles::put, roles::remove))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(sessions::list, sessions::start))
+        .routes(routes!(sessions::end_own))
+        .routes(routes!(sessions::end))
         .routes(routes!(settings::get, settings::put))
         .routes(routes!(me::get))
         .routes(routes!(keys::list))
@@ -102,9 +110,11 @@ pub(crate) fn open_operations(document: &Document) -> BTreeSet<(Method, String)>
         operations_of(item).map(move |(method, operation)| (method, path.clone(), operation))
     });
     operations
-        .filter(|(_, _, operation)| operation.security.as_ref().is_some_and(|all| {
-            serde_json::to_value(all).is_ok_and(|all| all == serde_json::json!([{}]))
-        }))
+        .filter(|(_, _, operation)| {
+            operation.security.as_ref().is_some_and(|all| {
+                serde_json::to_value(all).is_ok_and(|all| all == serde_json::json!([{}]))
+            })
+        })
         .map(|(method, path, _)| (method, path))
         .collect()
 }

@@ -17,8 +17,21 @@ pub(super) fn disposition(name: &str) -> String {
         for byte in name.bytes() {
             // What RFC 8187 calls attr-char.
             match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'#' | b'$' | b'&' | b'+'
-                | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~' => text.push(byte.into()),
+                b'a'..=b'z'
+                | b'A'..=b'Z'
+                | b'0'..=b'9'
+                | b'!'
+                | b'#'
+                | b'$'
+                | b'&'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~' => text.push(byte.into()),
                 _ => write!(text, "%{byte:02X}").expect("a String takes everything"),
             }
         }

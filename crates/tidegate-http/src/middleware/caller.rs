@@ -16,6 +16,7 @@ use crate::{
     edge::{Edge, Shared},
     input::header_text,
     problem::{Problem, ProblemKind},
+    session,
 };
 
 /// How a token is shown.
@@ -63,18 +64,22 @@ pub(crate) async fn check(State(gate): State<Gate>, request: Request, next: Next
     response
 }
 
-/// Whoever has sent a request.
+/// Whoever has sent a request: by its token, or else by its session.
 pub(crate) async fn caller_of(edge: &Edge, parts: &Parts) -> Result<Caller, Problem> {
-    let nobody = || Problem::of(ProblemKind::SignInRequired);
-    let sent = header_text(&parts.headers, header::AUTHORIZATION).ok_or_else(nobody)?;
-    let is_token = sent.get(..SCHEME.len()).is_some_and(|one| one.eq_ignore_ascii_case(SCHEME));
-    if !is_token {
-        return Err(nobody());
-    }
-    let secret = sent[SCHEME.len()..].trim();
-    let caller = match edge.service.token_caller(secret, Via::Api).await {
+    let found = match header_text(&parts.headers, header::AUTHORIZATION) {
+        Some(sent) => {
+            let is_token =
+                sent.get(..SCHEME.len()).is_some_and(|one| one.eq_ignore_ascii_case(SCHEME));
+            match is_token {
+                true => edge.service.token_caller(sent[SCHEME.len()..].trim(), Via::Api).await,
+                false => Err(ServiceError::Unknown),
+            }
+        }
+        None => session::signed_in(edge, &parts.headers).await.map(|signed_in| signed_in.caller),
+    };
+    let caller = match found {
         Ok(caller) => caller,
-        Err(ServiceError::Unknown) => return Err(nobody()),
+        Err(ServiceError::Unknown) => return Err(Problem::of(ProblemKind::SignInRequired)),
         Err(error) => return Err(error.into()),
     };
     let address = peer::address(&edge.settings, parts).map(|address| address.to_string());

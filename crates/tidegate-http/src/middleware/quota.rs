@@ -22,12 +22,8 @@ const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 /// Header that says what the rule is.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-type Limiter = RateLimiter<
-    String,
-    DefaultKeyedStateStore<String>,
-    DefaultClock,
-    StateInformationMiddleware,
->;
+type Limiter =
+    RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
 /// Counts requests by caller.
 pub(crate) struct Quotas {

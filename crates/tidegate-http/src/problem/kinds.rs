@@ -7,6 +7,8 @@ use http::StatusCode;
 pub enum ProblemKind {
     /// The body cannot be read.
     MalformedBody,
+    /// Address and password do not belong together.
+    SignInFailed,
     /// Nobody is signed in.
     SignInRequired,
     /// The caller may see it, but not do this.
@@ -41,6 +43,8 @@ pub enum ProblemKind {
     IdempotencyKeyReused,
     /// Too many requests.
     TooManyRequests,
+    /// Too many attempts to sign in.
+    TooManyAttempts,
     /// Too many rows with personal data were looked at.
     TooManyRowsSeen,
     /// Too many exports are open.
@@ -56,6 +60,7 @@ pub enum ProblemKind {
 /// Every kind, in the order of their status.
 pub const PROBLEMS: &[ProblemKind] = &[
     ProblemKind::MalformedBody,
+    ProblemKind::SignInFailed,
     ProblemKind::SignInRequired,
     ProblemKind::NotAllowed,
     ProblemKind::CrossSite,
@@ -73,6 +78,7 @@ pub const PROBLEMS: &[ProblemKind] = &[
     ProblemKind::InvalidRequest,
     ProblemKind::IdempotencyKeyReused,
     ProblemKind::TooManyRequests,
+    ProblemKind::TooManyAttempts,
     ProblemKind::TooManyRowsSeen,
     ProblemKind::TooManyOpenExports,
     ProblemKind::Internal,
@@ -89,6 +95,12 @@ impl ProblemKind {
                 StatusCode::BAD_REQUEST,
                 "The body cannot be read",
                 "the body is not JSON",
+            ),
+            Self::SignInFailed => (
+                "sign-in-failed",
+                StatusCode::UNAUTHORIZED,
+                "Sign-in failed",
+                "address and password do not belong together",
             ),
             Self::SignInRequired => (
                 "sign-in-required",
@@ -192,6 +204,12 @@ impl ProblemKind {
                 "Too many requests",
                 "wait as long as `Retry-After` says",
             ),
+            Self::TooManyAttempts => (
+                "too-many-attempts",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many attempts to sign in",
+                "wait as long as `Retry-After` says",
+            ),
             Self::TooManyRowsSeen => (
                 "too-many-rows-seen",
                 StatusCode::TOO_MANY_REQUESTS,
@@ -259,11 +277,13 @@ mod tests {
 
     #[test]
     fn the_reference_lists_every_problem() {
-        let mut table = String::from("| type | status | title | what it means |\n| --- | --- | --- | --- |\n");
+        let mut table =
+            String::from("| type | status | title | what it means |\n| --- | --- | --- | --- |\n");
         for kind in PROBLEMS {
             let (slug, status, title, meaning) = kind.row();
             let status = status.as_u16();
-            writeln!(table, "| `urn:tidegate:problem:{slug}` | {status} | {title} | {meaning} |").unwrap();
+            writeln!(table, "| `urn:tidegate:problem:{slug}` | {status} | {title} | {meaning} |")
+                .unwrap();
         }
         let reference = include_str!("../../../../docs/reference/problems.md");
         assert!(reference.contains(&table), "docs/reference/problems.md must hold:\n\n{table}");

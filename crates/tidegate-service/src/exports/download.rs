@@ -311,7 +311,6 @@ impl Sending {
         self.right.service.store.finish_download(self.started, self.sent, is_whole).await?;
         Ok(())
     }
-
 }
 
 impl Right {

@@ -45,7 +45,9 @@ impl Service {
         let has_pii = prepared.request.has_pii();
         let page = Page { offset: 0, limit: PREVIEW_ROWS_MAX };
         let written = match prepared.format.is_text() {
-            true => PageFormat { format: prepared.format, options: prepared.options.clone().unpacked() },
+            true => {
+                PageFormat { format: prepared.format, options: prepared.options.clone().unpacked() }
+            }
             false => {
                 let format = tidegate_format::by_slug(TEXT).expect("it is one of the formats");
                 let options = tidegate_format::Options::defaults(format.options());

@@ -43,12 +43,7 @@ pub(crate) async fn count(
     let left = ceiling.saturating_sub(seen).saturating_sub(rows);
     let is_over = left < 0;
     let counted = if is_over { 0 } else { rows };
-    let values = [
-        operator.0.into(),
-        minute.into(),
-        counted.into(),
-        i64::from(is_over).into(),
-    ];
+    let values = [operator.0.into(), minute.into(), counted.into(), i64::from(is_over).into()];
     tx.execute(COUNT, values).await?;
     let details = json!({ "rows_seen": seen, "rows_asked": rows, "view_rows_max": ceiling });
     let lines = match is_over && is_told == 0 {

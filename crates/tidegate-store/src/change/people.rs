@@ -5,13 +5,13 @@ use serde_json::json;
 use tidegate_model::{
     action::Action,
     capability::Capabilities,
-    ids::{OperatorId, TokenId},
+    ids::{OperatorId, SessionId, TokenId},
     policy::Permit,
     role::{ADMINISTRATOR, Role},
     settings::Settings,
 };
 
-use super::Applied;
+use super::{Applied, sessions};
 use crate::{
     error::StoreError,
     sql::{Tx, get, json as text},
@@ -48,6 +48,19 @@ pub enum OperatorChange {
         id: OperatorId,
         /// Argon2 hash.
         password_hash: String,
+        /// The invitation that this uses up, if it is by one.
+        invitation: Option<i64>,
+        /// The sign-in that it is done in: all others end.
+        session: Option<SessionId>,
+    },
+    /// Makes a link by which one sets a password.
+    Invite {
+        /// Who.
+        id: OperatorId,
+        /// SHA-256 of the secret in the link.
+        hash: String,
+        /// Microseconds that it lives.
+        life_micros: i64,
     },
 }
 
@@ -58,6 +71,7 @@ impl OperatorChange {
             Self::Role { .. } | Self::Enable(_) => &[Action::OperatorChange],
             Self::Disable(_) => &[Action::OperatorDisable],
             Self::Password { .. } => &[Action::OperatorPassword],
+            Self::Invite { .. } => &[Action::OperatorInvite],
         }
     }
 }
@@ -151,8 +165,18 @@ pub(super) async fn operator(
                 update tokens set revoked_at = $2 where operator_id = $1 and revoked_at is null";
             found(tx.execute(DISABLE, [id.0.into(), tx.now.into()]).await?, "operator")?;
             tx.execute(TOKENS, [id.0.into(), tx.now.into()]).await?;
+            sessions::end_all(tx, id.0, None).await?;
             refuse_without_administrator(tx).await?;
             json!({ "operator_changed": id })
+        }
+        OperatorChange::Invite { id, hash, life_micros } => {
+            const INVITE: &str = "\
+                insert into invitations (operator_id, hash, created_at, expires_at) \
+                values ($1, $2, $3, $4)";
+            let expires_at = tx.now.saturating_add(life_micros);
+            let values = [id.0.into(), hash.into(), tx.now.into(), expires_at.into()];
+            tx.execute(INVITE, values).await?;
+            return Ok(Applied::one(permit.action(), None, json!({ "operator_changed": id })));
         }
         OperatorChange::Enable(id) => {
             const ENABLE: &str =
@@ -160,9 +184,21 @@ pub(super) async fn operator(
             found(tx.execute(ENABLE, [id.0.into()]).await?, "operator")?;
             json!({ "operator_changed": id, "enabled": true })
         }
-        OperatorChange::Password { id, password_hash } => {
+        OperatorChange::Password { id, password_hash, invitation, session } => {
             const PASSWORD: &str = "update operators set password_hash = $2 where id = $1";
+            const USE: &str = "\
+                update invitations set used_at = $3 \
+                where operator_id = $1 and used_at is null and expires_at > $3 \
+                    and ($2 = 0 or exists (select 1 from invitations as own where own.id = $2 \
+                        and own.operator_id = $1 and own.used_at is null))";
             found(tx.execute(PASSWORD, [id.0.into(), password_hash.into()]).await?, "operator")?;
+            // A password that was set makes every other link to set one worthless.
+            let by = invitation.unwrap_or(0);
+            let used = tx.execute(USE, [id.0.into(), by.into(), tx.now.into()]).await?;
+            if invitation.is_some() {
+                found(used, "invitation")?;
+            }
+            sessions::end_all(tx, id.0, session).await?;
             return Ok(Applied::one(permit.action(), None, json!({ "operator_changed": id })));
         }
     };
@@ -174,7 +210,9 @@ pub(super) async fn operator(
 fn refuse_other_operator(permit: &Permit, change: &OperatorChange) -> Result<(), StoreError> {
     let id = match change {
         OperatorChange::Add { .. } => return Ok(()),
-        OperatorChange::Role { id, .. } | OperatorChange::Password { id, .. } => id,
+        OperatorChange::Role { id, .. }
+        | OperatorChange::Password { id, .. }
+        | OperatorChange::Invite { id, .. } => id,
         OperatorChange::Disable(id) | OperatorChange::Enable(id) => id,
     };
     match permit.target().owner.as_ref() == Some(id) {

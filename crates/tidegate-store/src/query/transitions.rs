@@ -1,10 +1,6 @@
 //! Transitions of jobs, in their order; and jobs as they are now.
 
-use tidegate_model::{
-    ids::JobId,
-    job::Job,
-    status::Status,
-};
+use tidegate_model::{ids::JobId, job::Job, status::Status};
 
 use super::among_numbers;
 use crate::{connection::Store, error::StoreError, query::jobs::job_of, sql::get};

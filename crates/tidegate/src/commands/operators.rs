@@ -45,6 +45,14 @@ pub fn run(command: &OperatorsCommand, cli: &Cli) -> Result<(), Failure> {
                 let caller = control.caller(cli).await?;
                 service.set_role(&caller, email, role).await?;
             }
+            OperatorsCommand::Reset { email } => {
+                let caller = control.caller(cli).await?;
+                let address = control.settings.server.address().ok_or_else(|| {
+                    Failure::wrong("a link begins with an address: set `public_url` under [server]")
+                })?;
+                let secret = service.invite_operator(&caller, email).await?;
+                println!("{}", tidegate_http::password_url(&address, &secret));
+            }
             OperatorsCommand::Disable { email } => {
                 let caller = control.caller(cli).await?;
                 service.set_disabled(&caller, email, true).await?;

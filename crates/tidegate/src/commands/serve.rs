@@ -65,6 +65,11 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         let edge = match edge {
             Some(edge) => {
                 eprintln!("tidegate: ready at {}", edge.address());
+                if let Some(setup) = edge.setup() {
+                    eprintln!(
+                        "tidegate: there is no operator yet; make the first one at\n  {setup}"
+                    );
+                }
                 Some(tokio::spawn(edge.run(stopped.clone())))
             }
             None => {

@@ -52,3 +52,12 @@ impl From<ServerDeclaration> for ServerSettings {
         }
     }
 }
+
+impl ServerSettings {
+    /// Address that people reach the service by, as far as it is known before it listens.
+    pub fn address(&self) -> Option<String> {
+        let is_known = self.listen.ip().is_loopback() && self.listen.port() != 0;
+        let own = is_known.then(|| format!("http://{}", self.listen));
+        self.public_url.clone().or(own)
+    }
+}

@@ -175,8 +175,7 @@ impl Watching {
     /// What the watcher does not know yet.
     async fn news(&mut self, job: &Job) -> Result<Vec<ExportEvent>, ServiceError> {
         let service = &self.edge.service;
-        let rows =
-            service.export_transitions(&self.caller, self.id, self.place.transition).await?;
+        let rows = service.export_transitions(&self.caller, self.id, self.place.transition).await?;
         let mut news = Vec::new();
         for row in rows {
             // The numbers of a state that is over are not known any more.

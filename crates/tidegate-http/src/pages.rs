@@ -1,0 +1,60 @@
+//! The pages that come before all others: sign-in, first start, a new password.
+
+mod assets;
+mod home;
+mod password;
+mod sign_in;
+
+use askama::Template;
+use axum::{
+    Router,
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use http::StatusCode;
+use tidegate_service::InvitationSecret;
+
+use crate::{edge::Shared, problem::Problem};
+
+/// Where pages begin.
+pub(crate) const PREFIX: &str = "/sg-admin";
+/// Where one signs in.
+pub(crate) const SIGN_IN: &str = "/sg-admin/sign-in";
+/// Where the first operator is made.
+pub(crate) const SETUP: &str = "/sg-admin/setup";
+/// Where a new password is set.
+pub(crate) const PASSWORD: &str = "/sg-admin/password";
+
+/// The link of an invitation, below the address of the service.
+pub fn password_url(address: &str, secret: &InvitationSecret) -> String {
+    format!("{}{PASSWORD}?token={}", address.trim_end_matches('/'), secret.0)
+}
+
+/// The routes of the pages.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(home::enter))
+        .route(PREFIX, get(home::enter))
+        .route("/sg-admin/", get(home::show))
+        .route(SIGN_IN, get(sign_in::show).post(sign_in::send))
+        .route("/sg-admin/sign-out", post(sign_in::leave))
+        .route(SETUP, get(password::show_setup).post(password::send_setup))
+        .route(PASSWORD, get(password::show).post(password::send))
+        .route("/assets/{name}", get(assets::send))
+}
+
+/// A page.
+fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// What went wrong, in a page's words.
+fn told(problem: &Problem) -> (StatusCode, String) {
+    (problem.kind().status(), problem.detail().to_owned())
+}

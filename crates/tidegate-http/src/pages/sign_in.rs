@@ -1,0 +1,100 @@
+//! Signing in and out.
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::{FromRequest, Query, Request, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use tidegate_model::actor::Via;
+
+use super::{page, told};
+use crate::{
+    api::{refused, visitor},
+    edge::Shared,
+    problem::{Problem, ProblemKind},
+    session,
+};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    email: &'a str,
+    next: &'a str,
+    fault: Option<&'a str>,
+}
+
+/// Where to go after it.
+#[derive(Default, Deserialize)]
+pub(super) struct Arrival {
+    #[serde(default)]
+    next: String,
+}
+
+/// The form.
+pub(super) async fn show(Query(arrival): Query<Arrival>) -> Response {
+    let next = destination(&arrival.next);
+    page(StatusCode::OK, &SignIn { email: "", next, fault: None })
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Signs in.
+pub(super) async fn send(State(edge): State<Shared>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let visitor = visitor(&edge, &parts, Via::Admin);
+    let Ok(Form(sent)) = Form::<Sent>::from_request(Request::from_parts(parts, body), &edge).await
+    else {
+        return Problem::of(ProblemKind::InvalidRequest).into_response();
+    };
+    let next = destination(&sent.next);
+    match edge.service.sign_in(&sent.email, sent.password, &visitor).await {
+        Ok(started) => {
+            (session::cookie(&edge.settings, &started), Redirect::to(next)).into_response()
+        }
+        Err(error) => {
+            let (status, fault) = told(&refused(error));
+            page(status, &SignIn { email: &sent.email, next, fault: Some(&fault) })
+        }
+    }
+}
+
+/// Signs out.
+pub(super) async fn leave(State(edge): State<Shared>, headers: HeaderMap) -> Response {
+    if let Ok(signed_in) = session::signed_in(&edge, &headers).await
+        && let Err(error) = edge.service.end_session(&signed_in.caller, signed_in.session).await
+    {
+        return Problem::from(error).into_response();
+    }
+    (session::no_cookie(&edge.settings), Redirect::to(super::SIGN_IN)).into_response()
+}
+
+/// A place of ours: a link that leads elsewhere after the sign-in would be trusted for it.
+fn destination(next: &str) -> &str {
+    let is_ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && !next.chars().any(char::is_control);
+    if is_ours { next } else { "/sg-admin/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_away_after_the_sign_in() {
+        assert_eq!(destination("/sg-admin/exports/7/"), "/sg-admin/exports/7/");
+        for evil in ["//evil.example", "https://evil.example", "/\\evil.example", "/\n/x", ""] {
+            assert_eq!(destination(evil), "/sg-admin/", "{evil:?}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The cookie that a browser shows to be let in.
+
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use http::HeaderMap;
+use tidegate_model::actor::Via;
+use tidegate_service::{NewSession, ServiceError, SignedIn};
+use time::Duration;
+
+use crate::edge::{Edge, EdgeSettings};
+
+/// Name of the cookie over TLS: browsers take it from this host and path only.
+const NAME: &str = "__Host-tidegate_session";
+/// Its name over plain HTTP, where they would refuse the other.
+const PLAIN_NAME: &str = "tidegate_session";
+
+/// Whoever is signed in by the cookie of a request.
+pub(crate) async fn signed_in(edge: &Edge, headers: &HeaderMap) -> Result<SignedIn, ServiceError> {
+    let jar = CookieJar::from_headers(headers);
+    let cookie = jar.get(name(&edge.settings)).ok_or(ServiceError::Unknown)?;
+    edge.service.session_caller(cookie.value(), Via::Admin).await
+}
+
+/// The cookie of a session that was begun.
+pub(crate) fn cookie(settings: &EdgeSettings, session: &NewSession) -> CookieJar {
+    let seconds = i64::try_from(session.seconds).unwrap_or(i64::MAX);
+    let secret = session.secret.clone();
+    let cookie = Cookie::build((name(settings), secret)).max_age(Duration::seconds(seconds));
+    CookieJar::new().add(guarded(settings, cookie.build()))
+}
+
+/// Takes the cookie back.
+pub(crate) fn no_cookie(settings: &EdgeSettings) -> CookieJar {
+    let gone = Cookie::build((name(settings), "")).max_age(Duration::ZERO);
+    CookieJar::new().add(guarded(settings, gone.build()))
+}
+
+fn guarded<'a>(settings: &EdgeSettings, mut cookie: Cookie<'a>) -> Cookie<'a> {
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(settings.is_https());
+    cookie
+}
+
+fn name(settings: &EdgeSettings) -> &'static str {
+    if settings.is_https() { NAME } else { PLAIN_NAME }
+}

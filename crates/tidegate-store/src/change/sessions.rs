@@ -1,0 +1,92 @@
+//! Sign-ins in browsers.
+
+use serde_json::json;
+use tidegate_model::{action::Action, ids::SessionId, policy::Permit};
+
+use super::Applied;
+use crate::{
+    error::StoreError,
+    sql::{Tx, get},
+};
+
+/// A change of sign-ins, of the operator that the permit is about.
+#[derive(Clone, Debug)]
+pub enum SessionChange {
+    /// Signs in.
+    Start {
+        /// SHA-256 of the secret in the cookie.
+        hash: String,
+        /// Microseconds that it lives at most.
+        life_micros: i64,
+        /// Address of the peer.
+        address: Option<String>,
+        /// What the browser calls itself.
+        agent: Option<String>,
+    },
+    /// Signs out.
+    End(SessionId),
+    /// Signs out everywhere, but for one.
+    EndOthers(Option<SessionId>),
+}
+
+impl SessionChange {
+    pub(super) fn actions(&self) -> &'static [Action] {
+        match self {
+            Self::Start { .. } => &[Action::SessionStart],
+            Self::End(_) | Self::EndOthers(_) => &[Action::SessionEnd],
+        }
+    }
+}
+
+pub(super) async fn session(
+    tx: &Tx,
+    permit: &Permit,
+    change: SessionChange,
+) -> Result<Applied, StoreError> {
+    let owner = permit.target().owner.ok_or(StoreError::Missing { what: "operator" })?;
+    match change {
+        SessionChange::Start { hash, life_micros, address, agent } => {
+            const START: &str = "\
+                insert into sessions (operator_id, hash, address, agent, created_at, seen_at, \
+                    expires_at) values ($1, $2, $3, $4, $5, $5, $6) returning id";
+            let values = [
+                owner.0.into(),
+                hash.into(),
+                address.into(),
+                agent.into(),
+                tx.now.into(),
+                tx.now.saturating_add(life_micros).into(),
+            ];
+            let row = tx.row(START, values).await?;
+            let row = row.ok_or(StoreError::Corrupt { what: "new session" })?;
+            let details = json!({ "owner": owner });
+            Ok(Applied::one(permit.action(), None, details).made(get(&row, "id")?))
+        }
+        SessionChange::End(id) => {
+            const END: &str = "\
+                update sessions set ended_at = $3 \
+                where id = $1 and operator_id = $2 and ended_at is null";
+            if tx.execute(END, [id.0.into(), owner.0.into(), tx.now.into()]).await? == 0 {
+                return Err(StoreError::Missing { what: "session" });
+            }
+            Ok(Applied::one(permit.action(), None, json!({ "owner": owner, "session": id })))
+        }
+        SessionChange::EndOthers(kept) => {
+            let ended = end_all(tx, owner.0, kept).await?;
+            Ok(Applied::one(permit.action(), None, json!({ "owner": owner, "sessions": ended })))
+        }
+    }
+}
+
+/// Signs an operator out everywhere, but for one place.
+pub(super) async fn end_all(
+    tx: &Tx,
+    operator: i64,
+    kept: Option<SessionId>,
+) -> Result<u64, StoreError> {
+    const END: &str = "\
+        update sessions set ended_at = $3 \
+        where operator_id = $1 and id <> $2 and ended_at is null";
+    let kept = kept.map_or(0, |id| id.0);
+    Ok(tx.execute(END, [operator.into(), kept.into(), tx.now.into()]).await?)
+}

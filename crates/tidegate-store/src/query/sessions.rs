@@ -1,0 +1,141 @@
+//! Sign-ins in browsers, and links by which passwords are set.
+
+use sea_orm::QueryResult;
+use tidegate_model::ids::{OperatorId, SessionId};
+
+use crate::{
+    connection::Store,
+    error::StoreError,
+    sql::{get, statement},
+};
+use sea_orm::ConnectionTrait;
+
+/// Microseconds after which it is noted again that somebody is there.
+const SEEN_MICROS: i64 = 60_000_000;
+/// Sign-ins that are listed at most.
+const LISTED_MAX: i64 = 200;
+
+/// A sign-in in a browser. Only the store makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    id: SessionId,
+    /// Whose.
+    pub operator: OperatorId,
+    /// Address of the peer that signed in.
+    pub address: Option<String>,
+    /// What its browser called itself.
+    pub agent: Option<String>,
+    /// When, in microseconds since 1970.
+    pub created_at: i64,
+    /// When it was used last, about.
+    pub seen_at: i64,
+    /// When it ends at the latest.
+    pub expires_at: i64,
+    /// Whether it has been ended.
+    pub is_ended: bool,
+}
+
+impl Session {
+    /// Number.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+}
+
+/// A link by which an operator sets a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Number.
+    pub id: i64,
+    /// Whose.
+    pub operator: OperatorId,
+    /// When it ends, in microseconds since 1970.
+    pub expires_at: i64,
+    /// Whether it was used.
+    pub is_used: bool,
+}
+
+impl Store {
+    /// A sign-in by the hash of its secret.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn session_by_hash(&self, hash: &str) -> Result<Option<Session>, StoreError> {
+        const BY_HASH: &str = "select * from sessions where hash = $1";
+        self.ask_one(BY_HASH, [hash.into()]).await?.as_ref().map(session_of).transpose()
+    }
+
+    /// The sign-ins of an operator that have not ended, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn sessions(&self, operator: OperatorId) -> Result<Vec<Session>, StoreError> {
+        let now = self.inner.kind.now();
+        let sql = format!(
+            "select * from sessions where operator_id = $1 and ended_at is null \
+                 and expires_at > {now} order by id desc limit $2"
+        );
+        let rows = self.ask(&sql, [operator.0.into(), LISTED_MAX.into()]).await?;
+        rows.iter().map(session_of).collect()
+    }
+
+    /// A sign-in by number.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        const BY_ID: &str = "select * from sessions where id = $1";
+        self.ask_one(BY_ID, [id.0.into()]).await?.as_ref().map(session_of).transpose()
+    }
+
+    /// Notes that whoever signed in is still there; a sign-in is the proof. Does nothing where that
+    /// was noted within the minute.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn note_seen(&self, session: &Session, now: i64) -> Result<(), StoreError> {
+        if now - session.seen_at < SEEN_MICROS {
+            return Ok(());
+        }
+        const SEEN: &str = "\
+            update sessions set seen_at = $2 \
+            where id = $1 and seen_at < $2 and ended_at is null";
+        let writer = &self.inner.writer;
+        let values = [session.id.0.into(), now.into()];
+        writer.execute_raw(statement(writer, SEEN, values)).await?;
+        Ok(())
+    }
+
+    /// A link by which a password is set, by the hash of its secret.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn invitation_by_hash(&self, hash: &str) -> Result<Option<Invitation>, StoreError> {
+        const BY_HASH: &str = "select * from invitations where hash = $1";
+        let Some(row) = self.ask_one(BY_HASH, [hash.into()]).await? else { return Ok(None) };
+        Ok(Some(Invitation {
+            id: get(&row, "id")?,
+            operator: OperatorId(get(&row, "operator_id")?),
+            expires_at: get(&row, "expires_at")?,
+            is_used: get::<Option<i64>>(&row, "used_at")?.is_some(),
+        }))
+    }
+}
+
+fn session_of(row: &QueryResult) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: SessionId(get(row, "id")?),
+        operator: OperatorId(get(row, "operator_id")?),
+        address: get(row, "address")?,
+        agent: get(row, "agent")?,
+        created_at: get(row, "created_at")?,
+        seen_at: get(row, "seen_at")?,
+        expires_at: get(row, "expires_at")?,
+        is_ended: get::<Option<i64>>(row, "ended_at")?.is_some(),
+    })
+}
