@@ -47,6 +47,7 @@ pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
     activity::{EntryColumns, EntryFilter},
     attempts::{Attempt, HeldLease, ObjectUse},
+    figures::Figures,
     jobs::{JobFilter, JobPage, JobSort},
     links::Link,
     operators::{Operator, Token},

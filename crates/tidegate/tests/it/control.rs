@@ -14,6 +14,7 @@ const CONTROL: &str = r#"
 [control]
 url = "sqlite:control.db"
 [server]
+listen = "127.0.0.1:0"
 public_url = "https://exports.example.com"
 [settings]
 retention_days = 3

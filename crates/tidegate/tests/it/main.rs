@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod control;
+mod edge;
 mod export;
 mod progress;
 mod read_back;

@@ -1,0 +1,7 @@
+//! The edge, as programs and browsers reach it: a real server, asked over loopback.
+
+mod downloads;
+mod safety;
+mod server;
+mod sign_in;
+mod whole;

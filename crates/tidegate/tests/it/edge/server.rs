@@ -1,0 +1,196 @@
+//! A shop with people, `tidegate serve` on a free port, and somebody who asks it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::Child,
+    thread,
+};
+
+use reqwest::{
+    Method,
+    blocking::{Client, RequestBuilder, Response},
+};
+use serde_json::Value;
+
+use crate::site::{Shop, send};
+
+const CONTROL: &str = r#"
+[control]
+url = "sqlite:control.db"
+[server]
+listen = "127.0.0.1:0"
+requests_per_minute = 1000000
+"#;
+
+/// Everybody's role is the name before their `@`.
+pub(crate) const ROLES: [&str; 3] = ["administrator", "editor", "viewer"];
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) shop: Shop,
+    pub(crate) base: String,
+    child: Child,
+}
+
+impl Server {
+    /// A shop with an operator of each role, and `serve`.
+    pub(crate) fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The same with more configuration.
+    pub(crate) fn with(configuration: &str) -> Self {
+        let shop = Shop::new();
+        let path = shop.path("tidegate.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{text}{CONTROL}{configuration}")).unwrap();
+        for role in ROLES {
+            let email = email(role);
+            let add = ["--as", "administrator@example.com", "operators", "add"];
+            shop.run(&[&add[..], &[&email, "--role", role]].concat()).with_code(0);
+        }
+        Self::start(shop)
+    }
+
+    /// `serve` in a shop that is there.
+    pub(crate) fn start(shop: Shop) -> Self {
+        let mut child = shop.command(&["serve"]).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        let base = line.trim().strip_prefix("tidegate: ready at ");
+        let base = base.unwrap_or_else(|| panic!("{line}")).to_owned();
+        // Whatever else it says must not fill the pipe.
+        thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+        Self { shop, base, child }
+    }
+
+    /// Somebody with a token of the operator of a role.
+    pub(crate) fn with_role(&self, role: &str) -> Asker {
+        self.with_token(role, &[])
+    }
+
+    /// The same with more arguments for the token.
+    pub(crate) fn with_token(&self, role: &str, arguments: &[&str]) -> Asker {
+        let email = email(role);
+        let create = ["--as", &email, "--json", "tokens", "create", "--name", "t", "--days", "1"];
+        let made = self.shop.run(&[&create[..], arguments].concat()).with_code(0).stdout;
+        let made: Value = serde_json::from_str(&made).unwrap();
+        self.asker(Some(made["token"].as_str().unwrap().to_owned()))
+    }
+
+    /// Somebody with a token, or without.
+    pub(crate) fn asker(&self, token: Option<String>) -> Asker {
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none());
+        Asker { client: client.build().unwrap(), base: self.base.clone(), token }
+    }
+
+    /// Runs a command in the administrator's name.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let name = ["--as", "administrator@example.com"];
+        self.shop.run(&[&name[..], arguments].concat()).with_code(0).stdout
+    }
+
+    /// The activity log, oldest first.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let listed = self.run(&["--json", "audit", "list", "--limit", "1000"]);
+        let read = |line: &str| serde_json::from_str(line).unwrap();
+        let mut entries: Vec<Value> = listed.lines().map(read).collect();
+        entries.reverse();
+        entries
+    }
+
+    /// Sends bytes as they are, and gives everything that comes back until the connection ends.
+    pub(crate) fn raw(&self, request: &str) -> String {
+        let mut stream = self.connection();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A connection.
+    pub(crate) fn connection(&self) -> TcpStream {
+        TcpStream::connect(self.base.trim_start_matches("http://")).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        send("-TERM", &self.child);
+        drop(self.child.wait());
+    }
+}
+
+fn email(role: &str) -> String {
+    format!("{role}@example.com")
+}
+
+/// Somebody who asks.
+pub(crate) struct Asker {
+    client: Client,
+    base: String,
+    pub(crate) token: Option<String>,
+}
+
+impl Asker {
+    /// A request, to be added to.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = if path.starts_with("http") { path.to_owned() } else { self.base.clone() + path };
+        let request = self.client.request(method, url);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Asks.
+    pub(crate) fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().unwrap()
+    }
+
+    /// Asks, and reads the answer, which is one.
+    #[track_caller]
+    pub(crate) fn read(&self, path: &str) -> Value {
+        let answer = self.get(path);
+        let status = answer.status();
+        let body: Value = answer.json().unwrap();
+        assert!(status.is_success(), "{status}: {body}");
+        body
+    }
+
+    /// Sends JSON.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().unwrap()
+    }
+
+    /// Makes an export and waits until it has ended; gives its number.
+    #[track_caller]
+    pub(crate) fn export(&self, request: &Value) -> u64 {
+        let made = self.post("/api/v1/exports", request);
+        assert_eq!(made.status(), 202, "{:?}", made.text());
+        let id = made.json::<Value>().unwrap()["id"].as_u64().unwrap();
+        self.wait(id);
+        id
+    }
+
+    /// Waits for the end of an export, by its events.
+    pub(crate) fn wait(&self, id: u64) -> Vec<String> {
+        let events = self
+            .request(Method::GET, &format!("/api/v1/exports/{id}/events"))
+            .header("accept", "text/event-stream")
+            .send()
+            .unwrap();
+        BufReader::new(events).lines().map(Result::unwrap).collect()
+    }
+
+    /// A link to the file of an export.
+    #[track_caller]
+    pub(crate) fn link(&self, id: u64) -> String {
+        let made = self.post(&format!("/api/v1/exports/{id}/downloads"), &Value::Null);
+        assert_eq!(made.status(), 201);
+        made.json::<Value>().unwrap()["url"].as_str().unwrap().to_owned()
+    }
+}
