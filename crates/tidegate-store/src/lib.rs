@@ -60,7 +60,7 @@
 //! # }
 //! ```
 //!
-//! ```compile_fail,E0599
+//! ```compile_fail,E0308
 //! // be copied,
 //! # fn copy(lease: &tidegate_store::Lease) -> tidegate_store::Lease {
 //! lease.clone()
