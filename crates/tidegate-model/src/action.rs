@@ -45,6 +45,10 @@ pub enum Action {
     ArtifactPurge,
     /// Note that a file is corrupt or missing.
     ArtifactFault,
+    /// Keep a signed checkpoint of the activity log.
+    CheckpointKeep,
+    /// Stream the activity log to a sink, as the only one for a while.
+    StreamHold,
     /// Read the activity log.
     ActivityView,
     /// Add an operator.
@@ -113,7 +117,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -132,6 +136,8 @@ impl Action {
         Self::JobExpire,
         Self::ArtifactPurge,
         Self::ArtifactFault,
+        Self::CheckpointKeep,
+        Self::StreamHold,
         Self::ActivityView,
         Self::OperatorAdd,
         Self::OperatorChange,
@@ -171,6 +177,8 @@ impl Action {
             Self::JobExpire => "job.expired",
             Self::ArtifactPurge => "artifact.purged",
             Self::ArtifactFault => "artifact.fault",
+            Self::CheckpointKeep => "checkpoint.kept",
+            Self::StreamHold => "stream.held",
             Self::ActivityView => "activity.viewed",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
@@ -204,9 +212,12 @@ impl Action {
             Self::JobClaim | Self::JobPublish | Self::JobRetry | Self::JobHandBack => Need::Worker,
             Self::JobFail | Self::JobCancel => Need::WorkerOrUpkeep,
             Self::DownloadFinish => Need::Started,
-            Self::JobRescue | Self::JobExpire | Self::ArtifactPurge | Self::ArtifactFault => {
-                Need::Upkeep
-            }
+            Self::JobRescue
+            | Self::JobExpire
+            | Self::ArtifactPurge
+            | Self::ArtifactFault
+            | Self::CheckpointKeep
+            | Self::StreamHold => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
             Self::OperatorAdd
             | Self::OperatorChange
@@ -220,6 +231,50 @@ impl Action {
             Self::SettingChange | Self::SettingView | Self::KeyRotate | Self::Backup => {
                 Need::One("settings.manage")
             }
+        }
+    }
+
+    /// Whether doing it leaves an entry; being refused always does. Looking leaves none. Nor does
+    /// what the log notes of itself: an entry of a checkpoint would want the next checkpoint, an
+    /// entry of a stream would be the next to stream, and the log would never come to rest.
+    pub fn leaves_entry(self) -> bool {
+        match self {
+            Self::ExportView
+            | Self::ActivityView
+            | Self::OperatorView
+            | Self::RoleView
+            | Self::TokenView
+            | Self::SettingView
+            | Self::CheckpointKeep
+            | Self::StreamHold => false,
+            Self::ExportCreate
+            | Self::ExportRerun
+            | Self::ExportCancel
+            | Self::ArtifactDelete
+            | Self::DownloadLink
+            | Self::DownloadStart
+            | Self::DownloadFinish
+            | Self::JobClaim
+            | Self::JobPublish
+            | Self::JobFail
+            | Self::JobRetry
+            | Self::JobHandBack
+            | Self::JobCancel
+            | Self::JobRescue
+            | Self::JobExpire
+            | Self::ArtifactPurge
+            | Self::ArtifactFault
+            | Self::OperatorAdd
+            | Self::OperatorChange
+            | Self::OperatorDisable
+            | Self::OperatorPassword
+            | Self::RoleChange
+            | Self::RoleRemove
+            | Self::TokenCreate
+            | Self::TokenRevoke
+            | Self::SettingChange
+            | Self::KeyRotate
+            | Self::Backup => true,
         }
     }
 
@@ -259,5 +314,22 @@ mod tests {
         let words: BTreeSet<&str> = Action::ALL.iter().map(|action| action.slug()).collect();
         let actions: BTreeSet<Action> = Action::ALL.into_iter().collect();
         assert_eq!((words.len(), actions.len()), (Action::ALL.len(), Action::ALL.len()));
+    }
+
+    #[test]
+    fn only_looking_and_the_log_itself_leave_no_entry() {
+        let silent = Action::ALL.into_iter().filter(|action| !action.leaves_entry());
+        let words: Vec<&str> = silent.map(Action::slug).collect();
+        let expected = [
+            "export.viewed",
+            "checkpoint.kept",
+            "stream.held",
+            "activity.viewed",
+            "operator.viewed",
+            "role.viewed",
+            "token.viewed",
+            "setting.viewed",
+        ];
+        assert_eq!(words, expected);
     }
 }
