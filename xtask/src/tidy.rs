@@ -9,6 +9,7 @@ mod names;
 mod shape;
 mod traits;
 mod tree;
+mod writers;
 
 use std::fmt;
 
@@ -53,6 +54,7 @@ static RULES: &[(&str, Rule)] = &[
     ("no promises are left in the code", leftovers::promises),
     ("no file knows the machine it was written on", leftovers::machines),
     ("a trait has several implementations, and a suite beside it", traits::check),
+    ("what writes control state takes a permit", writers::check),
     ("every file is a module of its crate", modules::orphans),
     ("every test file is in the one test binary of its crate", modules::tests),
     ("every format and source stands in its list", modules::lists),

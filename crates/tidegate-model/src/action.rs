@@ -17,6 +17,8 @@ pub enum Action {
     ExportView,
     /// Look at the rows of a subject, page by page.
     RowsView,
+    /// Be stopped, as one has looked at too many rows.
+    VolumeReach,
     /// Look at the first rows of an export as they would be written.
     ExportPreview,
     /// Ask how large an export would be.
@@ -51,6 +53,10 @@ pub enum Action {
     ArtifactPurge,
     /// Note that a file is corrupt or missing.
     ArtifactFault,
+    /// Keep a signed checkpoint of the activity log.
+    CheckpointKeep,
+    /// Stream the activity log to a sink, as the only one for a while.
+    StreamHold,
     /// Read the activity log.
     ActivityView,
     /// Add an operator.
@@ -129,11 +135,12 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 41] = [
+pub const ALL: [Self; 44] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
         Self::RowsView,
+        Self::VolumeReach,
         Self::ExportPreview,
         Self::ExportEstimate,
         Self::ExportCancel,
@@ -151,6 +158,8 @@ impl Action {
         Self::JobExpire,
         Self::ArtifactPurge,
         Self::ArtifactFault,
+        Self::CheckpointKeep,
+        Self::StreamHold,
         Self::ActivityView,
         Self::OperatorAdd,
         Self::OperatorChange,
@@ -179,7 +188,8 @@ impl Action {
             Self::ExportCreate => "export.created",
             Self::ExportRerun => "export.rerun",
             Self::ExportView => "export.viewed",
-            Self::RowsView => "egress.volume",
+            Self::RowsView => "rows.viewed",
+            Self::VolumeReach => "egress.volume",
             Self::ExportPreview => "export.previewed",
             Self::ExportEstimate => "export.estimated",
             Self::ExportCancel => "export.cancel_requested",
@@ -197,6 +207,8 @@ impl Action {
             Self::JobExpire => "job.expired",
             Self::ArtifactPurge => "artifact.purged",
             Self::ArtifactFault => "artifact.fault",
+            Self::CheckpointKeep => "checkpoint.kept",
+            Self::StreamHold => "stream.held",
             Self::ActivityView => "activity.viewed",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
@@ -234,10 +246,13 @@ impl Action {
             }
             Self::JobClaim | Self::JobPublish | Self::JobRetry | Self::JobHandBack => Need::Worker,
             Self::JobFail | Self::JobCancel => Need::WorkerOrUpkeep,
-            Self::DownloadFinish => Need::Started,
-            Self::JobRescue | Self::JobExpire | Self::ArtifactPurge | Self::ArtifactFault => {
-                Need::Upkeep
-            }
+            Self::DownloadFinish | Self::VolumeReach => Need::Started,
+            Self::JobRescue
+            | Self::JobExpire
+            | Self::ArtifactPurge
+            | Self::ArtifactFault
+            | Self::CheckpointKeep
+            | Self::StreamHold => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
             Self::OperatorAdd
             | Self::OperatorChange
@@ -254,6 +269,58 @@ impl Action {
             Self::SettingChange | Self::SettingView | Self::KeyRotate | Self::Backup => {
                 Need::One("settings.manage")
             }
+        }
+    }
+
+    /// Whether doing it leaves an entry; being refused always does. Looking leaves none. Nor does
+    /// what the log notes of itself: an entry of a checkpoint would want the next checkpoint, an
+    /// entry of a stream would be the next to stream, and the log would never come to rest.
+    pub fn leaves_entry(self) -> bool {
+        match self {
+            Self::ExportView
+            | Self::RowsView
+            | Self::ActivityView
+            | Self::OperatorView
+            | Self::SessionView
+            | Self::RoleView
+            | Self::TokenView
+            | Self::SettingView
+            | Self::CheckpointKeep
+            | Self::StreamHold => false,
+            Self::ExportCreate
+            | Self::ExportRerun
+            | Self::VolumeReach
+            | Self::ExportPreview
+            | Self::ExportEstimate
+            | Self::ExportCancel
+            | Self::ArtifactDelete
+            | Self::DownloadLink
+            | Self::DownloadStart
+            | Self::DownloadFinish
+            | Self::JobClaim
+            | Self::JobPublish
+            | Self::JobFail
+            | Self::JobRetry
+            | Self::JobHandBack
+            | Self::JobCancel
+            | Self::JobRescue
+            | Self::JobExpire
+            | Self::ArtifactPurge
+            | Self::ArtifactFault
+            | Self::OperatorAdd
+            | Self::OperatorChange
+            | Self::OperatorDisable
+            | Self::OperatorPassword
+            | Self::OperatorInvite
+            | Self::SessionStart
+            | Self::SessionEnd
+            | Self::RoleChange
+            | Self::RoleRemove
+            | Self::TokenCreate
+            | Self::TokenRevoke
+            | Self::SettingChange
+            | Self::KeyRotate
+            | Self::Backup => true,
         }
     }
 
@@ -293,5 +360,24 @@ mod tests {
         let words: BTreeSet<&str> = Action::ALL.iter().map(|action| action.slug()).collect();
         let actions: BTreeSet<Action> = Action::ALL.into_iter().collect();
         assert_eq!((words.len(), actions.len()), (Action::ALL.len(), Action::ALL.len()));
+    }
+
+    #[test]
+    fn only_looking_and_the_log_itself_leave_no_entry() {
+        let silent = Action::ALL.into_iter().filter(|action| !action.leaves_entry());
+        let words: Vec<&str> = silent.map(Action::slug).collect();
+        let expected = [
+            "export.viewed",
+            "rows.viewed",
+            "checkpoint.kept",
+            "stream.held",
+            "activity.viewed",
+            "operator.viewed",
+            "session.viewed",
+            "role.viewed",
+            "token.viewed",
+            "setting.viewed",
+        ];
+        assert_eq!(words, expected);
     }
 }

@@ -92,11 +92,30 @@ pub fn table(roles: &[Role], subjects: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{job::FailureReason, status::TRANSITIONS};
 
     const SUBJECTS: [&str; 4] = ["content", "analytics", "orders", "users"];
     const PAGE: &str = include_str!("../../../docs/reference/control-plane.md");
+
+    #[test]
+    fn a_limit_is_of_its_own_subject_and_no_other() {
+        let limit = |subject: &str, filter: Value| RowLimit { subject: subject.to_owned(), filter };
+        let role = Role {
+            slug: "north".to_owned(),
+            label: "North".to_owned(),
+            capabilities: Capabilities::new(),
+            limits: vec![
+                limit("orders", json!({ "region": "north" })),
+                limit("users", json!({ "city": "Kiel" })),
+            ],
+        };
+        assert_eq!(role.limit_of("orders"), Some(&json!({ "region": "north" })));
+        assert_eq!(role.limit_of("users"), Some(&json!({ "city": "Kiel" })));
+        assert_eq!(role.limit_of("content"), None);
+    }
 
     #[test]
     fn the_page_of_the_documentation_says_what_the_code_does() {

@@ -123,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_may_still_come_of_what_waits_or_is_built_and_of_nothing_else() {
+        let open: Vec<Status> = Status::ALL.into_iter().filter(|one| one.is_open()).collect();
+        assert_eq!(open, [Status::Pending, Status::Building]);
+        // That is what the transitions say, too: from everything else there is no way to a file.
+        let mut leads = std::collections::BTreeSet::from([Status::Ready]);
+        while TRANSITIONS.iter().any(|one| leads.contains(&one.to) && leads.insert(one.from)) {}
+        leads.remove(&Status::Ready);
+        assert_eq!(Vec::from_iter(leads), open);
+    }
+
+    #[test]
     fn a_life_never_goes_backward() {
         let table: Vec<String> = Status::ALL
             .iter()

@@ -173,6 +173,16 @@ impl Store {
     }
 }
 
+/// Spends a permit on what the log notes of itself: the one kind of write that leaves no entry.
+pub(crate) fn spend_on_log(permit: &Permit, action: Action) -> Result<(), StoreError> {
+    match permit.action() == action && !action.leaves_entry() {
+        true => Ok(()),
+        false => {
+            Err(StoreError::WrongPermit { permit: permit.action().slug(), change: action.slug() })
+        }
+    }
+}
+
 /// The work within a transaction.
 pub(crate) type Work<'a> =
     std::pin::Pin<Box<dyn Future<Output = Result<Applied, StoreError>> + Send + 'a>>;

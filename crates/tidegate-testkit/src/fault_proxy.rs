@@ -49,6 +49,7 @@ struct State {
     left: AtomicI64,
     kind: AtomicU8,
     passed: AtomicI64,
+    breaks: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
     /// Words to look for, once, and what to do then.
     awaited: Mutex<Option<(Vec<u8>, Cut)>>,
@@ -70,6 +71,7 @@ impl FaultProxy {
             left: AtomicI64::new(UNLIMITED),
             kind: AtomicU8::new(Break::Close as u8),
             passed: AtomicI64::new(0),
+            breaks: AtomicU64::new(0),
             open: Mutex::default(),
             awaited: Mutex::default(),
             cuts: AtomicU64::new(0),
@@ -119,6 +121,11 @@ impl FaultProxy {
         let (mut server, words) = held(&self.state.withheld).take().expect("words are withheld");
         drop(server.write_all(&words));
         drop(server.shutdown(Shutdown::Write));
+    }
+
+    /// How often bytes were kept back since there were none left.
+    pub fn breaks(&self) -> u64 {
+        self.state.breaks.load(Ordering::SeqCst)
     }
 
     /// Lets everything pass again, for new connections.
@@ -200,6 +207,8 @@ impl State {
                 Ok(read) => read,
             };
             let allowed = self.take(read);
+            // Counted first: whoever has seen the end of its connection finds it counted.
+            self.breaks.fetch_add(u64::from(allowed < read), Ordering::SeqCst);
             if to.write_all(&piece[..allowed]).is_err() {
                 break;
             }
@@ -270,10 +279,14 @@ mod tests {
     fn exactly_the_allowed_bytes_pass() {
         let proxy = FaultProxy::start(server(b"hello, world"));
         assert_eq!(received(&proxy), b"hello, world");
-        assert_eq!(proxy.passed(), 12);
+        assert_eq!((proxy.passed(), proxy.breaks()), (12, 0));
+        proxy.break_after(12, Break::Close);
+        assert_eq!(received(&proxy), b"hello, world");
+        assert_eq!(proxy.breaks(), 0, "nothing was kept back");
         proxy.break_after(5, Break::Close);
         assert_eq!(received(&proxy), b"hello");
         assert_eq!(received(&proxy), b"", "what comes later breaks too");
+        assert_eq!(proxy.breaks(), 2);
         proxy.mend();
         assert_eq!(received(&proxy), b"hello, world");
     }

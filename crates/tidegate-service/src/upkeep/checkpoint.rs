@@ -7,16 +7,25 @@
 //! is not what it was: then nothing is signed any more until people have looked.
 
 use futures_util::future::join_all;
-use tidegate_model::audit::{
-    CHECKPOINT_VERSION, ChainFault, ChainWalk, Checkpoint, FIRST_HASH, SignedCheckpoint, time_text,
+use tidegate_model::{
+    action::{Action, Target},
+    audit::{
+        CHECKPOINT_VERSION, ChainFault, ChainWalk, Checkpoint, FIRST_HASH, SignedCheckpoint,
+        time_text,
+    },
+    policy::Denied,
 };
 use tidegate_store::{Store, StoreError};
 use tracing::{error, info, warn};
 
+use super::error::permit;
 use crate::{
     audit::{Anchor, AnchorError, NotProven, Proven},
     keys::{Keys, PublicKeys, Purpose},
 };
+
+/// Name of the task, as the policy is asked.
+const TASK: &str = "checkpoint";
 
 /// Longest time without a checkpoint, empty or not. What fails is also told, and an anchor that
 /// fails tried again, once in this time.
@@ -82,6 +91,9 @@ pub enum CheckpointError {
     /// The database fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Upkeep may not do it: a fault of the program.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// An anchor fails.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
@@ -432,7 +444,9 @@ async fn sign(
     let text = checkpoint.text();
     let (key, signature) = keys.sign(Purpose::Checkpoint, &text);
     let signed = SignedCheckpoint { checkpoint: text, key, signature };
-    if store.keep_checkpoint(&checkpoint, &signed).await? {
+    let permit =
+        permit::<CheckpointError>(store, TASK, Action::CheckpointKeep, Target::default()).await?;
+    if store.keep_checkpoint(permit, &checkpoint, &signed).await? {
         return Ok(Some(checkpoint.number));
     }
     // Whoever was first has left a copy of that number; without one, the table is not ours.

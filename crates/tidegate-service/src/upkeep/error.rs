@@ -3,7 +3,7 @@
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
-    policy::{Denied, authorize},
+    policy::{Denied, Permit, authorize},
 };
 use tidegate_store::{Change, Store, StoreError};
 
@@ -52,12 +52,22 @@ pub(super) async fn commit(
     (action, target): (Action, Target),
     change: Change,
 ) -> Result<bool, UpkeepError> {
-    let policy = store.policy().await?;
-    let permit = authorize(&policy, &Caller::upkeep(task), action, target)?;
+    let permit = permit::<UpkeepError>(store, task, action, target).await?;
     match store.commit(permit, change).await {
         Ok(_) => Ok(true),
         // Somebody was faster.
         Err(StoreError::Conflict { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Asks the policy in the name of upkeep.
+pub(super) async fn permit<E: From<StoreError> + From<Denied>>(
+    store: &Store,
+    task: &str,
+    action: Action,
+    target: Target,
+) -> Result<Permit, E> {
+    let policy = store.policy().await?;
+    Ok(authorize(&policy, &Caller::upkeep(task), action, target)?)
 }

@@ -5,12 +5,19 @@
 //! where somebody died.
 
 use futures_util::future::join_all;
-use tidegate_model::audit::StoredEntry;
-use tidegate_store::{Store, StoreError};
+use tidegate_model::{
+    action::{Action, Target},
+    audit::StoredEntry,
+    policy::Denied,
+};
+use tidegate_store::{HoldRequest, Store, StoreError, StreamHold};
 use tracing::warn;
 
+use super::error::permit;
 use crate::audit::{Sink, SinkError};
 
+/// Name of the task, as the policy is asked.
+const TASK: &str = "stream";
 /// Entries that are sent at a time.
 const PAGE: u32 = 1_000;
 /// Pages of one run at most: other upkeep waits for it.
@@ -23,7 +30,14 @@ const HOLD_MICROS: i64 = 30_000_000;
 #[derive(Debug)]
 pub struct Stream {
     holder: String,
-    sinks: Vec<Sink>,
+    sinks: Vec<Streamed>,
+}
+
+/// A sink, and the right to it while this process has it.
+#[derive(Debug)]
+struct Streamed {
+    sink: Sink,
+    hold: Option<StreamHold>,
 }
 
 /// What became of a sink.
@@ -51,6 +65,9 @@ pub enum StreamError {
     /// The database fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Upkeep may not do it: a fault of the program.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The sink fails.
     #[error(transparent)]
     Sink(#[from] SinkError),
@@ -79,19 +96,21 @@ pub enum StreamError {
 impl Stream {
     /// For these sinks. `holder` is a name that no other process has.
     pub fn new(holder: impl Into<String>, sinks: Vec<Sink>) -> Self {
-        Self { holder: holder.into(), sinks }
+        let sinks = sinks.into_iter().map(|sink| Streamed { sink, hold: None });
+        Self { holder: holder.into(), sinks: sinks.collect() }
     }
 
     /// Sends what is new to each sink. A sink that fails does not hold up the others.
     pub async fn run(&mut self, store: &Store) -> Vec<SinkRun> {
         let holder = &self.holder;
-        let runs = self.sinks.iter_mut().map(|sink| async move {
-            let sent = send(store, holder, sink).await;
+        let runs = self.sinks.iter_mut().map(|streamed| async move {
+            let sent = streamed.send(store, holder).await;
+            let sink = streamed.sink.name().to_owned();
             if let Err(fault) = &sent {
                 let error = fault as &dyn std::error::Error;
-                warn!(sink = sink.name(), error, "activity log not streamed");
+                warn!(sink, error, "activity log not streamed");
             }
-            SinkRun { sink: sink.name().to_owned(), sent }
+            SinkRun { sink, sent }
         });
         join_all(runs).await
     }
@@ -101,38 +120,59 @@ impl Stream {
     /// # Errors
     ///
     /// If the database fails: the next process then waits a while.
-    pub async fn leave(&self, store: &Store) -> Result<(), StoreError> {
-        for sink in &self.sinks {
-            store.leave_stream(sink.cursor(), &self.holder).await?;
+    pub async fn leave(&mut self, store: &Store) -> Result<(), StoreError> {
+        for hold in self.sinks.iter_mut().filter_map(|streamed| streamed.hold.take()) {
+            store.leave_stream(hold).await?;
         }
         Ok(())
     }
 }
 
-async fn send(store: &Store, holder: &str, sink: &mut Sink) -> Result<Option<Sent>, StreamError> {
-    let (mut sent, mut entries) = (store.streamed(sink.cursor()).await?, 0);
-    for _ in 0..PAGES_MAX {
-        // Where nothing is new, nothing is written to the database either.
-        let (head, _) = store.head().await?;
-        if head == sent {
-            break;
+impl Streamed {
+    async fn send(&mut self, store: &Store, holder: &str) -> Result<Option<Sent>, StreamError> {
+        let (mut sent, mut entries) = (store.streamed(self.sink.cursor()).await?, 0);
+        for _ in 0..PAGES_MAX {
+            // Where nothing is new, nothing is written to the database either.
+            let (head, _) = store.head().await?;
+            if head == sent {
+                break;
+            }
+            let Some(noted) = self.hold(store, holder).await? else { return Ok(None) };
+            if noted > head {
+                return Err(StreamError::Ahead { noted, head });
+            }
+            let page = page_behind(store, noted).await?;
+            let Some(last) = page.last() else { break };
+            let last = last.seq;
+            self.sink.send(&page).await?;
+            entries += page.len() as u64;
+            if !self.note(store, last).await? {
+                return Ok(None);
+            }
+            sent = last;
         }
-        let held = store.hold_stream(sink.cursor(), holder, HOLD_MICROS).await?;
-        let Some(noted) = held else { return Ok(None) };
-        if noted > head {
-            return Err(StreamError::Ahead { noted, head });
-        }
-        let page = page_behind(store, noted).await?;
-        let Some(last) = page.last() else { break };
-        let last = last.seq;
-        sink.send(&page).await?;
-        entries += page.len() as u64;
-        if !store.note_streamed(sink.cursor(), holder, last).await? {
-            return Ok(None);
-        }
-        sent = last;
+        Ok(Some(Sent { seq: sent, entries }))
     }
-    Ok(Some(Sent { seq: sent, entries }))
+
+    /// Takes the sink, or keeps it, for the next page. Gives the number of the last entry that it
+    /// is known to have; none if another process has it.
+    async fn hold(&mut self, store: &Store, holder: &str) -> Result<Option<i64>, StreamError> {
+        let permit =
+            permit::<StreamError>(store, TASK, Action::StreamHold, Target::default()).await?;
+        let request = HoldRequest { sink: self.sink.cursor(), holder, hold_micros: HOLD_MICROS };
+        self.hold = store.hold_stream(permit, request).await?;
+        Ok(self.hold.as_ref().map(StreamHold::seq))
+    }
+
+    /// Notes how far it is, unless another process has taken it meanwhile.
+    async fn note(&mut self, store: &Store, seq: i64) -> Result<bool, StreamError> {
+        let Some(hold) = &self.hold else { return Ok(false) };
+        let is_noted = store.note_streamed(hold, seq).await?;
+        if !is_noted {
+            self.hold = None;
+        }
+        Ok(is_noted)
+    }
 }
 
 /// Entries behind a number, without a hole.

@@ -54,7 +54,7 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    async fn new(kind: Kind) -> Self {
+    pub(crate) async fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = match kind {
             Kind::Sqlite => None,

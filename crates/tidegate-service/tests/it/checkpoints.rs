@@ -173,7 +173,8 @@ async fn a_new_anchor_gets_all_there_ever_was_a_few_pages_at_a_time() {
         let (key, signature) = site.keys.sign(Purpose::Checkpoint, &says.text());
         let signed = SignedCheckpoint { checkpoint: says.text(), key, signature };
         prev = signed.hash();
-        assert!(site.store.keep_checkpoint(&says, &signed).await.unwrap());
+        let permit = site.checkpoint_permit().await;
+        assert!(site.store.keep_checkpoint(permit, &says, &signed).await.unwrap());
     }
     let now = site.now + COPIES * MINUTE;
     let mut checkpoints = Checkpoints::new(site.anchors());

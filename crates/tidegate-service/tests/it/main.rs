@@ -14,5 +14,6 @@ mod manifest;
 mod site;
 mod streams;
 mod tampering;
+mod truncation;
 mod upkeep;
 mod worker;

@@ -17,7 +17,7 @@ use tidegate_model::{
     actor::{Actor, Caller, Via},
     ids::OperatorId,
     job::NewJob,
-    policy::authorize,
+    policy::{Permit, authorize},
     role::{ADMINISTRATOR, defaults},
 };
 use tidegate_service::{
@@ -159,6 +159,13 @@ impl Site {
     pub(crate) fn anchors(&self) -> Vec<Anchor> {
         let objects = Anchor::objects("memory:", self.objects.clone(), "audit/checkpoints");
         vec![Anchor::file(&self.anchor_file()), objects]
+    }
+
+    /// Allows upkeep to keep a checkpoint.
+    pub(crate) async fn checkpoint_permit(&self) -> Permit {
+        let policy = self.store.policy().await.unwrap();
+        let upkeep = Caller::upkeep("checkpoint");
+        authorize(&policy, &upkeep, Action::CheckpointKeep, Target::default()).unwrap()
     }
 
     /// Runs upkeep a minute after the last time, as a process that has just started.

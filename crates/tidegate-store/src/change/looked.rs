@@ -47,7 +47,7 @@ pub(crate) async fn count(
     tx.execute(COUNT, values).await?;
     let details = json!({ "rows_seen": seen, "rows_asked": rows, "view_rows_max": ceiling });
     let lines = match is_over && is_told == 0 {
-        true => vec![Line { action: Action::RowsView, job: None, details }],
+        true => vec![Line { action: Action::VolumeReach, job: None, details }],
         false => Vec::new(),
     };
     Ok(Applied { lines, id: Some(left) })

@@ -1,18 +1,14 @@
 //! The activity log, its checkpoints, and how far it was streamed out.
 
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{QueryResult, Value};
 use tidegate_model::{
-    audit::{Checkpoint, SignedCheckpoint, StoredEntry},
+    audit::{SignedCheckpoint, StoredEntry},
     ids::{JobId, OperatorId},
 };
 
 pub use tidegate_model::audit::EntryColumns;
 
-use crate::{
-    connection::Store,
-    error::StoreError,
-    sql::{get, statement},
-};
+use crate::{connection::Store, error::StoreError, sql::get};
 
 /// Entries of a page at most.
 pub(crate) const PAGE_ENTRIES_MAX: u32 = 1_000;
@@ -123,36 +119,6 @@ impl Store {
         get(&row.ok_or(StoreError::Corrupt { what: "count" })?, "n")
     }
 
-    /// Keeps a signed checkpoint beside the log, if it is the next one: of several processes that
-    /// try at once one is told true. What counts is the copy outside the database.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn keep_checkpoint(
-        &self,
-        checkpoint: &Checkpoint,
-        signed: &SignedCheckpoint,
-    ) -> Result<bool, StoreError> {
-        let now = self.inner.kind.now();
-        let sql = format!(
-            "insert into checkpoints (number, seq, at, document, key_id, signature) \
-             select $1, $2, {now}, $3, $4, $5 \
-             where (select coalesce(max(number), 0) + 1 from checkpoints) = $1 \
-             on conflict (number) do nothing"
-        );
-        let values = [
-            checkpoint.number.into(),
-            checkpoint.seq.into(),
-            signed.checkpoint.clone().into(),
-            signed.key.clone().into(),
-            signed.signature.clone().into(),
-        ];
-        let writer = &self.inner.writer;
-        let kept = writer.execute_raw(statement(writer, &sql, values)).await?;
-        Ok(kept.rows_affected() == 1)
-    }
-
     /// The checkpoint that was kept last.
     ///
     /// # Errors
@@ -191,75 +157,6 @@ impl Store {
         const STREAMED: &str = "select seq from streamed where sink = $1";
         let row = self.ask_one(STREAMED, [sink.into()]).await?;
         row.map_or(Ok(0), |row| get(&row, "seq"))
-    }
-
-    /// Takes a sink for a while, or keeps it: one process at a time writes to it. Gives the number
-    /// of the last entry that the sink is known to have; none if another process holds it. A clock
-    /// that was ahead when it was taken does not make it taken for ever.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn hold_stream(
-        &self,
-        sink: &str,
-        holder: &str,
-        hold_micros: i64,
-    ) -> Result<Option<i64>, StoreError> {
-        const NEW: &str =
-            "insert into streamed (sink, seq) values ($1, 0) on conflict (sink) do nothing";
-        let now = self.inner.kind.now();
-        let hold = format!(
-            "update streamed set holder = $2, held_until = {now} + $3 \
-             where sink = $1 and (holder is null or holder = $2 \
-                or held_until not between {now} and {now} + $3) \
-             returning seq"
-        );
-        let writer = &self.inner.writer;
-        let values: [Value; 3] = [sink.into(), holder.into(), hold_micros.into()];
-        let taken = statement(writer, &hold, values);
-        let mut row = writer.query_one_raw(taken.clone()).await?;
-        if row.is_none() {
-            let made = writer.execute_raw(statement(writer, NEW, [sink.into()])).await?;
-            if made.rows_affected() == 1 {
-                row = writer.query_one_raw(taken).await?;
-            }
-        }
-        row.map(|row| get(&row, "seq")).transpose()
-    }
-
-    /// Notes that a sink has all entries up to a number; false if somebody else holds the sink by
-    /// now.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn note_streamed(
-        &self,
-        sink: &str,
-        holder: &str,
-        seq: i64,
-    ) -> Result<bool, StoreError> {
-        const NOTE: &str = "\
-            update streamed set seq = $3 where sink = $1 and holder = $2 and seq <= $3";
-        let writer = &self.inner.writer;
-        let values = [sink.into(), holder.into(), seq.into()];
-        let noted = writer.execute_raw(statement(writer, NOTE, values)).await?;
-        Ok(noted.rows_affected() == 1)
-    }
-
-    /// Gives a sink back, so that the next process need not wait.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn leave_stream(&self, sink: &str, holder: &str) -> Result<(), StoreError> {
-        const LEAVE: &str = "\
-            update streamed set holder = null, held_until = null \
-            where sink = $1 and holder = $2";
-        let writer = &self.inner.writer;
-        writer.execute_raw(statement(writer, LEAVE, [sink.into(), holder.into()])).await?;
-        Ok(())
     }
 }
 

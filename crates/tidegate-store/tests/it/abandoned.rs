@@ -9,9 +9,9 @@ use tidegate_model::{
     action::Action,
     audit::{CHECKPOINT_VERSION, Checkpoint, FIRST_HASH, SignedCheckpoint},
 };
-use tidegate_store::{Change, Store};
+use tidegate_store::{Change, HoldRequest, Store};
 
-use crate::check::{Check, OPEN_JOBS_MAX, Site, new_job, target_of_new};
+use crate::check::{Check, LEASE_MICROS, OPEN_JOBS_MAX, Site, new_job, target_of_new};
 
 /// Futures that are dropped in one trial.
 const DROPS: usize = 300;
@@ -130,7 +130,9 @@ async fn lose_interest(check: &Check, store: &Store, drop_number: usize) {
             abandon(store.policy()).await;
         }
         _ => {
-            abandon(store.note_streamed("sink", "holder", 1)).await;
+            let permit = check.log_permit(Action::StreamHold).await;
+            let request = HoldRequest { sink: "sink", holder: "holder", hold_micros: LEASE_MICROS };
+            abandon(store.hold_stream(permit, request)).await;
         }
     }
 }
@@ -158,7 +160,9 @@ fn no_acknowledged_write_is_lost_when_others_lose_interest() {
         let mut acknowledged = Vec::new();
         for drop_number in 0..DROPS {
             lose_interest(check, &check.store, drop_number).await;
-            assert!(check.store.keep_checkpoint(&numbered(drop_number), &signed).await.unwrap());
+            let permit = check.log_permit(Action::CheckpointKeep).await;
+            let kept = check.store.keep_checkpoint(permit, &numbered(drop_number), &signed).await;
+            assert!(kept.unwrap());
             if drop_number % 3 == 0 {
                 acknowledged.push(check.create(&check.admin).await.to_string());
             }

@@ -2,13 +2,14 @@
 
 use tidegate_model::{
     action::{Action, Target},
-    audit::{Entry, Outcome},
+    actor::Caller,
+    audit::{CHECKPOINT_VERSION, Checkpoint, Entry, FIRST_HASH, Outcome, SignedCheckpoint},
     job::NewJob,
     policy::{PII_TAG, authorize},
 };
-use tidegate_store::{Change, EntryFilter, StoreError};
+use tidegate_store::{Change, EntryFilter, HoldRequest, StoreError, StreamHold};
 
-use crate::check::{Check, new_job, target_of_new};
+use crate::check::{Check, LEASE_MICROS, new_job, target_of_new};
 
 async fn last_entry(check: &Check) -> Entry {
     let stored = check.store.find_entries(&EntryFilter::default(), None, 1).await.unwrap();
@@ -68,6 +69,81 @@ fn a_permit_is_good_for_its_own_change_only() {
         let permit = check.permit(&check.admin, Action::ExportCancel, none).await;
         let refused = check.refused(check.store.commit(permit, Change::CancelExport)).await;
         assert!(matches!(refused, StoreError::Missing { what: "job" }), "{refused:?}");
+    });
+}
+
+/// Spends a permit of this action on a checkpoint.
+async fn keep(check: &Check, action: Action, number: i64) -> Result<bool, StoreError> {
+    let (seq, head) = check.store.head().await.unwrap();
+    let checkpoint = Checkpoint {
+        v: CHECKPOINT_VERSION,
+        number,
+        seq,
+        head,
+        at: "2026-11-22T00:00:00Z".to_owned(),
+        prev: FIRST_HASH.to_owned(),
+    };
+    let (key, signature) = ("k".to_owned(), "s".to_owned());
+    let signed = SignedCheckpoint { checkpoint: checkpoint.text(), key, signature };
+    check.store.keep_checkpoint(check.log_permit(action).await, &checkpoint, &signed).await
+}
+
+/// Spends a permit of this action on a hold.
+async fn hold(
+    check: &Check,
+    action: Action,
+    holder: &str,
+) -> Result<Option<StreamHold>, StoreError> {
+    let request = HoldRequest { sink: "file", holder, hold_micros: LEASE_MICROS };
+    check.store.hold_stream(check.log_permit(action).await, request).await
+}
+
+#[test]
+fn what_the_log_notes_of_itself_takes_its_permit_and_leaves_no_entry() {
+    Check::on_both(async |check| {
+        let (kept, left) = check.watch(keep(check, Action::CheckpointKeep, 1)).await;
+        assert!(kept.unwrap());
+        assert!(left.entries.is_empty() && left.transitions.is_empty());
+        assert!(!keep(check, Action::CheckpointKeep, 1).await.unwrap(), "it is there");
+
+        let (held, left) = check.watch(hold(check, Action::StreamHold, "a")).await;
+        assert!(left.entries.is_empty() && left.transitions.is_empty());
+        let held = held.unwrap().expect("nobody has it");
+        assert_eq!(held.seq(), 0);
+        assert!(hold(check, Action::StreamHold, "b").await.unwrap().is_none());
+        assert!(check.store.note_streamed(&held, 3).await.unwrap());
+        assert_eq!(check.store.streamed("file").await.unwrap(), 3);
+        assert!(!check.store.note_streamed(&held, 2).await.unwrap(), "it does not go back");
+        check.store.leave_stream(held).await.unwrap();
+        let next = hold(check, Action::StreamHold, "b").await.unwrap().expect("it was left");
+        assert_eq!(next.seq(), 3);
+    });
+}
+
+#[test]
+fn a_permit_for_something_else_is_none_for_the_log() {
+    Check::on_both(async |check| {
+        for action in Action::ALL {
+            // Only what upkeep may do at all can be tried here.
+            let policy = check.store.policy().await.unwrap();
+            let upkeep = Caller::upkeep("log");
+            if authorize(&policy, &upkeep, action, Target::default()).is_err() {
+                continue;
+            }
+            if action != Action::CheckpointKeep {
+                let refused = check.refused(keep(check, action, 1)).await;
+                assert!(matches!(refused, StoreError::WrongPermit { .. }), "{refused:?}");
+            }
+            if action != Action::StreamHold {
+                let refused = check.refused(hold(check, action, "a")).await;
+                assert!(matches!(refused, StoreError::WrongPermit { .. }), "{refused:?}");
+            }
+            if !action.leaves_entry() {
+                let permit = check.log_permit(action).await;
+                let refused = check.refused(check.store.commit(permit, Change::Expire)).await;
+                assert!(matches!(refused, StoreError::WrongPermit { .. }), "{refused:?}");
+            }
+        }
     });
 }
 
