@@ -135,7 +135,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 44] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,

@@ -16,6 +16,8 @@ const WRITERS: &[(&str, &str)] = &[
     ("commit", "Permit"),
     ("claim", "Permit"),
     ("start_download", "Permit"),
+    ("count_rows_seen", "Permit"),
+    ("note_seen", "&Session"),
     ("keep_checkpoint", "Permit"),
     ("hold_stream", "Permit"),
     ("refuse", "&Denied"),

@@ -35,8 +35,10 @@ pub(super) enum Answer {
 
 /// What an action is about: a line of the specification.
 enum Rule {
-    /// Making a job out of a subject.
+    /// Making a job out of a subject, or learning what it would be.
     Export,
+    /// Looking at rows: whoever may see them may, but for programs, which would take them.
+    Look,
     /// Making a job out of another job.
     Again,
     /// Something with exports: `exports.VERB.own` or `exports.VERB.any`.
@@ -51,23 +53,25 @@ enum Rule {
 
 fn rule(action: &str) -> Rule {
     match action {
-        "export.created" => Rule::Export,
+        "export.created" | "export.previewed" | "export.estimated" => Rule::Export,
+        "rows.viewed" => Rule::Look,
         "export.rerun" => Rule::Again,
         "export.viewed" => Rule::Exports("list"),
         "export.cancel_requested" => Rule::Exports("cancel"),
         "artifact.deleted" => Rule::Exports("delete"),
         "download.link" | "download.started" => Rule::Exports("download"),
         "activity.viewed" => Rule::Managed("activity.view"),
-        "operator.added" | "operator.changed" | "operator.disabled" | "operator.viewed" => {
-            Rule::Managed("operators.manage")
-        }
+        "operator.added" | "operator.changed" | "operator.disabled" | "operator.viewed"
+        | "operator.invited" => Rule::Managed("operators.manage"),
         "role.changed" | "role.removed" | "role.viewed" => Rule::Managed("roles.manage"),
         "setting.changed" | "setting.viewed" | "key.rotated" | "control.saved" => {
             Rule::Managed("settings.manage")
         }
-        "operator.password_set" => Rule::Private("operators.manage"),
+        "operator.password_set" | "session.started" | "session.ended" | "session.viewed" => {
+            Rule::Private("operators.manage")
+        }
         "token.created" | "token.revoked" | "token.viewed" => Rule::Private("tokens.manage"),
-        "download.finished" | "job.claimed" | "job.ready" | "job.failed" | "job.retried"
+        "download.finished" | "egress.volume" | "job.claimed" | "job.ready" | "job.failed" | "job.retried"
         | "job.handed_back" | "job.cancelled" | "job.rescued" | "job.expired"
         | "artifact.purged" | "artifact.fault" | "checkpoint.kept" | "stream.held" => Rule::Program,
         other => panic!("the specification does not know `{other}`"),
@@ -78,7 +82,7 @@ fn rule(action: &str) -> Rule {
 pub(super) fn capabilities(action: &str) -> Vec<String> {
     let of = |verb: &str| [format!("exports.{verb}.own"), format!("exports.{verb}.any")];
     match rule(action) {
-        Rule::Export | Rule::Program => Vec::new(),
+        Rule::Export | Rule::Look | Rule::Program => Vec::new(),
         Rule::Again => of("list").into(),
         Rule::Exports(verb) => [of(verb), of("list")].concat(),
         Rule::Managed(capability) | Rule::Private(capability) => vec![capability.to_owned()],
@@ -109,6 +113,8 @@ pub(super) fn answer(question: &Question<'_>) -> Answer {
     match rule(question.action) {
         Rule::Program => Answer::Never,
         Rule::Export => needs(export),
+        Rule::Look if question.is_limited => needs(export),
+        Rule::Look => needs(format!("{}.list", question.subject.unwrap_or_default())),
         Rule::Again => missing("list").map_or_else(|| needs(export), Answer::Hidden),
         Rule::Exports(verb) => match missing("list").filter(|_| question.is_job) {
             Some(capability) => Answer::Hidden(capability),
