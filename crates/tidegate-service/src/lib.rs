@@ -31,7 +31,8 @@ pub use subjects::{
     Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest, SubjectSummary,
 };
 pub use tidegate_store::{
-    Attempt, EntryFilter, Figures, JobPage, Operator, Session, Store, StoreError, Token, TransitionRow,
+    Attempt, EntryFilter, Figures, JobPage, Operator, Session, Store, StoreError, Token,
+    TransitionRow,
 };
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};

@@ -31,6 +31,8 @@ use crate::{
 const MINUTE_MICROS: i64 = 60 * 1_000_000;
 /// Time between two looks whether a download may go on: a right that is lost cuts it in a second.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
+/// Bytes between two such looks: little more than that leaves after the right is lost, however fast.
+const LOOK_BYTES: u64 = 8 << 20;
 
 /// Media type of bytes that nobody knows more of.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -73,7 +75,8 @@ pub struct Sending {
     download: Download,
     started: StartedDownload,
     sent: u64,
-    looked_at: Instant,
+    /// When it was asked last whether this may go on, and how much had been sent.
+    looked_at: (Instant, u64),
     _under_way: UnderWay,
 }
 
@@ -192,7 +195,7 @@ impl Service {
             download,
             started,
             sent: 0,
-            looked_at: Instant::now(),
+            looked_at: (Instant::now(), 0),
             _under_way: under_way,
         })
     }
@@ -283,9 +286,10 @@ impl Sending {
     ///
     /// If the right to it was lost, the file was deleted, or it turns out to be damaged.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
-        if self.looked_at.elapsed() >= LOOK_PAUSE {
+        let (at, sent) = self.looked_at;
+        if at.elapsed() >= LOOK_PAUSE || self.sent - sent >= LOOK_BYTES {
             self.right.look().await?;
-            self.looked_at = Instant::now();
+            self.looked_at = (Instant::now(), self.sent);
         }
         match self.download.pieces.next().await {
             None => Ok(None),

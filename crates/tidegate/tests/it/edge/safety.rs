@@ -9,7 +9,9 @@ use super::server::Server;
 fn a_request_for_another_host_is_not_answered() {
     let server = Server::new();
     let own = server.base.trim_start_matches("http://");
-    let ask = |head: &str| server.raw(&format!("GET /healthz HTTP/1.1\r\n{head}Connection: close\r\n\r\n"));
+    let ask = |head: &str| {
+        server.raw(&format!("GET /healthz HTTP/1.1\r\n{head}Connection: close\r\n\r\n"))
+    };
     assert!(ask(&format!("Host: {own}\r\n")).starts_with("HTTP/1.1 200"));
     for host in ["evil.example", "127.0.0.1.evil.example", "evil.example@127.0.0.1", "", "a b"] {
         let answer = ask(&format!("Host: {host}\r\n"));
@@ -88,8 +90,19 @@ fn what_belongs_to_the_job_cannot_be_sent_with_the_request() {
     let server = Server::new();
     let ada = server.with_role("administrator");
     for member in [
-        "id", "status", "created_by", "created_at", "artifact_key", "attempts_max", "has_pii",
-        "sha256", "expires_at", "via", "hold", "run_after", "__proto__",
+        "id",
+        "status",
+        "created_by",
+        "created_at",
+        "artifact_key",
+        "attempts_max",
+        "has_pii",
+        "sha256",
+        "expires_at",
+        "via",
+        "hold",
+        "run_after",
+        "__proto__",
     ] {
         let mut body = json!({ "subject": "orders", "format": "csv" });
         body[member] = json!(1);
@@ -114,9 +127,8 @@ fn no_path_leads_out_of_the_service() {
         "/api/v1/exports/1%00",
         "/api/v1/exports/../../../../tidegate.toml",
     ] {
-        let answer = server.raw(&format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-        ));
+        let answer = server
+            .raw(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
         let status = answer.split(' ').nth(1).unwrap_or_default();
         assert!(["400", "401", "404"].contains(&status), "{path}: {answer}");
         assert!(!answer.contains("root:") && !answer.contains("[control]"), "{path}");

@@ -6,6 +6,7 @@ use reqwest::{Method, blocking::Response};
 use serde_json::{Value, json};
 
 use super::server::{Asker, Server};
+use crate::site::Ended;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -98,9 +99,12 @@ fn a_session_ends_with_the_password_and_with_the_operator() {
 
 #[test]
 fn a_link_sets_a_password_once() {
-    let server = Server::with("public_url = \"http://127.0.0.1:9\"\n");
-    let link = server.run(&["operators", "reset", "viewer@example.com"]);
-    let path = link.trim().strip_prefix("http://127.0.0.1:9").unwrap().to_owned();
+    let server = Server::new();
+    let reset = ["--as", "administrator@example.com", "operators", "reset", "viewer@example.com"];
+    let mut reset = server.shop.command(&reset);
+    let reset = reset.env("TIDEGATE__SERVER__PUBLIC_URL", &server.base).output().unwrap();
+    let link = Ended::new(reset).with_code(0).stdout;
+    let path = link.trim().strip_prefix(&server.base).unwrap().to_owned();
     let nobody = server.asker(None);
     let page = nobody.get(&path).text().unwrap();
     assert!(page.contains("viewer@example.com"), "{page}");
