@@ -187,7 +187,7 @@ async fn sign_checkpoints(
     let mut pace = Pace::new(CHECKPOINT_PAUSE, stop);
     while pace.next().await {
         if let Ok(now) = service.store().now().await {
-            drop(checkpoints.run(service.store(), &service.keys(), now).await);
+            drop(checkpoints.run_with(service.store(), &service.key_ring, now).await);
         }
     }
 }

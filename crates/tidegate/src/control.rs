@@ -95,7 +95,8 @@ impl Control {
         let host = self.worker_settings().host;
         let sinks = self.settings.audit.stream.iter().map(|sink| Sink::new(sink, &host)).collect();
         let holder = format!("{host}-{}", std::process::id());
-        Ok((Checkpoints::new(self.anchors()?), Stream::new(holder, sinks)))
+        let checkpoints = Checkpoints::new(self.anchors()?).at_pace(self.settings.audit.pace());
+        Ok((checkpoints, Stream::new(holder, sinks)))
     }
 
     /// In whose name the command is run: a token's, or that of an operator who is named. Whoever
@@ -128,8 +129,7 @@ impl Control {
         for source in site.sources.values() {
             Connected::new(source.clone())?;
         }
-        let keys = Keys::open(&self.settings.keys_folder)?;
-        self.service.take_keys(keys);
+        self.service.read_keys_again()?;
         self.service.take_site(subjects_of(site));
         Ok(())
     }

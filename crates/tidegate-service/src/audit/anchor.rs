@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use object_store::{ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder};
+use object_store::{
+    ClientConfigKey, ObjectStore, RetryConfig,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+};
 use tidegate_model::audit::SignedCheckpoint;
 
 use super::{reader::Reader, settings::AnchorSettings};
@@ -95,9 +98,11 @@ impl Anchor {
             AnchorSettings::S3 { bucket, prefix } => {
                 let anchor = settings.to_string();
                 let patience = Duration::from_secs(ANCHOR_SECONDS_MAX);
+                // One option, not all of them: the environment may have set others.
+                let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
                 let store = AmazonS3Builder::from_env()
                     .with_bucket_name(bucket)
-                    .with_client_options(ClientOptions::new().with_timeout(patience))
+                    .with_config(timeout, format!("{ANCHOR_SECONDS_MAX} seconds"))
                     .with_retry(RetryConfig { retry_timeout: patience, ..RetryConfig::default() })
                     .build()
                     .map_err(|cause| AnchorError::Objects { anchor: anchor.clone(), cause })?;
