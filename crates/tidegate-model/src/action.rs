@@ -45,6 +45,8 @@ pub enum Action {
     ArtifactPurge,
     /// Note that a file is corrupt or missing.
     ArtifactFault,
+    /// Move entries of the activity log to a signed file.
+    ActivityArchive,
     /// Read the activity log.
     ActivityView,
     /// Add an operator.
@@ -113,7 +115,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -132,6 +134,7 @@ impl Action {
         Self::JobExpire,
         Self::ArtifactPurge,
         Self::ArtifactFault,
+        Self::ActivityArchive,
         Self::ActivityView,
         Self::OperatorAdd,
         Self::OperatorChange,
@@ -171,6 +174,7 @@ impl Action {
             Self::JobExpire => "job.expired",
             Self::ArtifactPurge => "artifact.purged",
             Self::ArtifactFault => "artifact.fault",
+            Self::ActivityArchive => "activity.archived",
             Self::ActivityView => "activity.viewed",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
@@ -204,9 +208,11 @@ impl Action {
             Self::JobClaim | Self::JobPublish | Self::JobRetry | Self::JobHandBack => Need::Worker,
             Self::JobFail | Self::JobCancel => Need::WorkerOrUpkeep,
             Self::DownloadFinish => Need::Started,
-            Self::JobRescue | Self::JobExpire | Self::ArtifactPurge | Self::ArtifactFault => {
-                Need::Upkeep
-            }
+            Self::JobRescue
+            | Self::JobExpire
+            | Self::ArtifactPurge
+            | Self::ArtifactFault
+            | Self::ActivityArchive => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
             Self::OperatorAdd
             | Self::OperatorChange

@@ -255,6 +255,7 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
         "job.expired",
         "artifact.purged",
         "artifact.fault",
+        "activity.archived",
     ];
     const SETUP: &[&str] = &["operator.added", "role.changed", "setting.changed"];
     for (part, theirs) in [
