@@ -95,6 +95,8 @@ pub enum Purpose {
     Manifest,
     /// A checkpoint of the activity log.
     Checkpoint,
+    /// An archive of the activity log.
+    Archive,
 }
 
 impl Purpose {
@@ -102,6 +104,7 @@ impl Purpose {
         let word = match self {
             Self::Manifest => "manifest",
             Self::Checkpoint => "checkpoint",
+            Self::Archive => "archive",
         };
         format!("tidegate/{word}/1\n{text}").into_bytes()
     }

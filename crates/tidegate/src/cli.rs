@@ -284,6 +284,13 @@ pub enum AuditCommand {
         /// Files or buckets with checkpoints, in place of those of the configuration
         #[arg(long = "anchor", value_name = "ANCHOR")]
         anchors: Vec<AnchorSettings>,
+        /// Folder or bucket with archives of what was cut off the log, in place of that of the
+        /// configuration
+        #[arg(long, value_name = "PLACE", conflicts_with_all = ["log", "no_archive"])]
+        archive: Option<AnchorSettings>,
+        /// Do not read archives: their signed statements alone are then gone by
+        #[arg(long)]
+        no_archive: bool,
         /// Folder with the public keys, in place of that of the configuration
         #[arg(long, value_name = "FOLDER")]
         keys: Option<PathBuf>,

@@ -7,7 +7,7 @@ use tidegate_model::actor::{Caller, Via};
 use tidegate_service::{
     Keys, Service, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
     artifacts::Artifacts,
-    audit::{Anchor, Sink},
+    audit::{Anchor, ArchivePlace, Sink},
     upkeep::{checkpoint::Checkpoints, stream::Stream},
 };
 use tidegate_store::Store;
@@ -64,16 +64,30 @@ impl Control {
     }
 
     /// How its upkeep is done.
-    pub fn upkeep_settings(&self) -> UpkeepSettings {
+    ///
+    /// # Errors
+    ///
+    /// If the access to the archives is not configured.
+    pub fn upkeep_settings(&self) -> Result<UpkeepSettings, Failure> {
         let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
-        UpkeepSettings {
+        Ok(UpkeepSettings {
             worker: self.worker_settings(),
             sweep_pause: Duration::from_secs(self.settings.sweep_seconds),
             sweep: SweepSettings {
                 grace_micros: seconds(self.settings.sweep_grace_seconds).saturating_mul(1_000_000),
                 ..SweepSettings::default()
             },
-        }
+            archive: self.archive()?,
+        })
+    }
+
+    /// Where the activity log's archives are.
+    ///
+    /// # Errors
+    ///
+    /// If the access to a bucket is not configured.
+    pub fn archive(&self) -> Result<ArchivePlace, Failure> {
+        archive_of(&self.settings)
     }
 
     /// The anchors of the activity log.
@@ -133,6 +147,15 @@ impl Control {
         self.service.take_site(subjects_of(site));
         Ok(())
     }
+}
+
+/// Where the archives of a configured activity log are.
+///
+/// # Errors
+///
+/// If the access to a bucket is not configured.
+pub fn archive_of(settings: &ControlSettings) -> Result<ArchivePlace, Failure> {
+    ArchivePlace::open(&settings.audit.archive).map_err(|error| Failure::failed("audit", &error))
 }
 
 /// What the control plane of the configuration is configured with.

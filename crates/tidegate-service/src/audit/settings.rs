@@ -9,6 +9,9 @@ use crate::upkeep::checkpoint::CheckpointPace;
 /// Where a syslog of this host listens.
 const LOCAL_SYSLOG: &str = "/dev/log";
 
+/// Folder of the archives unless the configuration says otherwise.
+const ARCHIVE: &str = "audit/archive";
+
 /// The section `[audit]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,6 +20,8 @@ pub struct AuditSettings {
     pub anchors: Vec<AnchorSettings>,
     /// Where entries go as they happen.
     pub stream: Vec<SinkSettings>,
+    /// Where entries go that the log does not keep any longer: a folder, or a bucket.
+    pub archive: AnchorSettings,
     /// Seconds that an entry waits for a checkpoint at most.
     pub checkpoint_seconds: u32,
     /// Seconds between two checkpoints at most while nothing happens; the pause grows up to that.
@@ -28,6 +33,7 @@ impl Default for AuditSettings {
         Self {
             anchors: Vec::new(),
             stream: Vec::new(),
+            archive: AnchorSettings::File(PathBuf::from(ARCHIVE)),
             checkpoint_seconds: 60,
             idle_checkpoint_seconds_max: 600,
         }

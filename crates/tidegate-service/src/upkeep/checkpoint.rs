@@ -150,6 +150,11 @@ impl Checkpoints {
         Self { pace, ..self }
     }
 
+    /// The anchors.
+    pub(super) fn anchors(&self) -> Vec<Anchor> {
+        self.anchors.iter().map(|place| place.anchor.clone()).collect()
+    }
+
     /// Signs a checkpoint if one is due, and brings the anchors up to date. To be called every few
     /// seconds. `now` is the database's clock, in microseconds since 1970: all processes have that.
     ///

@@ -41,6 +41,13 @@ fn said(stored: &StoredEntry) -> Value {
     serde_json::from_str(&stored.text).unwrap()
 }
 
+/// Whether an entry should be found.
+type Fits = Box<dyn Fn(&Value) -> bool>;
+
+fn is(member: &'static str, value: &'static str) -> Fits {
+    Box::new(move |entry| entry[member] == value)
+}
+
 #[test]
 fn every_filter_gives_what_a_look_at_each_entry_gives() {
     on_both(async |check| {
@@ -51,10 +58,6 @@ fn every_filter_gives_what_a_look_at_each_entry_gives() {
         assert!(all.len() > 12, "{}", all.len());
         let middle = said(&all[all.len() / 2])["at"].as_str().unwrap().to_owned();
         let micros = chrono_micros(&middle);
-        type Fits = Box<dyn Fn(&Value) -> bool>;
-        let is = |member: &'static str, value: &'static str| -> Fits {
-            Box::new(move |entry| entry[member] == value)
-        };
         let (from, to) = (middle.clone(), middle);
         let cases: Vec<(ActivityRequest, Fits)> = vec![
             (ActivityRequest { actor: Some("worker".into()), ..none() }, is("actor", "worker")),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::{ObjectStore, aws::AmazonS3Builder};
 use rand::{SeedableRng, rngs::StdRng};
 use tidegate_model::audit::SignedCheckpoint;
 use tidegate_service::{
@@ -21,8 +21,8 @@ use crate::{
 
 const PREFIX: &str = "audit/checkpoints";
 
-/// An anchor in a bucket, as the setting `s3://…` gives it but for where its access comes from.
-fn anchor(bucket: &Bucket<'_>) -> Anchor {
+/// A bucket, as the setting `s3://…` gives it but for where its access comes from.
+pub(crate) fn client(bucket: &Bucket<'_>) -> Arc<dyn ObjectStore> {
     let store = AmazonS3Builder::new()
         .with_bucket_name(bucket.name())
         .with_endpoint(bucket.endpoint())
@@ -30,9 +30,12 @@ fn anchor(bucket: &Bucket<'_>) -> Anchor {
         .with_access_key_id(ACCESS_KEY)
         .with_secret_access_key(SECRET_KEY)
         .with_allow_http(true)
-        .build()
-        .unwrap();
-    Anchor::objects(format!("s3://{}/{PREFIX}", bucket.name()), Arc::new(store), PREFIX)
+        .build();
+    Arc::new(store.unwrap())
+}
+
+fn anchor(bucket: &Bucket<'_>) -> Anchor {
+    Anchor::objects(format!("s3://{}/{PREFIX}", bucket.name()), client(bucket), PREFIX)
 }
 
 fn key(number: i64) -> String {

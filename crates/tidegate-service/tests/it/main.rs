@@ -4,6 +4,7 @@
 
 mod activity;
 mod anchors;
+mod archives;
 mod artifacts;
 mod by_hand;
 mod check;

@@ -9,7 +9,7 @@ use tidegate_model::{
 };
 use tidegate_service::{
     ACTIVITY_PAGE_MAX, ActivityRequest, ActivitySort, PublicKeys,
-    audit::{Anchor, AnchorSettings, Ledger, Verdict, verify},
+    audit::{Anchor, AnchorSettings, ArchivePlace, Ledger, Verdict, verify},
 };
 use tidegate_store::Store;
 
@@ -27,8 +27,9 @@ use crate::{
 pub fn run(command: &AuditCommand, cli: &Cli) -> Result<(), Failure> {
     control::run(async {
         match command {
-            AuditCommand::Verify { log, anchors, keys } => {
-                let verification = Verification { log, anchors, keys, cli };
+            AuditCommand::Verify { log, anchors, archive, no_archive, keys } => {
+                let archive = (archive.as_ref(), *no_archive);
+                let verification = Verification { log, anchors, archive, keys, cli };
                 verification.run().await?;
             }
             AuditCommand::List(args) => list(args, cli).await?,
@@ -88,6 +89,8 @@ async fn list(args: &ActivityArgs, cli: &Cli) -> Result<(), Failure> {
 struct Verification<'a> {
     log: &'a Option<PathBuf>,
     anchors: &'a [AnchorSettings],
+    /// Where archives are, if it is said; whether none are read.
+    archive: (Option<&'a AnchorSettings>, bool),
     keys: &'a Option<PathBuf>,
     cli: &'a Cli,
 }
@@ -118,7 +121,19 @@ impl Verification<'_> {
         let ledger = match (self.log, &settings) {
             (Some(file), _) => Ledger::of_file(file).map_err(|error| failed(&error))?,
             (None, Some(settings)) => {
-                Ledger::of_database(Store::open(settings.url.expose_secret()).await?)
+                let store = Store::open(settings.url.expose_secret()).await?;
+                let ledger = Ledger::of_database(store);
+                let place = match self.archive {
+                    (_, true) => None,
+                    (None, false) => Some(control::archive_of(settings)?),
+                    (Some(given), false) => {
+                        Some(ArchivePlace::open(given).map_err(|error| failed(&error))?)
+                    }
+                };
+                match place {
+                    Some(place) => ledger.with_archives(place),
+                    None => ledger,
+                }
             }
             (None, None) => return Err(Failure::wrong("there is nothing to verify")),
         };

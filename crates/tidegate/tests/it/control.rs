@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::site::{Ended, Shop, send};
 
-const CONTROL: &str = r#"
+pub(crate) const CONTROL: &str = r#"
 [control]
 url = "sqlite:control.db"
 [server]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tidegate_testkit::s3::{ACCESS_KEY, REGION, S3, SECRET_KEY};
 
 use crate::{
-    control::{ada, governed, serve},
+    control::{CONTROL, ada, governed, serve},
     site::{Shop, send},
 };
 
@@ -178,4 +178,48 @@ fn a_list_for_programs_is_a_log_that_can_be_verified() {
     let denied = ["--json", "audit", "list", "--outcome", "denied", "--from", "2026-01-01"];
     assert_eq!(ada(&shop, &denied).with_code(0).stdout, "");
     ada(&shop, &["audit", "list", "--from", "yesterday"]).with_code(2).saying(&["2026-11-21"]);
+}
+
+#[test]
+fn what_the_log_does_not_keep_is_archived_by_a_running_service() {
+    let shop = governed_with("activity_retention_days = 0");
+    for _ in 0..2 {
+        // Checkpoints of different entries: the older one may go at the next start.
+        let service = serve(&shop);
+        let signed = signers(&shop).len();
+        ada(&shop, &["jobs", "create", "orders"]).with_code(0);
+        wait_for("checkpoints", || signers(&shop).len() > signed + 2);
+        end(service);
+    }
+    let service = serve(&shop);
+    let files = || fs::read_dir(shop.path("audit/archive")).map_or(0, Iterator::count);
+    wait_for("an archive", || files() > 0);
+    let said = || ada(&shop, &["audit", "list", "--action", "activity"]).with_code(0).stdout;
+    wait_for("an entry", || said().contains("activity.archived"));
+    let signed = signers(&shop).len();
+    wait_for("it goes on", || signers(&shop).len() > signed + 2);
+    end(service);
+    let sound = shop.run(&["audit", "verify"]).with_code(0);
+    assert!(!sound.stdout.contains("archived"), "all of it was read: {}", sound.stdout);
+    let part = shop.run(&["audit", "verify", "--no-archive"]).with_code(0);
+    assert!(part.stdout.contains("only the signature of the archive"), "{}", part.stdout);
+    let check = shop.run(&["check"]);
+    assert!(check.stdout.contains("audit/archive: good, written, read"), "{check:?}");
+    fs::rename(shop.path("audit/archive"), shop.path("elsewhere")).unwrap();
+    let missing = shop.run(&["audit", "verify"]).with_code(1);
+    assert!(missing.stdout.contains("is missing"), "{}", missing.stdout);
+    let place = format!("file:{}", shop.path("elsewhere").display());
+    shop.run(&["audit", "verify", "--archive", &place]).with_code(0);
+}
+
+/// A shop that signs all the time, with one more setting.
+fn governed_with(setting: &str) -> Shop {
+    let shop = Shop::new();
+    let path = shop.path("tidegate.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let control = CONTROL.replace("[settings]", &format!("[settings]\n{setting}"));
+    fs::write(&path, format!("{text}{control}{QUICK}")).unwrap();
+    let add = ["operators", "add", "ada@example.com", "--role", "administrator"];
+    shop.run(&add).with_code(0);
+    shop
 }
