@@ -49,6 +49,8 @@ pub enum Action {
     CheckpointKeep,
     /// Stream the activity log to a sink, as the only one for a while.
     StreamHold,
+    /// Move entries of the activity log to a signed file.
+    ActivityArchive,
     /// Read the activity log.
     ActivityView,
     /// Add an operator.
@@ -117,7 +119,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -138,6 +140,7 @@ impl Action {
         Self::ArtifactFault,
         Self::CheckpointKeep,
         Self::StreamHold,
+        Self::ActivityArchive,
         Self::ActivityView,
         Self::OperatorAdd,
         Self::OperatorChange,
@@ -179,6 +182,7 @@ impl Action {
             Self::ArtifactFault => "artifact.fault",
             Self::CheckpointKeep => "checkpoint.kept",
             Self::StreamHold => "stream.held",
+            Self::ActivityArchive => "activity.archived",
             Self::ActivityView => "activity.viewed",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
@@ -217,7 +221,8 @@ impl Action {
             | Self::ArtifactPurge
             | Self::ArtifactFault
             | Self::CheckpointKeep
-            | Self::StreamHold => Need::Upkeep,
+            | Self::StreamHold
+            | Self::ActivityArchive => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
             Self::OperatorAdd
             | Self::OperatorChange
@@ -264,6 +269,7 @@ impl Action {
             | Self::JobExpire
             | Self::ArtifactPurge
             | Self::ArtifactFault
+            | Self::ActivityArchive
             | Self::OperatorAdd
             | Self::OperatorChange
             | Self::OperatorDisable

@@ -11,6 +11,8 @@ const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 pub struct Settings {
     /// Days that a file is kept after it was made.
     pub retention_days: u32,
+    /// Days after which entries of the activity log move to signed files; none means never.
+    pub activity_retention_days: Option<u32>,
     /// Jobs of one operator that may be open at a time.
     pub open_jobs_max: u32,
     /// Rows of an export at most.
@@ -29,6 +31,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             retention_days: 7,
+            activity_retention_days: None,
             open_jobs_max: 100,
             rows_max: None,
             bytes_max: None,
@@ -43,5 +46,10 @@ impl Settings {
     /// How long a file is kept, in microseconds.
     pub fn retention_micros(&self) -> i64 {
         i64::from(self.retention_days).saturating_mul(DAY_MICROS)
+    }
+
+    /// How long an entry stays in the log, in microseconds; none means for ever.
+    pub fn activity_retention_micros(&self) -> Option<i64> {
+        Some(i64::from(self.activity_retention_days?).saturating_mul(DAY_MICROS))
     }
 }

@@ -20,6 +20,7 @@ mod tokens;
 pub mod upkeep;
 mod worker;
 
+pub use activity::{ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort};
 pub use error::ServiceError;
 pub use exports::{Created, ListRequest, ListSort, NewLink, Sending};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};

@@ -10,7 +10,12 @@ use tidegate_pipeline::{BindError, bind_subject};
 use tidegate_source::{Source, SourceSettings};
 use tidegate_store::{SourceShare, Store};
 
-use crate::{error::ServiceError, exports::Sendings, gate::Refusals, keys::Keys};
+use crate::{
+    error::ServiceError,
+    exports::Sendings,
+    gate::Refusals,
+    keys::{KeyError, KeyRing, Keys},
+};
 
 /// Sources and subjects, as the configuration declares them.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +63,7 @@ pub struct Service {
     pub(crate) refusals: Refusals,
     pub(crate) sendings: Sendings,
     site: RwLock<Arc<Sited>>,
-    keys: RwLock<Arc<Keys>>,
+    pub(crate) key_ring: KeyRing,
 }
 
 /// A site with the sources that were opened so far.
@@ -75,7 +80,7 @@ impl Service {
             refusals: Refusals::default(),
             sendings: Sendings::default(),
             site: RwLock::new(Arc::new(Sited::new(site))),
-            keys: RwLock::new(Arc::new(keys)),
+            key_ring: KeyRing::new(keys),
         }
     }
 
@@ -84,14 +89,18 @@ impl Service {
         &self.store
     }
 
-    /// The keys.
+    /// The keys. One that another process has made is among them a second later.
     pub fn keys(&self) -> Arc<Keys> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.key_ring.current()
     }
 
-    /// Takes other keys, from now on.
-    pub fn take_keys(&self, keys: Keys) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    /// Reads the folder of keys again, at once.
+    ///
+    /// # Errors
+    ///
+    /// If it does not check: the keys then stay as they were.
+    pub fn read_keys_again(&self) -> Result<(), KeyError> {
+        self.key_ring.read_again()
     }
 
     /// Takes another configuration of sources and subjects, from now on; what runs goes on with the

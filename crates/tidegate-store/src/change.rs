@@ -1,5 +1,6 @@
 //! What can be changed: each change asks the state, sets it, and says what its entry says.
 
+mod archive;
 mod artifact;
 pub(crate) mod claim;
 mod download;
@@ -10,6 +11,7 @@ mod people;
 use serde_json::Value;
 use tidegate_model::{
     action::Action,
+    audit::SignedArchive,
     ids::JobId,
     job::{Failure, NewJob},
     policy::Permit,
@@ -93,6 +95,8 @@ pub enum Change {
     Token(TokenChange),
     /// Sets the settings.
     Settings(Box<Settings>),
+    /// Takes entries out of the log that stand in a signed file. The only way to delete an entry.
+    ArchiveActivity(SignedArchive),
     /// Notes something that happens outside the database: a key, a backup.
     Note(Value),
 }
@@ -149,6 +153,7 @@ impl Change {
             Self::Role(edit) => edit.actions(),
             Self::Token(change) => change.actions(),
             Self::Settings(_) => &[Action::SettingChange],
+            Self::ArchiveActivity(_) => &[Action::ActivityArchive],
             Self::Note(_) => &[Action::KeyRotate, Action::Backup],
         }
     }
@@ -196,6 +201,7 @@ impl Change {
             Self::Role(edit) => people::role(tx, permit, edit).await,
             Self::Token(change) => people::token(tx, permit, change).await,
             Self::Settings(settings) => people::settings(tx, permit, *settings).await,
+            Self::ArchiveActivity(signed) => archive::archive(tx, signed).await,
             Self::Note(details) => Ok(Applied::one(permit.action(), None, details)),
         }
     }

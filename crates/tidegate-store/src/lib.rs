@@ -135,7 +135,7 @@ pub use door::{Committed, StartedDownload};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
-    activity::{EntryColumns, EntryFilter},
+    activity::{EntryColumns, EntryFilter, EntrySort},
     attempts::{Attempt, HeldLease, ObjectUse},
     jobs::{JobFilter, JobPage, JobSort},
     links::Link,

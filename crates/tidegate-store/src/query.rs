@@ -1,6 +1,7 @@
 //! What can be asked, without a permit: whoever asks has passed the policy before.
 
 pub(crate) mod activity;
+pub(crate) mod archives;
 pub(crate) mod attempts;
 pub(crate) mod jobs;
 pub(crate) mod links;

@@ -284,31 +284,57 @@ pub enum AuditCommand {
         /// Files or buckets with checkpoints, in place of those of the configuration
         #[arg(long = "anchor", value_name = "ANCHOR")]
         anchors: Vec<AnchorSettings>,
+        /// Folder or bucket with archives of what was cut off the log, in place of that of the
+        /// configuration
+        #[arg(long, value_name = "PLACE", conflicts_with_all = ["log", "no_archive"])]
+        archive: Option<AnchorSettings>,
+        /// Do not read archives: their signed statements alone are then gone by
+        #[arg(long)]
+        no_archive: bool,
         /// Folder with the public keys, in place of that of the configuration
         #[arg(long, value_name = "FOLDER")]
         keys: Option<PathBuf>,
     },
-    /// List entries, the newest first
-    List {
-        /// Only about this export
-        #[arg(long)]
-        job: Option<i64>,
-        /// Only about this subject
-        #[arg(long)]
-        subject: Option<String>,
-        /// Only of this action, such as `export.created`
-        #[arg(long)]
-        action: Option<String>,
-        /// Only with this tag, such as `egress.pii`
-        #[arg(long)]
-        tag: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-        /// Before the entry of this number: the next page
-        #[arg(long, value_name = "SEQ")]
-        before: Option<i64>,
-    },
+    /// List entries, the newest first; with --json as a stream of the log has them
+    List(Box<ActivityArgs>),
+}
+
+/// Which entries of the activity log.
+#[derive(Clone, Debug, Args)]
+pub struct ActivityArgs {
+    /// Only by them: a name, or one of operator, token, worker, upkeep, setup
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// Only about this export
+    #[arg(long)]
+    pub job: Option<i64>,
+    /// Only about this subject
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Only of this action, such as `export.created`, or of all that begin with `export`
+    #[arg(long)]
+    pub action: Option<String>,
+    /// Only with this tag, such as `egress.pii`
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Only what was done, or denied
+    #[arg(long, value_parser = ["done", "denied"])]
+    pub outcome: Option<String>,
+    /// Not before this moment, such as 2026-11-21 or 2026-11-21T19:05:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<i64>,
+    /// Before this moment
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub to: Option<i64>,
+    /// The oldest first
+    #[arg(long)]
+    pub oldest: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// Where to go on: what the list before said at its end
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
 }
 
 /// What to export, and how.
@@ -409,6 +435,16 @@ fn format_parser() -> clap::builder::PossibleValuesParser {
 fn option_value(text: &str) -> Result<(String, String), String> {
     let (option, value) = text.split_once('=').ok_or("write it as OPTION=VALUE")?;
     Ok((option.to_owned(), value.to_owned()))
+}
+
+/// A moment, in microseconds since 1970; a day is its beginning in UTC.
+fn moment(text: &str) -> Result<i64, String> {
+    let day = || Some(text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+    let instant = chrono::DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok();
+    let moment = instant.or_else(day);
+    moment
+        .map(|at| at.timestamp_micros())
+        .ok_or_else(|| "write it as 2026-11-21 or 2026-11-21T19:05:00Z".to_owned())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tidegate_model::actor::{Caller, Via};
 use tidegate_service::{
     Keys, Service, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
     artifacts::Artifacts,
-    audit::{Anchor, Sink},
+    audit::{Anchor, ArchivePlace, Sink},
     upkeep::{checkpoint::Checkpoints, stream::Stream},
 };
 use tidegate_store::Store;
@@ -64,16 +64,30 @@ impl Control {
     }
 
     /// How its upkeep is done.
-    pub fn upkeep_settings(&self) -> UpkeepSettings {
+    ///
+    /// # Errors
+    ///
+    /// If the access to the archives is not configured.
+    pub fn upkeep_settings(&self) -> Result<UpkeepSettings, Failure> {
         let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
-        UpkeepSettings {
+        Ok(UpkeepSettings {
             worker: self.worker_settings(),
             sweep_pause: Duration::from_secs(self.settings.sweep_seconds),
             sweep: SweepSettings {
                 grace_micros: seconds(self.settings.sweep_grace_seconds).saturating_mul(1_000_000),
                 ..SweepSettings::default()
             },
-        }
+            archive: self.archive()?,
+        })
+    }
+
+    /// Where the activity log's archives are.
+    ///
+    /// # Errors
+    ///
+    /// If the access to a bucket is not configured.
+    pub fn archive(&self) -> Result<ArchivePlace, Failure> {
+        archive_of(&self.settings)
     }
 
     /// The anchors of the activity log.
@@ -95,7 +109,8 @@ impl Control {
         let host = self.worker_settings().host;
         let sinks = self.settings.audit.stream.iter().map(|sink| Sink::new(sink, &host)).collect();
         let holder = format!("{host}-{}", std::process::id());
-        Ok((Checkpoints::new(self.anchors()?), Stream::new(holder, sinks)))
+        let checkpoints = Checkpoints::new(self.anchors()?).at_pace(self.settings.audit.pace());
+        Ok((checkpoints, Stream::new(holder, sinks)))
     }
 
     /// In whose name the command is run: a token's, or that of an operator who is named. Whoever
@@ -128,11 +143,19 @@ impl Control {
         for source in site.sources.values() {
             Connected::new(source.clone())?;
         }
-        let keys = Keys::open(&self.settings.keys_folder)?;
-        self.service.take_keys(keys);
+        self.service.read_keys_again()?;
         self.service.take_site(subjects_of(site));
         Ok(())
     }
+}
+
+/// Where the archives of a configured activity log are.
+///
+/// # Errors
+///
+/// If the access to a bucket is not configured.
+pub fn archive_of(settings: &ControlSettings) -> Result<ArchivePlace, Failure> {
+    ArchivePlace::open(&settings.audit.archive).map_err(|error| Failure::failed("audit", &error))
 }
 
 /// What the control plane of the configuration is configured with.

@@ -23,7 +23,7 @@ use super::target_of;
 use crate::{
     artifacts::{ArtifactError, Artifacts, Download, StoredFile},
     error::ServiceError,
-    link::{LinkClaims, LinkNonce, LinkPurpose, SignedLink},
+    link::{LinkClaims, LinkFault, LinkNonce, LinkPurpose, SignedLink},
     service::Service,
 };
 
@@ -146,8 +146,13 @@ impl Service {
         range: Option<Range<u64>>,
     ) -> Result<Sending, ServiceError> {
         let now = self.store.now().await?;
-        let claims = LinkClaims::read(&self.keys(), LinkPurpose::Download, token, now)
-            .map_err(|_| ServiceError::NotFound)?;
+        let read = || LinkClaims::read(&self.keys(), LinkPurpose::Download, token, now);
+        let claims = match read() {
+            // A process that has just rotated the keys may have made it.
+            Err(LinkFault::Unknown) if self.key_ring.look() => read(),
+            read => read,
+        };
+        let claims = claims.map_err(|_| ServiceError::NotFound)?;
         let id = claims.link.ok_or(ServiceError::NotFound)?;
         let link = self.store.link(id).await?.ok_or(ServiceError::NotFound)?;
         let is_its = link.job == claims.job

@@ -16,6 +16,7 @@ use tidegate_model::{
 use tidegate_service::{
     Keys, Service, Site, SweepSettings, Upkeep, UpkeepSettings, Worker, WorkerSettings,
     artifacts::{Artifacts, BucketOptions},
+    audit::ArchivePlace,
 };
 use tidegate_source::SourceSettings;
 use tidegate_store::{ClaimRequest, EntryFilter, SourceShare, Store};
@@ -124,6 +125,7 @@ impl Check {
             worker: self.settings(),
             sweep_pause: UpkeepSettings::SWEEP_PAUSE,
             sweep: SweepSettings::default(),
+            archive: ArchivePlace::folder(&self.folder.path().join("archive")),
         };
         Upkeep::new(Arc::clone(&self.service), Arc::clone(&self.artifacts), settings)
     }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod activity;
+mod anchors;
+mod archives;
 mod artifacts;
 mod by_hand;
 mod check;

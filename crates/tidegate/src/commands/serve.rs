@@ -47,7 +47,7 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
                 let upkeep = Upkeep::new(
                     Arc::clone(&control.service),
                     Arc::clone(&control.artifacts),
-                    control.upkeep_settings(),
+                    control.upkeep_settings()?,
                 );
                 let (checkpoints, stream) = control.watchers()?;
                 Some(tokio::spawn(upkeep.run(checkpoints, stream, stopped.clone())))

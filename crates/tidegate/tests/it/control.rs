@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::site::{Ended, Shop, send};
 
-const CONTROL: &str = r#"
+pub(crate) const CONTROL: &str = r#"
 [control]
 url = "sqlite:control.db"
 [server]
@@ -23,7 +23,7 @@ capabilities = ["endless.list"]
 "#;
 
 /// A shop with a control plane and its first operator.
-fn governed() -> Shop {
+pub(crate) fn governed() -> Shop {
     let shop = Shop::new();
     let path = shop.path("tidegate.toml");
     let text = fs::read_to_string(&path).unwrap();
@@ -33,12 +33,12 @@ fn governed() -> Shop {
 }
 
 /// Runs a command in Ada's name.
-fn ada(shop: &Shop, arguments: &[&str]) -> Ended {
+pub(crate) fn ada(shop: &Shop, arguments: &[&str]) -> Ended {
     shop.run(&[&["--as", "ada@example.com"], arguments].concat())
 }
 
 /// `tidegate serve`, ready.
-fn serve(shop: &Shop) -> Child {
+pub(crate) fn serve(shop: &Shop) -> Child {
     let mut child =
         shop.command(&["serve"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -48,10 +48,11 @@ fn serve(shop: &Shop) -> Child {
 }
 
 /// Words of the log's entries, oldest first.
-fn log(shop: &Shop) -> Vec<Value> {
+pub(crate) fn log(shop: &Shop) -> Vec<Value> {
     let listed = ada(shop, &["--json", "audit", "list", "--limit", "1000"]).with_code(0);
     let mut entries: Vec<Value> =
         listed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut entries: Vec<Value> = entries.iter_mut().map(|line| line["entry"].take()).collect();
     entries.reverse();
     entries
 }

@@ -4,6 +4,7 @@
 
 mod control;
 mod export;
+mod ledger;
 mod progress;
 mod read_back;
 mod servers;

@@ -69,7 +69,8 @@ fn rule(action: &str) -> Rule {
         "token.created" | "token.revoked" | "token.viewed" => Rule::Private("tokens.manage"),
         "download.finished" | "job.claimed" | "job.ready" | "job.failed" | "job.retried"
         | "job.handed_back" | "job.cancelled" | "job.rescued" | "job.expired"
-        | "artifact.purged" | "artifact.fault" | "checkpoint.kept" | "stream.held" => Rule::Program,
+        | "artifact.purged" | "artifact.fault" | "checkpoint.kept" | "stream.held"
+        | "activity.archived" => Rule::Program,
         other => panic!("the specification does not know `{other}`"),
     }
 }

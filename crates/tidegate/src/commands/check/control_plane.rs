@@ -69,6 +69,11 @@ pub(super) fn find(cli: &Cli) -> Result<Vec<Part>, Failure> {
             let written = anchor.check().await;
             parts.push(Part::new(name, written.map(|()| "can be written to".to_owned())));
         }
+        if store.settings().await?.activity_retention_days.is_some() {
+            let place = control.archive()?;
+            let written = place.check().await.map(|()| "written, read".to_owned());
+            parts.push(Part::new(format!("archives {}", place.name()), written));
+        }
         Ok(parts)
     })
 }
