@@ -190,7 +190,7 @@ impl Change {
             Self::Fault { fault } => artifact::fault(tx, target_job(permit)?, fault).await,
             Self::Link(change) => download::link(tx, permit, change).await,
             Self::DownloadStarted { link, range } => {
-                download::started(tx, target_job(permit)?, link, range).await
+                download::started(tx, permit, link, range).await
             }
             Self::Operator(change) => people::operator(tx, permit, change).await,
             Self::Role(edit) => people::role(tx, permit, edit).await,

@@ -103,8 +103,8 @@ pub enum JobsCommand {
     Rerun(JobArgs),
     /// Download the file of an export, with its manifest
     Download(DownloadArgs),
-    /// Make a link to the file of an export, good for minutes
-    Link(JobArgs),
+    /// Make a link to the file of an export, good for minutes unless an option says otherwise
+    Link(LinkArgs),
     /// Delete the file of an export
     Delete(JobArgs),
 }
@@ -124,6 +124,22 @@ pub struct DownloadArgs {
     /// File to write, or `-` for standard output; by default under the file's own name
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<String>,
+}
+
+/// What to make a link to, and for whom.
+#[derive(Clone, Debug, Args)]
+pub struct LinkArgs {
+    /// Number of the export
+    pub id: i64,
+    /// A link for a mail: good as long as the file, for whoever signs in and may have it
+    #[arg(long, conflicts_with = "bearer")]
+    pub locator: bool,
+    /// A link that needs no sign-in: whoever holds it has the file. The site has to allow it
+    #[arg(long)]
+    pub bearer: bool,
+    /// Hours that a bearer link lives; by default as many as the site allows
+    #[arg(long, requires = "bearer")]
+    pub hours: Option<u32>,
 }
 
 /// What to export, as a job.

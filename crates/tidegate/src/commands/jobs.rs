@@ -9,7 +9,7 @@ use tidegate_pipeline::RunError;
 use tidegate_service::{Created, ListRequest, ListSort};
 
 use crate::{
-    cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, ListArgs},
+    cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, LinkArgs, ListArgs},
     commands::{
         place::Place,
         request::{self, More},
@@ -39,7 +39,7 @@ pub fn run(command: &JobsCommand, cli: &Cli) -> Result<(), Failure> {
             JobsCommand::Cancel(args) => jobs.cancel(JobId(args.id)).await,
             JobsCommand::Rerun(args) => jobs.rerun(JobId(args.id)).await,
             JobsCommand::Download(args) => jobs.download(args).await,
-            JobsCommand::Link(args) => jobs.link(JobId(args.id)).await,
+            JobsCommand::Link(args) => jobs.link(args).await,
             JobsCommand::Delete(args) => jobs.delete(JobId(args.id)).await,
         }
     })
@@ -179,13 +179,18 @@ impl Jobs {
         receive(&self.control, &self.caller, id, &place, self.is_json).await
     }
 
-    async fn link(&self, id: JobId) -> Result<(), Failure> {
+    async fn link(&self, args: &LinkArgs) -> Result<(), Failure> {
         let Some(public_url) = &self.control.settings.public_url else {
             let detail = "a link begins with the address of the service: set `public_url` under \
                           [server]";
             return Err(Failure::wrong(detail));
         };
-        let made = self.control.service.make_link(&self.caller, id).await?;
+        let (service, id) = (&self.control.service, JobId(args.id));
+        let made = match (args.locator, args.bearer) {
+            (true, _) => service.make_locator(&self.caller, id).await?,
+            (false, true) => service.make_bearer_link(&self.caller, id, args.hours).await?,
+            (false, false) => service.make_link(&self.caller, id).await?,
+        };
         let url = made.link.url(public_url);
         if self.is_json {
             let expires_at = time(made.expires_at);
