@@ -14,7 +14,7 @@ pub(crate) use create::Prepared;
 pub use download::Sending;
 pub(crate) use download::Sendings;
 pub use link::NewLink;
-pub use list::{ListRequest, ListSort};
+pub use list::{ListPage, ListRequest};
 
 pub(crate) use rerun::request_of;
 use tidegate_model::{action::Target, job::Job};

@@ -47,7 +47,9 @@ pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
     activity::{EntryColumns, EntryFilter},
     attempts::{Attempt, HeldLease, ObjectUse},
-    jobs::{JobFilter, JobPage, JobSort},
+    job_list::{
+        Creator, CursorFault, JobCursor, JobFilter, JobOrder, JobPage, JobSort, Matching, SortFault,
+    },
     links::Link,
     operators::{Operator, Token},
 };

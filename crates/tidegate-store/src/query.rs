@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod attempts;
+pub(crate) mod job_list;
 pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tidegate_service::audit::AnchorSettings;
+use tidegate_model::status::Status;
+use tidegate_service::{JobCursor, JobSort, audit::AnchorSettings};
 
 /// The governed data-egress plane of an application.
 #[derive(Clone, Debug, Parser)]
@@ -172,16 +173,22 @@ pub struct ListArgs {
     pub subject: Option<String>,
     /// Only in these states
     #[arg(long, value_delimiter = ',')]
-    pub status: Vec<tidegate_model::status::Status>,
-    /// The oldest first
-    #[arg(long)]
-    pub oldest: bool,
+    pub status: Vec<Status>,
+    /// Only with this text in number, subject, format, or name or mail address of who made it
+    #[arg(short, long, value_name = "TEXT")]
+    pub q: Option<String>,
+    /// Only those that this operator made
+    #[arg(long, value_name = "EMAIL")]
+    pub created_by: Option<String>,
+    /// Order: `created`, `size`, `status` or `subject`; a leading `-` puts the largest first
+    #[arg(long, default_value = "-created", allow_hyphen_values = true)]
+    pub sort: JobSort,
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub limit: u32,
-    /// Behind the export of this number: the next page
-    #[arg(long, value_name = "ID")]
-    pub behind: Option<i64>,
+    /// Behind the page that ends there: the next one, in the same order
+    #[arg(long, value_name = "CURSOR")]
+    pub behind: Option<JobCursor>,
 }
 
 /// What to do with operators.

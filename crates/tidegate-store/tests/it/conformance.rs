@@ -5,6 +5,7 @@ mod file;
 mod lease;
 mod life;
 mod link;
+mod list;
 mod log;
 mod people;
 mod request;

@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat};
 use indicatif::{HumanBytes, HumanCount};
 use tidegate_model::{actor::Caller, ids::JobId, job::Job, status::Status};
 use tidegate_pipeline::RunError;
-use tidegate_service::{Created, ListRequest, ListSort};
+use tidegate_service::{Created, Creator, ListRequest, Matching};
 
 use crate::{
     cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, LinkArgs, ListArgs},
@@ -82,15 +82,20 @@ impl Jobs {
 
     async fn list(&self, args: &ListArgs) -> Result<(), Failure> {
         let request = ListRequest {
+            text: args.q.clone(),
             subject: args.subject.clone(),
+            created_by: args.created_by.clone().map(Creator::Email),
             statuses: args.status.clone(),
-            sort: if args.oldest { ListSort::Oldest } else { ListSort::Newest },
-            behind: args.behind.map(JobId),
+            sort: args.sort,
+            behind: args.behind.clone(),
             limit: args.limit,
         };
         let page = self.control.service.exports(&self.caller, &request).await?;
         if self.is_json {
-            println!("{}", serde_json::json!({ "exports": page.jobs, "next": page.next }));
+            let shown = serde_json::json!({
+                "exports": page.jobs, "next": page.next, "matching": page.matching,
+            });
+            println!("{shown}");
             return Ok(());
         }
         println!(
@@ -110,9 +115,10 @@ impl Jobs {
                 time(job.created_at),
             );
         }
-        if let Some(next) = page.next {
-            println!("more: --behind {next}");
-        }
+        let Matching { count, is_exact } = page.matching;
+        let more = page.next.map(|next| format!("; more: --behind {next}")).unwrap_or_default();
+        let or_more = if is_exact { "" } else { " or more" };
+        eprintln!("tidegate: {}{or_more} matching{more}", HumanCount(count));
         Ok(())
     }
 
