@@ -45,6 +45,18 @@ pub enum Action {
     ArtifactPurge,
     /// Note that a file is corrupt or missing.
     ArtifactFault,
+    /// Note that the artifact store is this control database's.
+    StoreClaim,
+    /// Make another artifact store this control database's.
+    StoreAdopt,
+    /// Keep files that this control database does not know from whatever removes files.
+    ArtifactQuarantine,
+    /// See the files in quarantine.
+    QuarantineView,
+    /// Leave a file in quarantine where it is, and tell of it no more.
+    QuarantineRelease,
+    /// Delete a file in quarantine.
+    QuarantineDelete,
     /// Read the activity log.
     ActivityView,
     /// Add an operator.
@@ -113,7 +125,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 40] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -132,6 +144,12 @@ impl Action {
         Self::JobExpire,
         Self::ArtifactPurge,
         Self::ArtifactFault,
+        Self::StoreClaim,
+        Self::StoreAdopt,
+        Self::ArtifactQuarantine,
+        Self::QuarantineView,
+        Self::QuarantineRelease,
+        Self::QuarantineDelete,
         Self::ActivityView,
         Self::OperatorAdd,
         Self::OperatorChange,
@@ -171,6 +189,12 @@ impl Action {
             Self::JobExpire => "job.expired",
             Self::ArtifactPurge => "artifact.purged",
             Self::ArtifactFault => "artifact.fault",
+            Self::StoreClaim => "store.claimed",
+            Self::StoreAdopt => "store.adopted",
+            Self::ArtifactQuarantine => "artifact.quarantined",
+            Self::QuarantineView => "quarantine.viewed",
+            Self::QuarantineRelease => "quarantine.released",
+            Self::QuarantineDelete => "quarantine.deleted",
             Self::ActivityView => "activity.viewed",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
@@ -204,9 +228,12 @@ impl Action {
             Self::JobClaim | Self::JobPublish | Self::JobRetry | Self::JobHandBack => Need::Worker,
             Self::JobFail | Self::JobCancel => Need::WorkerOrUpkeep,
             Self::DownloadFinish => Need::Started,
-            Self::JobRescue | Self::JobExpire | Self::ArtifactPurge | Self::ArtifactFault => {
-                Need::Upkeep
-            }
+            Self::JobRescue
+            | Self::JobExpire
+            | Self::ArtifactPurge
+            | Self::ArtifactFault
+            | Self::StoreClaim
+            | Self::ArtifactQuarantine => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
             Self::OperatorAdd
             | Self::OperatorChange
@@ -217,9 +244,14 @@ impl Action {
             Self::TokenCreate | Self::TokenRevoke | Self::TokenView => {
                 Need::OwnFreely { any: "tokens.manage" }
             }
-            Self::SettingChange | Self::SettingView | Self::KeyRotate | Self::Backup => {
-                Need::One("settings.manage")
-            }
+            Self::SettingChange
+            | Self::SettingView
+            | Self::KeyRotate
+            | Self::Backup
+            | Self::StoreAdopt
+            | Self::QuarantineView
+            | Self::QuarantineRelease
+            | Self::QuarantineDelete => Need::One("settings.manage"),
         }
     }
 

@@ -6,6 +6,7 @@ mod download;
 mod end;
 mod export;
 mod people;
+mod vault;
 
 use serde_json::Value;
 use tidegate_model::{
@@ -21,6 +22,7 @@ pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact};
 pub use people::{OperatorChange, RoleEdit, TokenChange};
+pub use vault::{StoreOwnership, UnknownObject};
 
 use crate::{
     door::Line,
@@ -76,6 +78,12 @@ pub enum Change {
         /// What.
         fault: String,
     },
+    /// Says whose the artifact store is.
+    Ownership(StoreOwnership),
+    /// Keeps files that this database does not know.
+    Quarantine(Vec<UnknownObject>),
+    /// Ends the quarantine of a file, by its key.
+    EndQuarantine(String),
     /// Makes a link to a file, or takes one back.
     Link(LinkChange),
     /// Begins to send a file by a link.
@@ -143,6 +151,9 @@ impl Change {
             Self::Expire => &[Action::JobExpire],
             Self::Purged => &[Action::ArtifactPurge],
             Self::Fault { .. } => &[Action::ArtifactFault],
+            Self::Ownership(change) => change.actions(),
+            Self::Quarantine(_) => &[Action::ArtifactQuarantine],
+            Self::EndQuarantine(_) => &[Action::QuarantineRelease, Action::QuarantineDelete],
             Self::Link(_) => &[Action::DownloadLink],
             Self::DownloadStarted { .. } => &[Action::DownloadStart],
             Self::Operator(change) => change.actions(),
@@ -188,6 +199,9 @@ impl Change {
             Self::Expire => artifact::expire(tx, target_job(permit)?).await,
             Self::Purged => artifact::purged(tx, target_job(permit)?).await,
             Self::Fault { fault } => artifact::fault(tx, target_job(permit)?, fault).await,
+            Self::Ownership(change) => vault::own(tx, permit, change).await,
+            Self::Quarantine(objects) => vault::quarantine(tx, permit, objects).await,
+            Self::EndQuarantine(key) => vault::end_quarantine(tx, permit, key).await,
             Self::Link(change) => download::link(tx, permit, change).await,
             Self::DownloadStarted { link, range } => {
                 download::started(tx, permit, link, range).await

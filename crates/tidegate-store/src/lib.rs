@@ -38,7 +38,7 @@ mod sql;
 
 pub use change::{
     Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, SourceShare,
-    TokenChange,
+    StoreOwnership, TokenChange, UnknownObject,
 };
 pub use connection::{Store, StoreKind};
 pub use door::{Committed, StartedDownload};
@@ -52,4 +52,5 @@ pub use query::{
     },
     links::Link,
     operators::{Operator, Token},
+    vault::{OwnStore, Quarantined},
 };

@@ -1,6 +1,7 @@
 //! Brings the schema up to date, one process at a time, and refuses a newer one.
 
 mod m0001_control_state;
+mod m0002_artifact_store;
 
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -16,7 +17,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_control_state::Migration)]
+        vec![Box::new(m0001_control_state::Migration), Box::new(m0002_artifact_store::Migration)]
     }
 }
 

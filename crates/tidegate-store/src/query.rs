@@ -7,6 +7,7 @@ pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod vault;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 

@@ -63,6 +63,45 @@ pub enum Command {
     Audit(AuditCommand),
     /// Save the control state, and nothing else
     Backup(BackupArgs),
+    /// Look after the store of files: what nobody knows in it, and whose it is
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
+}
+
+/// What to do with the store of files.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ArtifactsCommand {
+    /// Make this store the control database's own, after its files were moved or lost
+    Adopt,
+    /// Files that the control database does not know, as after an older backup was restored
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+}
+
+/// What to do with files in quarantine.
+#[derive(Clone, Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// List them
+    List {
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+        /// Behind the file of this key: the next page
+        #[arg(long, value_name = "KEY")]
+        behind: Option<String>,
+    },
+    /// Leave files where they are, and tell of them no more
+    Release {
+        /// Their keys
+        #[arg(required = true)]
+        keys: Vec<String>,
+    },
+    /// Delete files, with their manifests
+    Delete {
+        /// Their keys
+        #[arg(required = true)]
+        keys: Vec<String>,
+    },
 }
 
 /// What to do with manifests.

@@ -255,6 +255,8 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
         "job.expired",
         "artifact.purged",
         "artifact.fault",
+        "store.claimed",
+        "artifact.quarantined",
     ];
     const SETUP: &[&str] = &["operator.added", "role.changed", "setting.changed"];
     for (part, theirs) in [

@@ -21,7 +21,7 @@ use tidegate_store::{Change, Link, StartedDownload, StoreError};
 
 use super::target_of;
 use crate::{
-    artifacts::{ArtifactError, Artifacts, Download, StoredFile},
+    artifacts::{ArtifactError, Artifacts, Download, StoredFile, refuse_other_store},
     error::ServiceError,
     gate::caller_of,
     link::LinkPurpose,
@@ -42,6 +42,7 @@ pub struct Sending {
     /// Which bytes of it.
     pub range: Range<u64>,
     service: Arc<Service>,
+    artifacts: Artifacts,
     caller: Caller,
     job: JobId,
     link: LinkId,
@@ -152,7 +153,7 @@ impl Service {
         let under_way = self.sendings.begin(job.id);
         let download = match artifacts.download(&stored, range).await {
             Ok(download) => download,
-            Err(error) => return Err(self.damaged(&job, error).await),
+            Err(error) => return Err(self.damaged(artifacts, &job, error).await),
         };
         let told = (download.range.start, download.range.end);
         let started = self.store.start_download(permit, link.id, Some(told)).await;
@@ -167,6 +168,7 @@ impl Service {
             sha256: stored.sha256,
             range: download.range.clone(),
             service: Arc::clone(self),
+            artifacts: artifacts.clone(),
             caller: caller.clone(),
             job: job.id,
             link: link.id,
@@ -178,9 +180,17 @@ impl Service {
         })
     }
 
-    /// Marks a job whose file turned out to be damaged.
-    async fn damaged(&self, job: &Job, error: ArtifactError) -> ServiceError {
+    /// Marks a job whose file turned out to be damaged; nothing is told by another store.
+    async fn damaged(
+        &self,
+        artifacts: &Artifacts,
+        job: &Job,
+        error: ArtifactError,
+    ) -> ServiceError {
         let Some(fault) = error.fault() else { return error.into() };
+        if let Err(other) = refuse_other_store::<ServiceError>(&self.store, artifacts).await {
+            return other;
+        }
         tracing::error!(job.id = %job.id, %error, "the file is damaged");
         let upkeep = Caller::upkeep("download");
         if let Ok(permit) = self.permit(&upkeep, Action::ArtifactFault, target_of(job)).await {
@@ -220,7 +230,7 @@ impl Sending {
             }
             Some(Err(error)) => {
                 let job = self.service.store.job(self.job).await?.ok_or(ServiceError::NotFound)?;
-                Err(self.service.damaged(&job, error).await)
+                Err(self.service.damaged(&self.artifacts, &job, error).await)
             }
         }
     }

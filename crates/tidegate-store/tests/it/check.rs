@@ -31,7 +31,7 @@ pub(crate) const ENDED_MICROS: i64 = -1_000_000;
 pub(crate) const OPEN_JOBS_MAX: i64 = 100_000;
 
 /// Tables of the control state.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 16] = [
     "policy",
     "roles",
     "operators",
@@ -46,6 +46,8 @@ const TABLES: [&str; 14] = [
     "activity_head",
     "checkpoints",
     "outbox",
+    "artifact_store",
+    "quarantine",
 ];
 
 /// A store on a fresh database.

@@ -10,3 +10,4 @@ mod log;
 mod people;
 mod request;
 mod story;
+mod vault;

@@ -55,6 +55,7 @@ async fn build(
     signal: &Signal,
     watch: &Watch,
 ) -> Result<Job, Failure> {
+    control.claim_store().await?;
     let worker = Worker::new(
         Arc::clone(&control.service),
         Arc::clone(&control.artifacts),

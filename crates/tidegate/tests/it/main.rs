@@ -6,6 +6,7 @@ mod control;
 mod export;
 mod progress;
 mod read_back;
+mod restore;
 mod servers;
 mod site;
 mod stopping;

@@ -5,11 +5,13 @@ use std::{cell::RefCell, fmt::Write};
 use serde_json::json;
 use tidegate_model::{
     action::{Action, Target},
+    actor::Caller,
     ids::{JobId, LinkId, OperatorId, TokenId},
     role::Role,
 };
 use tidegate_store::{
-    Change, Committed, FailJob, LinkChange, OperatorChange, RoleEdit, StoreError, TokenChange,
+    Change, Committed, FailJob, LinkChange, OperatorChange, RoleEdit, StoreError, StoreOwnership,
+    TokenChange, UnknownObject,
 };
 
 use crate::check::{Check, ENDED_MICROS, LEASE_MICROS, failure, new_job, random_word};
@@ -84,6 +86,7 @@ fn every_change_leaves_its_entry_and_its_transition() {
         ends(&story).await;
         files(&story).await;
         people(&story).await;
+        vault(&story).await;
         insta::assert_snapshot!("every_change", story.table.into_inner());
     });
 }
@@ -223,4 +226,22 @@ async fn people(story: &Story<'_>) {
     story.manage("rotate a key", Action::KeyRotate, note).await;
     let note = Change::Note(json!({ "bytes": 1 }));
     story.manage("save the control state", Action::Backup, note).await;
+}
+
+async fn vault(story: &Story<'_>) {
+    let program = |action, change| {
+        let upkeep = Caller::upkeep("upkeep");
+        async move { story.check.change(&upkeep, (action, Target::default()), change).await }
+    };
+    let claim = || Change::Ownership(StoreOwnership::Claim);
+    story.tell("claim the artifact store", program(Action::StoreClaim, claim())).await;
+    let adopt = StoreOwnership::Adopt { identity: random_word(), found: None };
+    story.manage("adopt another one", Action::StoreAdopt, Change::Ownership(adopt)).await;
+    story.tell("claim that one", program(Action::StoreClaim, claim())).await;
+    let unknown = |key: &str| UnknownObject { key: key.to_owned(), bytes: 1 };
+    let keep = Change::Quarantine(vec![unknown("9/1-a"), unknown("9/1-b")]);
+    story.tell("keep unknown files", program(Action::ArtifactQuarantine, keep)).await;
+    let end = |key: &str| Change::EndQuarantine(key.to_owned());
+    story.manage("release one", Action::QuarantineRelease, end("9/1-a")).await;
+    story.manage("delete one", Action::QuarantineDelete, end("9/1-b")).await;
 }
