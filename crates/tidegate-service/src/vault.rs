@@ -130,8 +130,8 @@ impl Service {
         self.end_quarantine(permit, key).await
     }
 
-    /// Deletes a file in quarantine, with its manifest. What the store does not do at once, the next
-    /// sweep does.
+    /// Deletes a file in quarantine, with its manifest. What the store does not do at once, the
+    /// next sweep does.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@
 //! again: publishing takes the attempt's lease, and a lease that was lost is not given back. So
 //! what is found free stays free, however long the sweep takes. What the control state does not
 //! know at all may be newer than it, as after a backup was restored: that is put in quarantine. It
-//! stays where it is, so that a newer backup finds it; that it is kept, stands in the control state.
+//! stays where it is, so that a newer backup finds it; the control state notes that it is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,8 +90,8 @@ enum Verdict {
     Goes,
 }
 
-/// Decides. Nothing that the control state does not know as free, or that somebody has deleted, ever
-/// goes, but a probe.
+/// Decides. Nothing ever goes that the control state does not know as free, or as deleted by
+/// somebody; but a probe.
 fn verdict(name: &ObjectName, known: Option<ObjectUse>, age_micros: i64, grace: i64) -> Verdict {
     let is_old = age_micros > grace;
     match (name, known) {

@@ -16,6 +16,7 @@ fn an_export_is_built_published_and_listed() {
         assert_eq!(check.job(id).await.status, Status::Pending);
         let job = check.build(id).await;
         assert_eq!((job.status, job.progress, job.rows_done), (Status::Ready, 100, 3000));
+        assert_eq!(job.rows_estimated, Some(3000), "as the source could tell");
         let [file] = check.files().try_into().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
         assert_eq!(text.lines().count(), 3001);

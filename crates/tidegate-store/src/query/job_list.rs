@@ -272,11 +272,11 @@ impl Wanted {
     /// `%` and `_` are letters. The database makes both sides small, so that what it cannot make
     /// small still equals itself.
     fn want_text(&mut self, text: &str) {
-        const TEXT: &str = r"(cast(j.id as text) like lower($?) escape '\' or
-            lower(j.subject) like lower($?) escape '\' or lower(j.format) like lower($?) escape '\'
-            or lower(o.email) like lower($?) escape '\' or lower(o.name) like lower($?) escape '\')";
+        const COLUMNS: [&str; 5] =
+            ["cast(j.id as text)", "j.subject", "j.format", "o.email", "o.name"];
+        let has = COLUMNS.map(|column| format!(r"lower({column}) like lower($?) escape '\'"));
         let letters = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-        self.want(TEXT, format!("%{letters}%").into());
+        self.want(&format!("({})", has.join(" or ")), format!("%{letters}%").into());
     }
 
     fn want_behind(&mut self, cursor: &JobCursor, expression: &str) {

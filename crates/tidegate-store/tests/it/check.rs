@@ -199,6 +199,7 @@ impl Check {
             file_name: "orders.csv".to_owned(),
             bytes: 1_234,
             rows: 56,
+            rows_estimated: None,
             sha256: "ab".repeat(32),
             retention_micros: LEASE_MICROS,
             policy_version: self.store.policy().await.unwrap().version,

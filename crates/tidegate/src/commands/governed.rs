@@ -110,5 +110,6 @@ fn progress(job: &Job) -> Progress {
         bytes: job.size_bytes.unwrap_or_default().unsigned_abs(),
         extent_done: job.progress.unsigned_abs(),
         extent_total: 100,
+        rows_estimated: job.rows_estimated.map(i64::unsigned_abs),
     }
 }
