@@ -51,6 +51,18 @@ pub enum Action {
     StreamHold,
     /// Move entries of the activity log to a signed file.
     ActivityArchive,
+    /// Note that the artifact store is this control database's.
+    StoreClaim,
+    /// Make another artifact store this control database's.
+    StoreAdopt,
+    /// Keep files that this control database does not know from whatever removes files.
+    ArtifactQuarantine,
+    /// See the files in quarantine.
+    QuarantineView,
+    /// Leave a file in quarantine where it is, and tell of it no more.
+    QuarantineRelease,
+    /// Delete a file in quarantine.
+    QuarantineDelete,
     /// Read the activity log.
     ActivityView,
     /// Add an operator.
@@ -119,7 +131,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 43] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -141,6 +153,12 @@ impl Action {
         Self::CheckpointKeep,
         Self::StreamHold,
         Self::ActivityArchive,
+        Self::StoreClaim,
+        Self::StoreAdopt,
+        Self::ArtifactQuarantine,
+        Self::QuarantineView,
+        Self::QuarantineRelease,
+        Self::QuarantineDelete,
         Self::ActivityView,
         Self::OperatorAdd,
         Self::OperatorChange,
@@ -183,6 +201,12 @@ impl Action {
             Self::CheckpointKeep => "checkpoint.kept",
             Self::StreamHold => "stream.held",
             Self::ActivityArchive => "activity.archived",
+            Self::StoreClaim => "store.claimed",
+            Self::StoreAdopt => "store.adopted",
+            Self::ArtifactQuarantine => "artifact.quarantined",
+            Self::QuarantineView => "quarantine.viewed",
+            Self::QuarantineRelease => "quarantine.released",
+            Self::QuarantineDelete => "quarantine.deleted",
             Self::ActivityView => "activity.viewed",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
@@ -222,7 +246,9 @@ impl Action {
             | Self::ArtifactFault
             | Self::CheckpointKeep
             | Self::StreamHold
-            | Self::ActivityArchive => Need::Upkeep,
+            | Self::ActivityArchive
+            | Self::StoreClaim
+            | Self::ArtifactQuarantine => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
             Self::OperatorAdd
             | Self::OperatorChange
@@ -233,9 +259,14 @@ impl Action {
             Self::TokenCreate | Self::TokenRevoke | Self::TokenView => {
                 Need::OwnFreely { any: "tokens.manage" }
             }
-            Self::SettingChange | Self::SettingView | Self::KeyRotate | Self::Backup => {
-                Need::One("settings.manage")
-            }
+            Self::SettingChange
+            | Self::SettingView
+            | Self::KeyRotate
+            | Self::Backup
+            | Self::StoreAdopt
+            | Self::QuarantineView
+            | Self::QuarantineRelease
+            | Self::QuarantineDelete => Need::One("settings.manage"),
         }
     }
 
@@ -246,6 +277,7 @@ impl Action {
         match self {
             Self::ExportView
             | Self::ActivityView
+            | Self::QuarantineView
             | Self::OperatorView
             | Self::RoleView
             | Self::TokenView
@@ -270,6 +302,11 @@ impl Action {
             | Self::ArtifactPurge
             | Self::ArtifactFault
             | Self::ActivityArchive
+            | Self::StoreClaim
+            | Self::StoreAdopt
+            | Self::ArtifactQuarantine
+            | Self::QuarantineRelease
+            | Self::QuarantineDelete
             | Self::OperatorAdd
             | Self::OperatorChange
             | Self::OperatorDisable
@@ -330,6 +367,7 @@ mod tests {
             "export.viewed",
             "checkpoint.kept",
             "stream.held",
+            "quarantine.viewed",
             "activity.viewed",
             "operator.viewed",
             "role.viewed",

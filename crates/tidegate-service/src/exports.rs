@@ -5,14 +5,16 @@ mod create;
 mod delete;
 mod download;
 mod get;
+mod link;
 mod list;
 mod rerun;
 
 pub use create::Created;
 pub(crate) use create::Prepared;
+pub use download::Sending;
 pub(crate) use download::Sendings;
-pub use download::{NewLink, Sending};
-pub use list::{ListRequest, ListSort};
+pub use link::NewLink;
+pub use list::{ListPage, ListRequest};
 
 pub(crate) use rerun::request_of;
 use tidegate_model::{action::Target, job::Job};

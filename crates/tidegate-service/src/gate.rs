@@ -114,7 +114,7 @@ impl Service {
     }
 }
 
-fn caller_of(operator: Operator, via: Via) -> Caller {
+pub(crate) fn caller_of(operator: Operator, via: Via) -> Caller {
     Caller {
         actor: Actor::Operator { id: operator.id, token: None },
         name: operator.email,

@@ -18,13 +18,17 @@ mod settings;
 mod setup;
 mod tokens;
 pub mod upkeep;
+mod vault;
 mod worker;
 
 pub use activity::{ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort};
 pub use error::ServiceError;
-pub use exports::{Created, ListRequest, ListSort, NewLink, Sending};
+pub use exports::{Created, ListPage, ListRequest, NewLink, Sending};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
+pub use tidegate_store::{
+    Creator, CursorFault, JobCursor, JobOrder, JobSort, Matching, Quarantined, SortFault,
+};
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};
 pub use worker::{Worker, WorkerSettings};

@@ -123,7 +123,12 @@ impl Upkeep {
 
     async fn purge_files(&self, stop: watch::Receiver<bool>) {
         let mut pace = Pace::new(PURGE_PAUSE, stop);
+        let mut is_own = false;
         while pace.next().await {
+            // Where the store could not be asked when the process started.
+            if !is_own {
+                is_own = told("claim", self.service.claim_store(&self.artifacts).await).is_some();
+            }
             let is_being_sent = |job| self.service.sendings.has(job);
             let settings =
                 PurgeSettings { is_being_sent: &is_being_sent, ..PurgeSettings::default() };
@@ -137,9 +142,14 @@ impl Upkeep {
             let Ok(now) = self.service.store().now().await else { continue };
             let swept = sweep(self.service.store(), &self.artifacts, now, &self.settings.sweep);
             let swept = told("sweep", swept.await);
-            if let Some(report) = swept.filter(|report| report.unknown > 0) {
+            let Some(report) = swept else { continue };
+            if report.quarantined > 0 {
+                let files = report.quarantined;
+                tracing::error!(files, "the artifact store holds files that nobody knows");
+            }
+            if report.unknown > 0 {
                 let (unknown, first) = (report.unknown, report.unknown_names.join(", "));
-                tracing::warn!(unknown, first, "the artifact store holds what nobody knows");
+                tracing::warn!(unknown, first, "the artifact store holds what is not ours");
             }
         }
     }

@@ -7,6 +7,7 @@ mod download;
 mod end;
 mod export;
 mod people;
+mod vault;
 
 use serde_json::Value;
 use tidegate_model::{
@@ -23,6 +24,7 @@ pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact};
 pub use people::{OperatorChange, RoleEdit, TokenChange};
+pub use vault::{StoreOwnership, UnknownObject};
 
 use crate::{
     door::Line,
@@ -78,6 +80,12 @@ pub enum Change {
         /// What.
         fault: String,
     },
+    /// Says whose the artifact store is.
+    Ownership(StoreOwnership),
+    /// Keeps files that this database does not know.
+    Quarantine(Vec<UnknownObject>),
+    /// Ends the quarantine of a file, by its key.
+    EndQuarantine(String),
     /// Makes a link to a file, or takes one back.
     Link(LinkChange),
     /// Begins to send a file by a link.
@@ -147,6 +155,9 @@ impl Change {
             Self::Expire => &[Action::JobExpire],
             Self::Purged => &[Action::ArtifactPurge],
             Self::Fault { .. } => &[Action::ArtifactFault],
+            Self::Ownership(change) => change.actions(),
+            Self::Quarantine(_) => &[Action::ArtifactQuarantine],
+            Self::EndQuarantine(_) => &[Action::QuarantineRelease, Action::QuarantineDelete],
             Self::Link(_) => &[Action::DownloadLink],
             Self::DownloadStarted { .. } => &[Action::DownloadStart],
             Self::Operator(change) => change.actions(),
@@ -193,9 +204,12 @@ impl Change {
             Self::Expire => artifact::expire(tx, target_job(permit)?).await,
             Self::Purged => artifact::purged(tx, target_job(permit)?).await,
             Self::Fault { fault } => artifact::fault(tx, target_job(permit)?, fault).await,
+            Self::Ownership(change) => vault::own(tx, permit, change).await,
+            Self::Quarantine(objects) => vault::quarantine(tx, permit, objects).await,
+            Self::EndQuarantine(key) => vault::end_quarantine(tx, permit, key).await,
             Self::Link(change) => download::link(tx, permit, change).await,
             Self::DownloadStarted { link, range } => {
-                download::started(tx, target_job(permit)?, link, range).await
+                download::started(tx, permit, link, range).await
             }
             Self::Operator(change) => people::operator(tx, permit, change).await,
             Self::Role(edit) => people::role(tx, permit, edit).await,

@@ -128,7 +128,7 @@ mod stream;
 
 pub use change::{
     Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit, SourceShare,
-    TokenChange,
+    StoreOwnership, TokenChange, UnknownObject,
 };
 pub use connection::{Store, StoreKind};
 pub use door::{Committed, StartedDownload};
@@ -137,8 +137,11 @@ pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
     activity::{EntryColumns, EntryFilter, EntrySort},
     attempts::{Attempt, HeldLease, ObjectUse},
-    jobs::{JobFilter, JobPage, JobSort},
+    job_list::{
+        Creator, CursorFault, JobCursor, JobFilter, JobOrder, JobPage, JobSort, Matching, SortFault,
+    },
     links::Link,
     operators::{Operator, Token},
+    vault::{OwnStore, Quarantined},
 };
 pub use stream::{HoldRequest, StreamHold};

@@ -3,10 +3,12 @@
 pub(crate) mod activity;
 pub(crate) mod archives;
 pub(crate) mod attempts;
+pub(crate) mod job_list;
 pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod vault;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 

@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use secrecy::ExposeSecret;
 use tidegate_model::actor::{Caller, Via};
 use tidegate_service::{
-    Keys, Service, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
-    artifacts::Artifacts,
+    Keys, Service, ServiceError, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
+    artifacts::{ArtifactError, Artifacts},
     audit::{Anchor, ArchivePlace, Sink},
     upkeep::{checkpoint::Checkpoints, stream::Stream},
 };
@@ -49,6 +49,24 @@ impl Control {
         let service = Arc::new(Service::new(store, subjects_of(site), keys));
         service.set_up(&settings.roles, settings.first_settings.as_ref()).await?;
         Ok(Self { settings, service, artifacts: Arc::new(artifacts) })
+    }
+
+    /// Sees to it that the artifact store is this control database's before anything is built. One
+    /// that cannot be asked just now is asked again by upkeep.
+    ///
+    /// # Errors
+    ///
+    /// If it is another one.
+    pub async fn claim_store(&self) -> Result<(), Failure> {
+        match self.service.claim_store(&self.artifacts).await {
+            Err(ServiceError::Artifact(
+                error @ (ArtifactError::Unavailable { .. } | ArtifactError::Full { .. }),
+            )) => {
+                tracing::warn!(%error, "the artifact store cannot be asked whose it is");
+                Ok(())
+            }
+            claimed => Ok(claimed?),
+        }
     }
 
     /// How its workers work.

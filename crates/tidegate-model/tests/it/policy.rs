@@ -258,6 +258,8 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
         "checkpoint.kept",
         "stream.held",
         "activity.archived",
+        "store.claimed",
+        "artifact.quarantined",
     ];
     const SETUP: &[&str] = &["operator.added", "role.changed", "setting.changed"];
     for (part, theirs) in [

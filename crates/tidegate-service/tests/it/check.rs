@@ -72,6 +72,7 @@ impl Check {
         let artifacts = Arc::new(
             Artifacts::open("file:artifacts", folder.path(), &BucketOptions::default()).unwrap(),
         );
+        service.claim_store(&artifacts).await.unwrap();
         let check = Self { service, artifacts, folder, control_url, _database: database };
         check.people().await;
         check
@@ -192,7 +193,10 @@ impl Check {
                 }
             }
         }
-        found.retain(|path| !path.to_string_lossy().ends_with(".manifest.json"));
+        found.retain(|path| {
+            let path = path.to_string_lossy();
+            !path.ends_with(".manifest.json") && !path.ends_with("tidegate-store.json")
+        });
         found
     }
 

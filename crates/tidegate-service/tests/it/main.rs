@@ -12,6 +12,7 @@ mod checkpoints;
 mod exports;
 mod forger;
 mod gate;
+mod links;
 mod loot;
 mod manifest;
 mod site;

@@ -31,6 +31,7 @@ pub enum Part {
 pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
     control::run(async {
         let control = Control::open(cli).await?;
+        control.claim_store().await?;
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(async move {
             wait_for_signal().await;

@@ -7,6 +7,7 @@ mod export;
 mod ledger;
 mod progress;
 mod read_back;
+mod restore;
 mod servers;
 mod site;
 mod stopping;

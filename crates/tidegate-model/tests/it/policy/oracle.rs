@@ -62,14 +62,31 @@ fn rule(action: &str) -> Rule {
             Rule::Managed("operators.manage")
         }
         "role.changed" | "role.removed" | "role.viewed" => Rule::Managed("roles.manage"),
-        "setting.changed" | "setting.viewed" | "key.rotated" | "control.saved" => {
-            Rule::Managed("settings.manage")
-        }
+        "setting.changed"
+        | "setting.viewed"
+        | "key.rotated"
+        | "control.saved"
+        | "store.adopted"
+        | "quarantine.viewed"
+        | "quarantine.released"
+        | "quarantine.deleted" => Rule::Managed("settings.manage"),
         "operator.password_set" => Rule::Private("operators.manage"),
         "token.created" | "token.revoked" | "token.viewed" => Rule::Private("tokens.manage"),
-        "download.finished" | "job.claimed" | "job.ready" | "job.failed" | "job.retried"
-        | "job.handed_back" | "job.cancelled" | "job.rescued" | "job.expired"
-        | "artifact.purged" | "artifact.fault" | "checkpoint.kept" | "stream.held"
+        "download.finished"
+        | "job.claimed"
+        | "job.ready"
+        | "job.failed"
+        | "job.retried"
+        | "job.handed_back"
+        | "job.cancelled"
+        | "job.rescued"
+        | "job.expired"
+        | "artifact.purged"
+        | "artifact.fault"
+        | "artifact.quarantined"
+        | "store.claimed"
+        | "checkpoint.kept"
+        | "stream.held"
         | "activity.archived" => Rule::Program,
         other => panic!("the specification does not know `{other}`"),
     }
