@@ -45,6 +45,8 @@ ENTRIES_OF = {
     "expired": {"job.expired"}, "deleted": {"artifact.deleted"},
 }
 RELEASES = {"job.rescued", "job.retried", "job.handed_back"}
+# What says whose the store is; it is of no job.
+STORE_IDENTITY = "tidegate-store.json"
 # Longest list of one kind of fault that is printed.
 PRINTED_MAX = 12
 
@@ -356,7 +358,7 @@ class Checker:
                 shown |= {job["artifact_key"], manifest_key(job["artifact_key"])}
         for key in self.store.keys():
             self.counts["objects"] += 1
-            if key not in shown:
+            if key not in shown and key != STORE_IDENTITY:
                 self.counts["unreferenced objects"] += 1
                 if self.arguments.swept:
                     self.fault("unreferenced", f"`{key}` is of no use and still there")

@@ -11,7 +11,7 @@ use tidegate_model::{
     settings::Settings,
 };
 
-use super::{Applied, sessions};
+use super::{Applied, download::revoke_bearers, sessions};
 use crate::{
     error::StoreError,
     sql::{Tx, get, json as text},
@@ -331,7 +331,13 @@ pub(super) async fn settings(
 ) -> Result<Applied, StoreError> {
     const SET: &str = "update settings set document = $1 where id = 1";
     tx.execute(SET, [text(&settings).into()]).await?;
-    Ok(Applied::one(permit.action(), None, json!({ "settings": settings })))
+    // Switched on again, they stay dead: nobody remembers who has them.
+    let revoked = match settings.bearer_link_hours_max {
+        None => revoke_bearers(tx).await?,
+        Some(_) => 0,
+    };
+    let details = json!({ "settings": settings, "bearer_links_revoked": revoked });
+    Ok(Applied::one(permit.action(), None, details))
 }
 
 /// Whoever was asked under the old policy has to ask again.

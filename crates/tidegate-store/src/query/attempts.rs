@@ -51,6 +51,10 @@ pub enum ObjectUse {
     InUse,
     /// Its attempt has ended and nothing refers to it; nothing ever will again.
     Free,
+    /// It is of no attempt, and somebody has to look at it, or has said that it stays.
+    Kept,
+    /// It is of no attempt, and somebody has deleted it.
+    Dropped,
 }
 
 pub(crate) const HELD: &str = "\
@@ -102,10 +106,20 @@ impl Store {
                      then 'in_use' else 'free' end as object_use \
              from attempts a join jobs j on j.id = a.job_id where {wanted}"
         );
+        let wanted = wanted.replace("a.object_key", "q.object_key");
+        let sql = format!(
+            "{sql} union all \
+             select q.object_key, \
+                 case when q.outcome = 'deleted' then 'dropped' else 'kept' end as object_use \
+             from quarantine q where {wanted} \
+                 and not exists (select 1 from attempts a where a.object_key = q.object_key)"
+        );
         let rows = self.ask(&sql, values).await?;
         let uses = rows.iter().map(|row| {
             let object_use = match get::<String>(row, "object_use")?.as_str() {
                 "free" => ObjectUse::Free,
+                "kept" => ObjectUse::Kept,
+                "dropped" => ObjectUse::Dropped,
                 _ => ObjectUse::InUse,
             };
             Ok((get(row, "object_key")?, object_use))
