@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import disk, kills, measure, stops, trace
+from . import disk, kills, measure, stops, sweeps, trace
 from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
@@ -51,6 +51,14 @@ def run_stops(ground, arguments):
         kinds)
 
 
+def run_sweeps(ground, arguments):
+    kinds = arguments.rigs.split(",")
+    work = lambda rig: sweeps.run(rig, arguments.rounds)
+    return side_by_side(
+        lambda _, kind: run_chapter(ground, kind, f"{kind}-sweeps", work, collections.Counter(),
+                                    **sweeps.SETTINGS), kinds)
+
+
 def run_trace(ground, _arguments):
     """What is synced is the same on every rig; the control database on SQLite is seen best."""
     return run_chapter(ground, "sqlite-folder", "sqlite-folder-trace", trace.run,
@@ -59,7 +67,7 @@ def run_trace(ground, _arguments):
 
 def run_disk(ground, _arguments):
     return run_chapter(ground, "sqlite-folder", "sqlite-folder-disk", disk.run,
-                       collections.Counter(), attempts_max=2)
+                       collections.Counter(), settings={"attempts_max": 2})
 
 
 def run_measures(ground, _arguments):
@@ -109,7 +117,7 @@ def run_chapter(ground, kind, name, work, sums, **more):
     return code
 
 
-PLANS = {"kills": run_kills, "stops": run_stops, "trace": run_trace, "disk": run_disk,
+PLANS = {"kills": run_kills, "stops": run_stops, "sweeps": run_sweeps, "trace": run_trace, "disk": run_disk,
          "measure": run_measures}
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import threading
 import time
 
 from .bucket import Troubles
-from .load import Load, Watch
+from .load import Downloads, Load, Retention, Watch
 from .servers import wait_until
 
 # Time between two kills of a rig: most builds are under way then.
@@ -42,7 +42,7 @@ def run(rig, kills, seed, seconds_max=None):
     chance = random.Random(seed)
     for command, host in (("serve", "h1"), ("worker", "h1"), ("worker", "h2")):
         rig.add(command, host).start()
-    threads = [Load(rig, seed), Watch(rig)]
+    threads = [Load(rig, seed), Watch(rig), Downloads(rig, seed), Retention(rig, seed)]
     if rig.server:
         threads.append(Crashes(rig, seed))
     if rig.bucket:
@@ -60,7 +60,7 @@ def run(rig, kills, seed, seconds_max=None):
     finally:
         for thread in reversed(threads):
             thread.stop()
-    quiet = settle(rig)
+    quiet = settle(rig) + sweep(rig)
     return {"kills": struck, "kill_seconds": round(time.monotonic() - begun - quiet, 1),
             "settled_seconds": round(quiet, 1), "ended_by_themselves": died}
 
@@ -97,4 +97,18 @@ def settle(rig, crew=None):
     # A zombie would come now.
     time.sleep(rig.lease_seconds)
     wait_until(is_quiet, QUIET_SECONDS_MAX, f"{rig.name} stays quiet")
+    return time.monotonic() - begun
+
+
+def sweep(rig, crew=None):
+    """Waits until upkeep has removed whatever is of no use."""
+    begun = time.monotonic()
+
+    def is_done():
+        revive(rig, crew)
+        return not rig.is_due()
+
+    wait_until(is_done, QUIET_SECONDS_MAX, f"the ended files of {rig.name} are purged")
+    time.sleep(rig.sweep_seconds_max)
+    rig.is_swept = True
     return time.monotonic() - begun

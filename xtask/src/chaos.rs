@@ -25,7 +25,7 @@ const RIGS: &[&str] = &["sqlite-folder", "sqlite-s3", "postgres-folder", "postgr
 /// What is to be run; everything when nothing is said.
 #[derive(Args)]
 pub(crate) struct ChaosArgs {
-    /// Only this plan: `kills`, `stops`, `trace`, `disk` or `measure`
+    /// Only this plan: `kills`, `stops`, `sweeps`, `trace`, `disk` or `measure`
     #[arg(long, value_delimiter = ',')]
     plan: Vec<String>,
     /// Kills over all rigs
@@ -90,7 +90,7 @@ impl ChaosArgs {
             (false, _) => self.plan.iter().map(String::as_str).collect(),
             // What a machine of any speed decides within minutes.
             (true, true) => vec!["kills"],
-            (true, false) => vec!["kills", "stops", "trace", "disk", "measure"],
+            (true, false) => vec!["kills", "stops", "sweeps", "trace", "disk", "measure"],
         }
     }
 }
