@@ -25,6 +25,7 @@ def main():
     parser.add_argument("--rigs", default=",".join(KINDS))
     parser.add_argument("--kills", type=int, default=1000, help="over all rigs")
     parser.add_argument("--rounds", type=int, default=1, help="of all stops")
+    parser.add_argument("--jobs", type=int, default=1000, help="of the backlog")
     parser.add_argument("--lease-seconds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     arguments = parser.parse_args()
@@ -70,8 +71,12 @@ def run_disk(ground, _arguments):
                        collections.Counter(), settings={"attempts_max": 2})
 
 
-def run_measures(ground, _arguments):
-    return measure.run(ground)
+def run_measures(ground, arguments):
+    return measure.run(ground, arguments.jobs)
+
+
+def run_backlog(ground, arguments):
+    return measure.run_backlog(ground, arguments.jobs)
 
 
 def side_by_side(work, kinds):
@@ -118,7 +123,7 @@ def run_chapter(ground, kind, name, work, sums, **more):
 
 
 PLANS = {"kills": run_kills, "stops": run_stops, "sweeps": run_sweeps, "trace": run_trace, "disk": run_disk,
-         "measure": run_measures}
+         "measure": run_measures, "backlog": run_backlog}
 
 if __name__ == "__main__":
     main()

@@ -13,6 +13,8 @@ from .sources import SOURCES
 FORMATS = ["csv", "csv", "json", "ndjson", "xml", "xlsx", "parquet"]
 # Open jobs that a rig is kept at: enough that there is always a build to kill.
 OPEN_JOBS = 6
+# How often the subjects are small, small and slow, large.
+TABLE_WEIGHTS = (3, 5, 3)
 # Times that a request is sent again while nobody answers it: a database may be away.
 SENDINGS_MAX = 60
 RESEND_PAUSE = 0.5
@@ -35,9 +37,9 @@ UNKEPT_SECONDS = (1, 3)
 class Load(threading.Thread):
     """One operator who never tires."""
 
-    def __init__(self, rig, seed, only_small=False):
+    def __init__(self, rig, seed):
         super().__init__(name=f"load-{rig.name}", daemon=True)
-        self.rig, self.chance, self.only_small = rig, random.Random(seed), only_small
+        self.rig, self.chance = rig, random.Random(seed)
         self.over = threading.Event()
         self.failure = None
         self.made = []
@@ -76,7 +78,7 @@ class Load(threading.Thread):
             return OPEN_JOBS
 
     def request(self):
-        size = "small" if self.only_small or self.chance.random() < 0.7 else "large"
+        size = self.chance.choices(["small", "steady", "large"], TABLE_WEIGHTS)[0]
         request = {
             "subject": f"{size}_{self.chance.choice(SOURCES)}",
             "format": self.chance.choice(FORMATS),

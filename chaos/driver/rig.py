@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -14,7 +15,7 @@ from .crew import Member
 from .history import History
 
 OPERATOR = "ada@example.com"
-CLI_SECONDS_MAX = 60
+CLI_SECONDS_MAX = 30
 # Upkeep of a rig: it sweeps all the time, and hardly anything is too young for it.
 SWEEP_SECONDS = 2
 SWEEP_GRACE_SECONDS = 4
@@ -85,11 +86,24 @@ sweep_grace_seconds = {sweep_grace_seconds}
 
     def cli(self, *arguments, environment=None, timeout=CLI_SECONDS_MAX):
         """Runs a command, and gives its exit code, output and errors."""
-        done = subprocess.run([self.binary, "--json", *arguments],
-                              env={**self.environment, **(environment or {})},
-                              cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=timeout)
-        return done.returncode, done.stdout, done.stderr
+        process = subprocess.Popen(
+            [self.binary, "--json", *arguments], env={**self.environment, **(environment or {})},
+            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        try:
+            out, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.tell_stacks(process.pid)
+            process.kill()
+            raise
+        return process.returncode, out, errors
+
+    def tell_stacks(self, pid):
+        """Writes down where a process hangs, if there is a debugger."""
+        if shutil.which("gdb"):
+            with open(self.folder / f"hangs-{pid}", "wb") as file:
+                subprocess.run(["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 40"],
+                               stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
     def must(self, *arguments):
         code, out, errors = self.cli(*arguments)

@@ -27,6 +27,17 @@ SLOW_POSTGRES = """
     create view slow as select id, name, note, amount from small where pg_sleep(600) is not null"""
 SLOW_MARIADB = """
     create view slow as select id, name, note, amount from small where sleep(600) = 0"""
+# A view that never ends, and always has a next row.
+ENDLESS = """
+    create view endless as
+    select large.id, large.name, large.note, large.amount from large cross join small"""
+# Views that take a second and hardly any work, so that there is always a build to kill.
+STEADY_POSTGRES = """
+    create view steady as
+    select id, name, note, amount from small where pg_sleep(0.0003) is not null"""
+STEADY_MARIADB = """
+    create view steady as select id, name, note, amount from small where sleep(0.0003) = 0"""
+VIEWS = ("slow", "endless", "steady")
 
 
 def rows(count):
@@ -47,6 +58,9 @@ def make_sqlite(path):
                 "amount integer not null) strict")
             connection.executemany(f"insert into {table} values (?, ?, ?, ?)", rows(count))
         connection.execute(SLOW_SQLITE)
+        # A file cannot wait; it is as small, and read at once.
+        connection.execute("create view steady as select id, name, note, amount from small")
+        connection.execute(ENDLESS)
     connection.close()
 
 
@@ -60,6 +74,8 @@ def make_postgres(conninfo):
                 for row in rows(count):
                     copy.write_row(row)
         connection.execute(SLOW_POSTGRES)
+        connection.execute(STEADY_POSTGRES)
+        connection.execute(ENDLESS)
         connection.commit()
         connection.autocommit = True
         connection.execute("analyze")
@@ -77,6 +93,8 @@ def make_mariadb(connection):
                                    all_rows[first:first + ROWS_PER_INSERT])
             cursor.execute(f"analyze table {table}")
         cursor.execute(SLOW_MARIADB)
+        cursor.execute(STEADY_MARIADB)
+        cursor.execute(ENDLESS)
     connection.close()
 
 
@@ -91,7 +109,7 @@ readers = 1
 exports_max = 32
 """
     for source in SOURCES:
-        for table in (*TABLES, "slow"):
+        for table in (*TABLES, *VIEWS):
             text += f"""
 [[subjects]]
 slug = "{table}_{source}"

@@ -86,7 +86,10 @@ fn verdict(name: &ObjectName, known: Option<ObjectUse>, age_micros: i64, grace: 
     let is_old = age_micros > grace;
     match (name, known) {
         (ObjectName::Stranger(_), _) => Verdict::Unknown,
-        (ObjectName::File(_) | ObjectName::Manifest(_), Some(ObjectUse::InUse)) => Verdict::Stays,
+        (
+            ObjectName::File(_) | ObjectName::Manifest(_),
+            Some(ObjectUse::Shown | ObjectUse::Live),
+        ) => Verdict::Stays,
         (ObjectName::File(_) | ObjectName::Manifest(_), _) if !is_old => Verdict::Stays,
         (ObjectName::File(_) | ObjectName::Manifest(_), Some(ObjectUse::Free)) => Verdict::Goes,
         (ObjectName::File(key) | ObjectName::Manifest(key), None) if key.is_probe() => {
@@ -139,6 +142,19 @@ pub async fn sweep(
     Ok(report)
 }
 
+fn known_of(name: &ObjectName, known: &BTreeMap<String, ObjectUse>) -> Option<ObjectUse> {
+    name.key().and_then(|key| known.get(&key.to_string())).copied()
+}
+
+/// What an unfinished upload to a key is, where its file is that. A file that is shown is whole: an
+/// upload beside it was begun by a request whose answer was lost, and nobody will end it.
+fn without_file(known: ObjectUse) -> ObjectUse {
+    match known {
+        ObjectUse::Shown | ObjectUse::Free => ObjectUse::Free,
+        ObjectUse::Live => ObjectUse::Live,
+    }
+}
+
 struct Sweep<'a> {
     store: &'a Store,
     now: i64,
@@ -158,7 +174,7 @@ impl Sweep<'_> {
             let known = self.ask(page.iter().map(|listed| &listed.name)).await?;
             for Listed { name, changed_at, .. } in page {
                 self.report.found += u64::from(name.key().is_some());
-                if self.judge(&name, &known, changed_at) == Verdict::Goes {
+                if self.judge(&name, known_of(&name, &known), changed_at) == Verdict::Goes {
                     self.report.doomed += 1;
                     let key = name.key().filter(|_| doomed.len() < self.settings.files_max);
                     doomed.extend(key.cloned());
@@ -177,7 +193,8 @@ impl Sweep<'_> {
         while let Some(page) = pages.try_next().await.map_err(|failed| failed.1)? {
             let known = self.ask(page.iter().map(|upload| &upload.name)).await?;
             for upload in page {
-                let verdict = self.judge(&upload.name, &known, upload.started_at);
+                let known = known_of(&upload.name, &known).map(without_file);
+                let verdict = self.judge(&upload.name, known, upload.started_at);
                 if verdict == Verdict::Goes && left.len() < self.settings.files_max {
                     left.push(upload);
                 }
@@ -196,13 +213,7 @@ impl Sweep<'_> {
         Ok(self.store.object_uses(&keys).await?)
     }
 
-    fn judge(
-        &mut self,
-        name: &ObjectName,
-        known: &BTreeMap<String, ObjectUse>,
-        since: i64,
-    ) -> Verdict {
-        let known = name.key().and_then(|key| known.get(&key.to_string())).copied();
+    fn judge(&mut self, name: &ObjectName, known: Option<ObjectUse>, since: i64) -> Verdict {
         let age = self.now.saturating_sub(since);
         let verdict = verdict(name, known, age, self.settings.grace_micros);
         if verdict == Verdict::Unknown {
@@ -241,7 +252,7 @@ mod tests {
             ObjectName::File(probe.clone()),
             ObjectName::Manifest(probe),
         ];
-        let known = [None, Some(ObjectUse::InUse), Some(ObjectUse::Free)];
+        let known = [None, Some(ObjectUse::Shown), Some(ObjectUse::Live), Some(ObjectUse::Free)];
         let is_news = |at, known: Option<ObjectUse>, age| at < 2 && known.is_none() && age > 60;
         let mut gone = Vec::new();
         for (at, name) in names.iter().enumerate() {

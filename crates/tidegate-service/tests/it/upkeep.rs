@@ -125,6 +125,8 @@ fn a_sweep_takes_what_nothing_refers_to_and_nothing_else() {
             rig.artifacts.put_manifest(key, "{}").await.unwrap();
             leave_unfinished(rig, key).await;
         }
+        // Beside a file that is whole: its creation was answered twice, or not at all.
+        leave_unfinished(rig, &ready).await;
         rig.put_past("notes.txt", b"x");
         let probe = ObjectKey::new(JobId(0), 0);
         rig.write(&probe, b"content").await.unwrap();
@@ -132,7 +134,7 @@ fn a_sweep_takes_what_nothing_refers_to_and_nothing_else() {
         let before = found(rig).await;
         let dry = SweepSettings { is_dry: true, ..SweepSettings::default() };
         let counted = check.sweep(&dry).await.unwrap();
-        assert_eq!((counted.found, counted.doomed, counted.left), (11, 3, 1), "{counted:?}");
+        assert_eq!((counted.found, counted.doomed, counted.left), (11, 3, 2), "{counted:?}");
         assert_eq!((counted.unknown, counted.deleted, counted.abandoned), (7, 0, 0));
         assert_eq!(found(rig).await, before);
 
@@ -140,7 +142,7 @@ fn a_sweep_takes_what_nothing_refers_to_and_nothing_else() {
         assert_eq!(check.sweep(&young).await.unwrap().doomed, 0);
 
         let swept = check.sweep(&SweepSettings::default()).await.unwrap();
-        assert_eq!((swept.deleted, swept.abandoned, swept.failed), (2, 1, 0), "{swept:?}");
+        assert_eq!((swept.deleted, swept.abandoned, swept.failed), (2, 2, 0), "{swept:?}");
         assert!(swept.unknown_names.contains(&newer.to_string()));
         let mut kept = names(&[&ready, &live, &newer, &other]);
         kept.push("notes.txt".to_owned());
