@@ -288,7 +288,8 @@ class Checker:
                 away.append(at)
         for number, attempts in self.attempts.items():
             for one in attempts:
-                if one["outcome"] != "lost":
+                # The last one of a job that is given up has the job's reason.
+                if one["outcome"] not in ("lost", "worker_lost"):
                     continue
                 pid = int(one["worker"].rsplit("-", 2)[1])
                 since, until = one["started_at"] / 1e6 - CLOCK_SLACK, one["ended_at"] / 1e6
@@ -305,7 +306,8 @@ class Checker:
             self.counts["failed, " + job["error_reason"]] += 1
             ends = collections.Counter(one["outcome"] for one in self.attempts[number])
             if job["error_reason"] == "worker_lost" and (
-                    job["attempts_spent"] < job["attempts_max"] or not ends["lost"]):
+                    job["attempts_spent"] < job["attempts_max"]
+                    or ends["lost"] + ends["worker_lost"] == 0):
                 self.fault("false reclaim", f"job {number} failed as its workers were lost, in "
                            f"attempts {dict(ends)} of {job['attempts_max']}")
 
