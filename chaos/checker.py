@@ -45,8 +45,8 @@ ENTRIES_OF = {
     "expired": {"job.expired"}, "deleted": {"artifact.deleted"},
 }
 RELEASES = {"job.rescued", "job.retried", "job.handed_back"}
-# Seconds by which an attempt may seem to begin after the blow that ended it: a claim that was on its
-# way to the database's server.
+# Seconds by which an attempt may seem to begin after the blow that ended it: a claim that was on
+# its way to the database's server.
 CLOCK_SLACK = 1
 # Longest list of one kind of fault that is printed.
 PRINTED_MAX = 12

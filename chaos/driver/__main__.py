@@ -122,8 +122,10 @@ def run_chapter(ground, kind, name, work, sums, **more):
     return code
 
 
-PLANS = {"kills": run_kills, "stops": run_stops, "sweeps": run_sweeps, "trace": run_trace, "disk": run_disk,
-         "measure": run_measures, "backlog": run_backlog}
+PLANS = {
+    "kills": run_kills, "stops": run_stops, "sweeps": run_sweeps, "trace": run_trace,
+    "disk": run_disk, "measure": run_measures, "backlog": run_backlog,
+}
 
 if __name__ == "__main__":
     main()

@@ -13,7 +13,7 @@ from .servers import wait_until
 PAUSE_SECONDS = (0.2, 1.6)
 # Longest wait until nothing is pending or building any more.
 QUIET_SECONDS_MAX = 300
-# Of a hundred blows, how many stop a process past its lease instead of killing it.
+# Of a hundred blows, how many stop a process, some past its lease, instead of killing it.
 STOPS_PERCENT = 6
 # Time between two crashes of the control database's server.
 CRASH_SECONDS = (4, 8)
@@ -55,8 +55,7 @@ def run(rig, kills, seed, seconds_max=None):
                 seconds_max and time.monotonic() - begun > seconds_max):
             time.sleep(chance.uniform(*PAUSE_SECONDS))
             died += revive(rig)
-            strike(rig, chance)
-            struck += 1
+            struck += strike(rig, chance)
     finally:
         for thread in reversed(threads):
             thread.stop()
@@ -66,14 +65,16 @@ def run(rig, kills, seed, seconds_max=None):
 
 
 def strike(rig, chance):
+    """Kills, or stops for a while; gives the number of kills."""
     member = chance.choice(rig.crew)
     if chance.randrange(100) < STOPS_PERCENT:
         member.send(signal.SIGSTOP)
         time.sleep(rig.lease_seconds * chance.uniform(0.5, 1.8))
         member.send(signal.SIGCONT)
-        return
+        return 0
     member.kill()
     member.start()
+    return 1
 
 
 def revive(rig, crew=None):
