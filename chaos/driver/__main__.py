@@ -76,7 +76,7 @@ def run_measures(ground, arguments):
 
 
 def run_backlog(ground, arguments):
-    return measure.run_backlog(ground, arguments.jobs)
+    return measure.run_backlog(ground, arguments.jobs, arguments.rigs.split(","))
 
 
 def side_by_side(work, kinds):

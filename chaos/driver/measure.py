@@ -66,11 +66,12 @@ def run(ground, jobs):
     return 0
 
 
-def run_backlog(ground, jobs):
+def run_backlog(ground, jobs, kinds):
     """Only the thousand jobs, or as many as one likes."""
     for kind, commands in (("sqlite-folder", ["serve"]), ("postgres-folder", ["worker"] * 4)):
-        say(f"{jobs} jobs, {kind}", on_rig(
-            ground, kind, "backlog", lambda rig: backlog(rig, commands, jobs)))
+        if kind in kinds:
+            say(f"{jobs} jobs, {kind}", on_rig(
+                ground, kind, "backlog", lambda rig: backlog(rig, commands, jobs)))
     return 0
 
 
