@@ -1,7 +1,5 @@
 //! `tidegate jobs`: what can be typed about exports.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use tidegate_model::status::Status;
 use tidegate_service::{JobCursor, JobSort};
