@@ -164,15 +164,20 @@ impl Keys {
         let mut builder = fs::DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(folder);
         made.map_err(|cause| unusable(folder, cause))?;
-        // Processes that start together wait for one another.
-        let lock = File::open(folder).map_err(|cause| unusable(folder, cause))?;
-        lock.lock().map_err(|cause| unusable(folder, cause))?;
-        if !folder.join(HASH_KEY).exists() {
-            let hash: [u8; KEY_BYTES] = rand::random();
-            write(folder, HASH_KEY, hexadecimal(&hash).as_bytes(), 0o600)?;
-        }
-        if !folder.join(CURRENT).exists() {
-            name_current(folder, &make(folder)?)?;
+        let is_there = |name| folder.join(name).exists();
+        // The lock is not taken by whoever only reads: a process that is stopped while it has it
+        // would keep all others from starting. The current key is named last of all.
+        if !(is_there(HASH_KEY) && is_there(CURRENT)) {
+            // Processes that start together wait for one another.
+            let lock = File::open(folder).map_err(|cause| unusable(folder, cause))?;
+            lock.lock().map_err(|cause| unusable(folder, cause))?;
+            if !is_there(HASH_KEY) {
+                let hash: [u8; KEY_BYTES] = rand::random();
+                write(folder, HASH_KEY, hexadecimal(&hash).as_bytes(), 0o600)?;
+            }
+            if !is_there(CURRENT) {
+                name_current(folder, &make(folder)?)?;
+            }
         }
         Self::read(folder)
     }
@@ -432,6 +437,15 @@ mod tests {
         assert_eq!(old.hash("a@example.com"), new.hash("a@example.com"));
         let again = Keys::open(folder.path()).unwrap();
         assert_eq!(again.current(), new.current());
+    }
+
+    #[test]
+    fn keys_that_are_there_are_read_while_a_process_stands_still_with_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Keys::open(folder.path()).unwrap();
+        let standing_still = File::open(folder.path()).unwrap();
+        standing_still.lock().unwrap();
+        assert_eq!(Keys::open(folder.path()).unwrap().current(), made.current());
     }
 
     #[test]

@@ -17,7 +17,10 @@ use tidegate_model::{
     policy,
     status::Status,
 };
-use tidegate_store::{Change, Link, StartedDownload, StoreError};
+use tidegate_store::{
+    Change, Link, StartedDownload, StoreError,
+    chaos::{self, Point},
+};
 
 use super::target_of;
 use crate::{
@@ -301,6 +304,7 @@ impl Sending {
     ///
     /// If the right to it was lost, the file was deleted, or it turns out to be damaged.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
+        chaos::stop_at(Point::Send);
         let (at, sent) = self.looked_at;
         if at.elapsed() >= LOOK_PAUSE || self.sent - sent >= LOOK_BYTES {
             self.right.look().await?;

@@ -99,7 +99,7 @@ fn verdict(name: &ObjectName, known: Option<ObjectUse>, age_micros: i64, grace: 
         (ObjectName::Stranger(_), _) => Verdict::Unknown,
         (
             ObjectName::File(_) | ObjectName::Manifest(_),
-            Some(ObjectUse::InUse | ObjectUse::Kept),
+            Some(ObjectUse::Shown | ObjectUse::Live | ObjectUse::Kept),
         ) => Verdict::Stays,
         (ObjectName::File(_) | ObjectName::Manifest(_), _) if !is_old => Verdict::Stays,
         (
@@ -160,6 +160,21 @@ pub async fn sweep(
     Ok(report)
 }
 
+fn known_of(name: &ObjectName, known: &BTreeMap<String, ObjectUse>) -> Option<ObjectUse> {
+    name.key().and_then(|key| known.get(&key.to_string())).copied()
+}
+
+/// What an unfinished upload to a key is, where its file is that. A file that is shown is whole: an
+/// upload beside it was begun by a request whose answer was lost, and nobody will end it.
+fn without_file(known: ObjectUse) -> ObjectUse {
+    match known {
+        ObjectUse::Shown | ObjectUse::Free => ObjectUse::Free,
+        ObjectUse::Live => ObjectUse::Live,
+        ObjectUse::Kept => ObjectUse::Kept,
+        ObjectUse::Dropped => ObjectUse::Dropped,
+    }
+}
+
 struct Sweep<'a> {
     store: &'a Store,
     now: i64,
@@ -181,7 +196,7 @@ impl Sweep<'_> {
             let known = self.ask(page.iter().map(|listed| &listed.name)).await?;
             for Listed { name, changed_at, bytes } in page {
                 self.report.found += u64::from(name.key().is_some());
-                let verdict = self.judge(&name, &known, changed_at);
+                let verdict = self.judge(&name, known_of(&name, &known), changed_at);
                 let Some(key) = name.key() else { continue };
                 match verdict {
                     Verdict::Stays | Verdict::Unknown => {}
@@ -233,7 +248,8 @@ impl Sweep<'_> {
         while let Some(page) = pages.try_next().await.map_err(|failed| failed.1)? {
             let known = self.ask(page.iter().map(|upload| &upload.name)).await?;
             for upload in page {
-                match self.judge(&upload.name, &known, upload.started_at) {
+                let known = known_of(&upload.name, &known).map(without_file);
+                match self.judge(&upload.name, known, upload.started_at) {
                     Verdict::Goes if left.len() < self.settings.files_max => left.push(upload),
                     // It is no file, and whoever began it may be at it still.
                     Verdict::Kept => self.tell(&upload.name),
@@ -254,13 +270,7 @@ impl Sweep<'_> {
         Ok(self.store.object_uses(&keys).await?)
     }
 
-    fn judge(
-        &mut self,
-        name: &ObjectName,
-        known: &BTreeMap<String, ObjectUse>,
-        since: i64,
-    ) -> Verdict {
-        let known = name.key().and_then(|key| known.get(&key.to_string())).copied();
+    fn judge(&mut self, name: &ObjectName, known: Option<ObjectUse>, since: i64) -> Verdict {
         let age = self.now.saturating_sub(since);
         let verdict = verdict(name, known, age, self.settings.grace_micros);
         if verdict == Verdict::Unknown {
@@ -304,7 +314,8 @@ mod tests {
             ObjectName::Manifest(probe),
         ];
         let (free, dropped) = (Some(ObjectUse::Free), Some(ObjectUse::Dropped));
-        let known = [None, Some(ObjectUse::InUse), Some(ObjectUse::Kept), free, dropped];
+        let (shown, live, kept) = (ObjectUse::Shown, ObjectUse::Live, ObjectUse::Kept);
+        let known = [None, Some(shown), Some(live), Some(kept), free, dropped];
         let is_news = |at, known: Option<ObjectUse>, age| at < 2 && known.is_none() && age > 60;
         let names = names.into_iter().chain([ObjectName::Identity]);
         let mut gone = Vec::new();

@@ -227,8 +227,9 @@ pub(super) async fn receive(
     let made = service.make_link(caller, id).await?;
     let manifest = service.export_manifest(&control.artifacts, caller, id).await?;
     let artifacts = &control.artifacts;
-    let mut sending = service.redeem(artifacts, caller, made.link.token(), None).await?;
+    // Before the download is noted: what begins must be able to end.
     let mut artifact = place.open()?;
+    let mut sending = service.redeem(artifacts, caller, made.link.token(), None).await?;
     let sent = async {
         while let Some(piece) = sending.next().await? {
             artifact.write_all(&piece).map_err(|cause| {

@@ -79,6 +79,6 @@ fn what_is_in_quarantine_stays_until_somebody_says_what_becomes_of_it() {
         let uses = check.store.object_uses(&all).await.unwrap();
         let uses: Vec<Option<ObjectUse>> = all.iter().map(|key| uses.get(key).copied()).collect();
         let (kept, dropped) = (Some(ObjectUse::Kept), Some(ObjectUse::Dropped));
-        assert_eq!(uses, [kept, kept, dropped, None, Some(ObjectUse::InUse)]);
+        assert_eq!(uses, [kept, kept, dropped, None, Some(ObjectUse::Shown)]);
     });
 }
