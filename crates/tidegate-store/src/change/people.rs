@@ -190,7 +190,8 @@ pub(super) async fn operator(
                 update invitations set used_at = $3 \
                 where operator_id = $1 and used_at is null and expires_at > $3 \
                     and ($2 = 0 or exists (select 1 from invitations as own where own.id = $2 \
-                        and own.operator_id = $1 and own.used_at is null))";
+                        and own.operator_id = $1 and own.used_at is null \
+                        and own.expires_at > $3))";
             found(tx.execute(PASSWORD, [id.0.into(), password_hash.into()]).await?, "operator")?;
             // A password that was set makes every other link to set one worthless.
             let by = invitation.unwrap_or(0);

@@ -31,7 +31,7 @@ pub(crate) const ENDED_MICROS: i64 = -1_000_000;
 pub(crate) const OPEN_JOBS_MAX: i64 = 100_000;
 
 /// Tables of the control state.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 20] = [
     "policy",
     "roles",
     "operators",
@@ -47,6 +47,9 @@ const TABLES: [&str; 17] = [
     "checkpoints",
     "streamed",
     "outbox",
+    "sessions",
+    "invitations",
+    "rows_seen",
     "artifact_store",
     "quarantine",
 ];

@@ -9,5 +9,6 @@ mod list;
 mod log;
 mod people;
 mod request;
+mod sessions;
 mod story;
 mod vault;
