@@ -1,6 +1,7 @@
 //! Lists exports: one's own, or everybody's.
 
 use tidegate_model::{
+    action::{Action, Target},
     actor::Caller,
     ids::JobId,
     policy::{self, sees_subject},
@@ -33,14 +34,17 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the control state cannot be asked.
+    /// If the caller may not list exports, or the control state cannot be asked.
     pub async fn exports(
         &self,
         caller: &Caller,
         request: &ListRequest,
     ) -> Result<JobPage, ServiceError> {
-        let policy = self.store.policy().await?;
         let Some(operator) = caller.operator() else { return Err(ServiceError::Unknown) };
+        // Who may list none is refused; an empty list would say that there are none.
+        let target = Target { owner: Some(operator), ..Target::default() };
+        self.permit(caller, Action::ExportView, target).await?;
+        let policy = self.store.policy().await?;
         let sited = self.sited();
         let subjects = sited
             .site
@@ -50,12 +54,7 @@ impl Service {
             .filter(|slug| sees_subject(&policy, caller, slug))
             .map(str::to_owned)
             .collect();
-        let holds = |capability| policy::holds(&policy, caller, capability);
-        let created_by = match (holds("exports.list.any"), holds("exports.list.own")) {
-            (true, _) => None,
-            (false, true) => Some(operator),
-            (false, false) => return Ok(JobPage { jobs: Vec::new(), next: None }),
-        };
+        let created_by = (!policy::holds(&policy, caller, "exports.list.any")).then_some(operator);
         let statuses = request.statuses.clone();
         let filter = JobFilter { created_by, subjects: Some(subjects), statuses };
         Ok(self.store.jobs(&filter, request.sort, request.behind, request.limit).await?)
