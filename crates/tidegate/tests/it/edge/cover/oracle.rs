@@ -27,9 +27,10 @@ enum Rule {
     Listed,
     /// `exports.….own` for one's own, `.any` for everybody's.
     Export(&'static str),
-    /// "Who has `X.list` without `X.export`: the API answers 403." Of rows, too: "a token needs
-    /// `X.export`, not only `X.list`, to read rows".
+    /// "Who has `X.list` without `X.export`: the API answers 403."
     Take,
+    /// "A token needs `X.export`, not only `X.list`, to read rows": who is signed in does not.
+    Look,
     /// A capability.
     Has(&'static str),
     /// One's own is free to a person, not to a token with scopes; another's takes the capability,
@@ -51,7 +52,7 @@ pub(super) struct Operation {
 }
 
 use About::{Job, Site, Subject, Thing};
-use Rule::{Export, Floor, Gate, Has, Listed, Mine, Take, Whose};
+use Rule::{Export, Floor, Gate, Has, Listed, Look, Mine, Take, Whose};
 
 const fn of(
     name: &'static str,
@@ -73,7 +74,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("GET /me", Site, &[Gate], &[]),
     of("GET /subjects", Site, &[Gate], &[]),
     of("GET /subjects/{slug}", Subject, &[Gate, Floor(404)], &[]),
-    of("GET /subjects/{slug}/rows", Subject, &[Gate, Floor(404), Take], &[]),
+    of("GET /subjects/{slug}/rows", Subject, &[Gate, Floor(404), Look], &[]),
     of("POST /exports/preview", Subject, ASKED, &["export.previewed"]),
     of("POST /exports/estimate", Subject, ASKED, &["export.estimated"]),
     of("POST /exports", Subject, ASKED, &["export.created"]),
@@ -112,12 +113,23 @@ const RERUN: &[&str] = &["export.created", "export.rerun"];
 /// What somebody may do.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rights {
-    /// Whether it is anybody at all.
-    pub(super) is_somebody: bool,
     /// Capabilities of the role that the token admits.
     pub(super) capabilities: BTreeSet<String>,
-    /// Whether it is a token with scopes.
-    pub(super) is_scoped: bool,
+    pub(super) by: By,
+}
+
+/// By what somebody is let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum By {
+    /// By nothing that counts.
+    #[default]
+    Nothing,
+    /// By a token that may what its operator may.
+    Token,
+    /// By a token with scopes.
+    ScopedToken,
+    /// By having signed in.
+    Session,
 }
 
 /// What an operation is done to.
@@ -135,14 +147,16 @@ pub(super) fn refusal(operation: &Operation, rights: &Rights, matter: Matter) ->
         let own = matter.is_own && has(&format!("exports.{word}.own"));
         own || has(&format!("exports.{word}.any"))
     };
-    let free = |capability: &str| (matter.is_own && !rights.is_scoped) || has(capability);
+    let free =
+        |capability: &str| (matter.is_own && rights.by != By::ScopedToken) || has(capability);
     operation.rules.iter().find_map(|rule| {
         let (is_met, status) = match *rule {
-            Gate => (rights.is_somebody, 401),
+            Gate => (rights.by != By::Nothing, 401),
             Floor(status) => (on_subject("list"), status),
             Listed => (on_exports("list"), 404),
             Export(word) => (on_exports(word), 403),
             Take => (on_subject("export"), 403),
+            Look => (rights.by == By::Session || on_subject("export"), 403),
             Has(capability) => (has(capability), 403),
             Mine(capability) => (free(capability), 404),
             Whose(capability) => (free(capability), 403),

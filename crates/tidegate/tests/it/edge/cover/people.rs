@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::oracle::{Matter, Rights, default_role, everything};
+use super::oracle::{By, Matter, Rights, default_role, everything};
 use crate::{
     edge::server::{Asker, Server},
     site::Shop,
@@ -110,6 +110,11 @@ impl Kind {
 }
 
 impl Desk {
+    /// What shows that somebody has signed in.
+    pub(super) fn cookie(&self) -> String {
+        format!("tidegate_session={}", secret(self.operator))
+    }
+
     /// Number of the token and of the session that can be taken back: one's own, or the other's.
     pub(super) fn thing(&self, is_own: bool) -> u64 {
         self.operator + if is_own { 20_000 } else { 30_000 }
@@ -184,7 +189,7 @@ impl Site {
         let own = self.other.thing(true);
         token(own, self.other.operator, &format!("own {own}"), "null");
         for kind in &self.kinds {
-            let scopes = match kind.rights.is_scoped {
+            let scopes = match kind.rights.by == By::ScopedToken {
                 true => format!("'{}'", json!(kind.rights.capabilities)),
                 false => "null".to_owned(),
             };
@@ -267,8 +272,7 @@ fn owner(server: &Server, desk: &Desk) -> Asker {
 
 fn desk(server: &Server, ada: &Asker, name: &str) -> Desk {
     let operator = add_operator(ada, name);
-    let asker = server.asker(Some(secret(operator)));
-    Desk { operator, asker }
+    Desk { operator, asker: server.asker(Some(secret(operator))) }
 }
 
 fn add_operator(ada: &Asker, name: &str) -> u64 {
@@ -290,12 +294,12 @@ fn send(asker: &Asker, method: Method, path: &str, body: &Value) -> Value {
     serde_json::from_str(&answer).unwrap_or_default()
 }
 
-/// The default roles, roles at random, and tokens with scopes at random.
+/// The default roles, by tokens and signed in, roles at random, and tokens with scopes at random.
 fn kinds() -> Vec<Kind> {
     let mut random = Random(SEED);
     let all = everything();
-    let kind = |name: String, role: String, capabilities: BTreeSet<String>, is_scoped| Kind {
-        rights: Rights { is_somebody: true, capabilities, is_scoped },
+    let kind = |name: String, role: String, capabilities: BTreeSet<String>, by| Kind {
+        rights: Rights { capabilities, by },
         name,
         role,
         desks: Vec::new(),
@@ -303,25 +307,30 @@ fn kinds() -> Vec<Kind> {
     };
     let mut kinds = Vec::new();
     for slug in ["administrator", "editor", "viewer"] {
-        kinds.push(kind(slug.to_owned(), slug.to_owned(), default_role(slug), false));
+        for (name, by) in [("", By::Token), ("_session", By::Session)] {
+            kinds.push(kind(format!("{slug}{name}"), slug.to_owned(), default_role(slug), by));
+        }
     }
     for number in 0..RANDOM_ROLES + SCOPED_TOKENS {
         // From a role that may little to one that may nearly everything.
         let percent = 25 + 60 * u64::try_from(number % RANDOM_ROLES).unwrap() / 11;
         let some = all.iter().filter(|_| random.next() % 100 < percent);
         let capabilities = some.map(|&slug| slug.to_owned()).collect();
-        let is_scoped = number >= RANDOM_ROLES;
         let name = format!("random_{number}");
-        let role = if is_scoped { "administrator".to_owned() } else { name.clone() };
-        kinds.push(kind(name, role, capabilities, is_scoped));
+        let (role, by) = match number {
+            RANDOM_ROLES.. => ("administrator", By::ScopedToken),
+            _ if number % 4 == 3 => (name.as_str(), By::Session),
+            _ => (name.as_str(), By::Token),
+        };
+        kinds.push(kind(name.clone(), role.to_owned(), capabilities, by));
     }
-    let without = ROLES_WITHOUT.map(|start| (start, false)).into_iter();
-    for (start, is_scoped) in without.chain(TOKENS_WITHOUT.map(|start| (start, true))) {
+    let without = ROLES_WITHOUT.map(|start| (start, By::Token)).into_iter();
+    for (start, by) in without.chain(TOKENS_WITHOUT.map(|start| (start, By::ScopedToken))) {
         let rest = all.iter().filter(|slug| !slug.starts_with(start));
         let capabilities = rest.map(|&slug| slug.to_owned()).collect();
         let name = format!("without_{}", start.replace('.', "_"));
-        let role = if is_scoped { "administrator".to_owned() } else { name.clone() };
-        kinds.push(kind(name, role, capabilities, is_scoped));
+        let role = if by == By::ScopedToken { "administrator" } else { name.as_str() };
+        kinds.push(kind(name.clone(), role.to_owned(), capabilities, by));
     }
     kinds
 }
