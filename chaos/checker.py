@@ -45,6 +45,11 @@ ENTRIES_OF = {
     "expired": {"job.expired"}, "deleted": {"artifact.deleted"},
 }
 RELEASES = {"job.rescued", "job.retried", "job.handed_back"}
+# What says whose the store is; it is of no job.
+STORE_IDENTITY = "tidegate-store.json"
+# Seconds by which an attempt may seem to begin after the blow that ended it: a claim that was on
+# its way to the database's server.
+CLOCK_SLACK = 1
 # Longest list of one kind of fault that is printed.
 PRINTED_MAX = 12
 
@@ -71,7 +76,9 @@ class Checker:
         self.check_chain()
         self.check_effects()
         self.check_holders()
+        self.check_lost()
         self.check_downloads()
+        self.check_ended()
         self.check_seen()
         self.check_files()
         self.check_unreferenced()
@@ -103,7 +110,8 @@ class Checker:
         for job in self.jobs.values():
             self.counts["status " + job["status"]] += 1
         for event in self.history:
-            if event["event"] in ("sigkill", "sigstop", "crash", "cli_killed"):
+            if event["event"] in ("sigkill", "sigstop", "crash", "cli_killed", "store_fault",
+                                  "download_killed", "download_failed"):
                 self.counts[event["event"]] += 1
 
     # --- What was promised --------------------------------------------------------------------
@@ -266,20 +274,111 @@ class Checker:
                     self.counts["rescues"] += action == "job.rescued"
                     holder = None
 
-    def check_downloads(self):
-        for number, entries in self.entries.items():
-            count = collections.Counter(row["action"] for row in entries)
-            started, finished = count["download.started"], count["download.finished"]
-            self.counts.update({"downloads started": started, "downloads finished": finished})
-            if finished > started:
-                self.fault("download", f"job {number}: {finished} downloads ended, {started} began")
+    def check_lost(self):
+        """An attempt is lost because its worker was killed, stood still, or nobody could write."""
+        struck, away = collections.defaultdict(list), []
         for event in self.history:
-            if event["event"] != "download":
+            name, at = event["event"], event["at"]
+            if name in ("sigkill", "died"):
+                struck[event["pid"]].append(("killed", at))
+            elif name == "sigstop":
+                struck[event["pid"]].append(("stopped", at))
+                # On SQLite it may have been writing, and then all others waited for it.
+                if self.control.is_sqlite:
+                    away.append(at)
+            elif name == "crash":
+                away.append(at)
+        for number, attempts in self.attempts.items():
+            for one in attempts:
+                # The last one of a job that is given up has the job's reason.
+                if one["outcome"] not in ("lost", "worker_lost"):
+                    continue
+                pid = int(one["worker"].rsplit("-", 2)[1])
+                since, until = one["started_at"] / 1e6 - CLOCK_SLACK, one["ended_at"] / 1e6
+                why = [what for what, at in struck[pid] if since <= at <= until]
+                if not why and any(since <= at <= until for at in away):
+                    why = ["not able to write"]
+                self.counts["attempts lost, worker " + (why[0] if why else "alive")] += 1
+                if not why:
+                    self.fault("false reclaim", f"job {number} was taken from {one['worker']} in "
+                               f"attempt {one['attempt']}, which was alive")
+        for number, job in self.jobs.items():
+            if job["status"] != "failed":
                 continue
-            actions = [row["action"] for row in self.entries[event["job"]]]
-            for action in ("download.started", "download.finished"):
-                if action not in actions:
-                    self.fault("download", f"job {event['job']} was downloaded without `{action}`")
+            self.counts["failed, " + job["error_reason"]] += 1
+            ends = collections.Counter(one["outcome"] for one in self.attempts[number])
+            if job["error_reason"] == "worker_lost" and (
+                    job["attempts_spent"] < job["attempts_max"]
+                    or ends["lost"] + ends["worker_lost"] == 0):
+                self.fault("false reclaim", f"job {number} failed as its workers were lost, in "
+                           f"attempts {dict(ends)} of {job['attempts_max']}")
+
+    # --- Downloads and the end of files -------------------------------------------------------
+
+    def check_downloads(self):
+        """A download is two entries; the second is missing only where its process was killed."""
+        told, got = collections.defaultdict(collections.Counter), []
+        for event in self.history:
+            if event["event"].startswith("download"):
+                told[event["job"]][event["event"]] += 1
+            if event["event"] == "download":
+                got.append(event)
+        for number, entries in self.entries.items():
+            begun, whole = {}, 0
+            for row in entries:
+                details = json.loads(row["entry"])["details"]
+                if row["action"] == "download.started":
+                    begun[row["seq"]] = (row["operator_id"], details["link"])
+                    self.counts["downloads started"] += 1
+                elif row["action"] == "download.finished":
+                    self.counts["downloads finished"] += 1
+                    if begun.pop(details["started"], None) != (row["operator_id"], details["link"]):
+                        self.fault("download", f"job {number}: entry {row['seq']} ends a download "
+                                   f"that is not under way: {details['started']}")
+                    is_all = details["bytes"] == self.jobs[number]["size_bytes"]
+                    if details["is_whole"] != is_all:
+                        self.fault("download", f"job {number}: entry {row['seq']} says "
+                                   f"{details['bytes']} bytes, is_whole: {details['is_whole']}")
+                    whole += is_all
+            killed = told[number]["download_killed"]
+            self.counts["downloads not finished, killed"] += len(begun)
+            if len(begun) > killed:
+                self.fault("download", f"job {number}: {len(begun)} downloads never ended, and "
+                                       f"{killed} were killed")
+            if told[number]["download"] > whole:
+                self.fault("download", f"job {number} was downloaded {told[number]['download']} "
+                                       f"times, {whole} of them are in the log")
+        for event in got:
+            job = self.jobs[event["job"]]
+            self.counts["downloads compared"] += 1
+            if (event["sha256"], event["bytes"]) != (job["sha256"], job["size_bytes"]):
+                self.fault("download", f"job {job['id']}: what was downloaded is not its file")
+
+    def check_ended(self):
+        """A file ends when its time has come, not before; it is called purged once it is gone."""
+        keys = set(self.store.keys())
+        last = max((row["at"] for row in self.activity), default=0)
+        for number, job in self.jobs.items():
+            for row in self.entries[number]:
+                if row["action"] == "job.expired" and row["at"] < job["expires_at"]:
+                    self.fault("expiry", f"job {number} expired before its time")
+            if job["status"] == "ready" and self.arguments.swept and job["expires_at"] < last:
+                self.fault("expiry", f"job {number} is ready, and should have expired")
+            if job["status"] not in ("expired", "deleted"):
+                continue
+            if job["purged_at"] is None:
+                if self.arguments.swept:
+                    self.fault("purge", f"job {number} is {job['status']} and not purged")
+                continue
+            self.counts["purged, " + job["status"]] += 1
+            for key in (job["artifact_key"], manifest_key(job["artifact_key"])):
+                if key in keys:
+                    self.fault("purge", f"job {number} is purged, and `{key}` is there")
+        for event in self.history:
+            if event["event"] == "seen_purged":
+                self.counts["purges seen"] += 1
+                for key in event["left"]:
+                    self.fault("purge", f"job {event['job']} was purged while `{key}` was there")
 
     # --- What was seen meanwhile --------------------------------------------------------------
 
@@ -326,7 +425,8 @@ class Checker:
                 self.fault("file", f"job {number}: {told}")
             if job["rows_done"] != self.oracle.count(event["request"]):
                 self.fault("file", f"job {number} says {job['rows_done']} rows")
-        self.counts["files parsed"] = len(self.oracle.verdicts)
+        for spec, _ in self.oracle.verdicts:
+            self.counts["files parsed, " + json.loads(spec)["format"]] += 1
 
     def check_manifest(self, number, job, digest, size):
         content = self.store.get(manifest_key(job["artifact_key"]))
@@ -356,7 +456,7 @@ class Checker:
                 shown |= {job["artifact_key"], manifest_key(job["artifact_key"])}
         for key in self.store.keys():
             self.counts["objects"] += 1
-            if key not in shown:
+            if key not in shown and key != STORE_IDENTITY:
                 self.counts["unreferenced objects"] += 1
                 if self.arguments.swept:
                     self.fault("unreferenced", f"`{key}` is of no use and still there")
@@ -398,12 +498,20 @@ class Rows:
         if self.is_sqlite:
             path = url.removeprefix("sqlite:")
             self.connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+            self.execute = self.connection.execute
+        elif url.startswith("mysql:"):
+            import pymysql
+            _, socket, database = url.split(":")
+            cursor = pymysql.connect(unix_socket=socket, user="root", database=database,
+                                     charset="utf8mb4").cursor()
+            self.execute = lambda sql: cursor.execute(sql) and None or cursor
         else:
             import psycopg
             self.connection = psycopg.connect(url, autocommit=True)
+            self.execute = self.connection.execute
 
     def all(self, sql):
-        cursor = self.connection.execute(sql)
+        cursor = self.execute(sql)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row)) for row in cursor.fetchall()]
 
@@ -617,8 +725,17 @@ def read_xlsx(content):
     return rows
 
 
+def read_parquet(content):
+    import pyarrow.parquet
+    table = pyarrow.parquet.read_table(io.BytesIO(content))
+    if table.column_names != ["id", "name", "note", "amount"]:
+        raise ValueError("other columns")
+    return list(zip(*(column.to_pylist() for column in table.columns)))
+
+
 READERS = {
     "csv": read_csv, "json": read_json, "ndjson": read_ndjson, "xml": read_xml, "xlsx": read_xlsx,
+    "parquet": read_parquet,
 }
 
 
@@ -731,7 +848,7 @@ def not_durable(path, root, by_digest, counts):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--control", required=True, help="sqlite:PATH or postgres://…")
+    parser.add_argument("--control", required=True, help="sqlite:PATH or what libpq takes")
     parser.add_argument("--artifacts", required=True, help="file:PATH or s3://BUCKET/PREFIX")
     parser.add_argument("--s3-endpoint", help="its keys are in AWS_ACCESS_KEY_ID and so on")
     parser.add_argument("--source", action="append", default=[], help="NAME=URL")

@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import disk, kills, measure, stops, trace
+from . import disk, kills, measure, stops, sweeps, trace
 from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
@@ -25,6 +25,7 @@ def main():
     parser.add_argument("--rigs", default=",".join(KINDS))
     parser.add_argument("--kills", type=int, default=1000, help="over all rigs")
     parser.add_argument("--rounds", type=int, default=1, help="of all stops")
+    parser.add_argument("--jobs", type=int, default=1000, help="of the backlog")
     parser.add_argument("--lease-seconds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     arguments = parser.parse_args()
@@ -51,6 +52,14 @@ def run_stops(ground, arguments):
         kinds)
 
 
+def run_sweeps(ground, arguments):
+    kinds = arguments.rigs.split(",")
+    work = lambda rig: sweeps.run(rig, arguments.rounds)
+    return side_by_side(
+        lambda _, kind: run_chapter(ground, kind, f"{kind}-sweeps", work, collections.Counter(),
+                                    **sweeps.SETTINGS), kinds)
+
+
 def run_trace(ground, _arguments):
     """What is synced is the same on every rig; the control database on SQLite is seen best."""
     return run_chapter(ground, "sqlite-folder", "sqlite-folder-trace", trace.run,
@@ -59,11 +68,15 @@ def run_trace(ground, _arguments):
 
 def run_disk(ground, _arguments):
     return run_chapter(ground, "sqlite-folder", "sqlite-folder-disk", disk.run,
-                       collections.Counter(), attempts_max=2)
+                       collections.Counter(), settings={"attempts_max": 2})
 
 
-def run_measures(ground, _arguments):
-    return measure.run(ground)
+def run_measures(ground, arguments):
+    return measure.run(ground, arguments.jobs)
+
+
+def run_backlog(ground, arguments):
+    return measure.run_backlog(ground, arguments.jobs, arguments.rigs.split(","))
 
 
 def side_by_side(work, kinds):
@@ -109,8 +122,10 @@ def run_chapter(ground, kind, name, work, sums, **more):
     return code
 
 
-PLANS = {"kills": run_kills, "stops": run_stops, "trace": run_trace, "disk": run_disk,
-         "measure": run_measures}
+PLANS = {
+    "kills": run_kills, "stops": run_stops, "sweeps": run_sweeps, "trace": run_trace,
+    "disk": run_disk, "measure": run_measures, "backlog": run_backlog,
+}
 
 if __name__ == "__main__":
     main()

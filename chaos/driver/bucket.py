@@ -40,11 +40,18 @@ class Bucket:
         self.endpoint = f"http://127.0.0.1:{state.read_text()}"
         self.tell("bucket", is_versioned=False)
 
-    def tell(self, what, method="PUT", **said):
+    def tell(self, what, method="PUT", body=None, **said):
         query = urllib.parse.quote(json.dumps({"bucket": self.name, **said}))
-        request = urllib.request.Request(f"{self.endpoint}/_rig/{what}?{query}", method=method)
+        request = urllib.request.Request(f"{self.endpoint}/_rig/{what}?{query}", body,
+                                         method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
+
+    def objects(self):
+        return self.tell("objects", method="GET")
+
+    def put_object(self, key, content):
+        self.tell("object", body=content, key=key)
 
     @property
     def url(self):

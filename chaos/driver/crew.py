@@ -1,6 +1,5 @@
 """The processes of a rig: started, killed, stopped, and started again."""
 
-import os
 import signal
 import subprocess
 import threading
@@ -77,6 +76,8 @@ class Member:
     def has_died(self):
         return self.process.poll() is not None
 
-    def resident_bytes(self):
-        with open(f"/proc/{self.process.pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    def anonymous_bytes(self):
+        """Memory that is its own: neither its program nor files that it looks into."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            lines = dict(line.split(":", 1) for line in file)
+        return int(lines["RssAnon"].split()[0]) << 10

@@ -10,7 +10,7 @@ import tempfile
 from . import sources
 from .bucket import ACCESS_KEY, REGION, SECRET, Bucket
 from .rig import Rig
-from .servers import Postgres
+from .servers import MariaDb, Postgres
 
 CHECKER = pathlib.Path(__file__).parent.parent / "checker.py"
 
@@ -35,9 +35,14 @@ class Ground:
         self.servers, self.buckets, self.rigs = [], [], []
         server = self.postgres("source")
         self.source_conninfo = server.conninfo("source")
-        self.source_urls = {"lite": self.folder / "source.db", "server": server.database("source")}
-        sources.make_sqlite(self.source_urls["lite"])
+        self.maria = MariaDb(self.folder / "mariadb-source")
+        self.servers.append(self.maria)
+        self.source_urls = {
+            "lite": f"sqlite:{self.folder}/source.db", "server": server.database("source"),
+            "maria": self.maria.database("source")}
+        sources.make_sqlite(self.folder / "source.db")
         sources.make_postgres(self.source_conninfo)
+        sources.make_mariadb(self.maria.connect("source"))
 
     def postgres(self, name):
         server = Postgres(self.folder / f"postgres-{name}")
@@ -58,8 +63,8 @@ class Ground:
         if store == "s3":
             bucket = Bucket(self.folder / f"{name}-s3")
             self.buckets.append(bucket)
-        rig = Rig(name, self.folder / name, self.binary, server, bucket, self.source_urls,
-                  self.lease_seconds, **more)
+        more = {"lease_seconds": self.lease_seconds, **more}
+        rig = Rig(name, self.folder / name, self.binary, server, bucket, self.source_urls, **more)
         self.rigs.append(rig)
         return rig
 
@@ -82,9 +87,12 @@ class Ground:
         control = rig.server.conninfo(rig.database) if rig.server else rig.control_url
         command = [
             sys.executable, str(CHECKER), "--control", control, "--artifacts", rig.artifacts_url,
-            "--source", f"lite=sqlite:{self.source_urls['lite']}",
+            "--source", f"lite={self.source_urls['lite']}",
             "--source", f"server={self.source_conninfo}",
-            "--history", str(rig.history.path), "--lease-seconds", str(self.lease_seconds), *more]
+            "--source", f"maria=mysql:{self.maria.socket}:source",
+            "--history", str(rig.history.path), "--lease-seconds", str(rig.lease_seconds), *more]
+        if rig.is_swept:
+            command.append("--swept")
         if (rig.folder / "trace").exists():
             command += ["--trace", str(rig.folder / "trace")]
         if rig.bucket:

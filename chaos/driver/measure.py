@@ -12,12 +12,15 @@ import psycopg
 
 from .crew import Member
 from .servers import wait_until
+from .sources import SOURCES
 
 WAIT_SECONDS_MAX = 60
+# Life of a lease unless a site says otherwise, and how few samples are taken with it.
+LEASE_SECONDS = 15
+LONG_KILLS = 5
 KILLS = 40
 CANCELS = 25
-FROZEN = 10
-SMALL_JOBS = 1000
+FROZEN = 6
 STARVED_SECONDS = 30
 # Processes that take the machine away, for each of its cores.
 SPINNERS_PER_CORE = 4
@@ -25,35 +28,59 @@ SPINNERS_PER_CORE = 4
 NICE = 19
 # How many requests are on their way at a time while the backlog is made.
 CREATORS = 6
-SLOW = {"lite": "slow_lite", "server": "slow_server"}
+BACKLOG_SECONDS_MAX = 1200
+# Until what was only kept for the next job is given back.
+IDLE_SECONDS = 5
+# Jobs after which the memory is looked at.
+MEMORY_AT = (100, 1000, 2000, 3000, 4000, 5000, 6000, 8000, 10000)
+CONTROLS = ("sqlite-folder", "postgres-folder")
 
 
-def run(ground):
-    """All of it, one after the other, so that nothing disturbs anything else."""
-    said = {}
-    for kind in ("sqlite-folder", "postgres-folder"):
-        said[f"reclaim, one host, {kind}"] = on_rig(
-            ground, kind, "reclaim", lambda rig: reclaims(rig, "h1", "h1", KILLS))
-    said["reclaim, across hosts, sqlite-folder"] = on_rig(
-        ground, "sqlite-folder", "across", lambda rig: reclaims(rig, "h2", "h1", KILLS // 4))
-    for source in SLOW:
-        said[f"cancel to stopped, {source}"] = on_rig(
-            ground, "sqlite-folder", f"cancel-{source}",
-            lambda rig, source=source: cancels(ground, rig, source))
-    said["cancel to stopped, worker stands still, behind the lease's end"] = on_rig(
-        ground, "sqlite-folder", "frozen", frozen_cancels)
-    said["starved"] = on_rig(ground, "sqlite-folder", "starved", starved)
-    said["1000 jobs, sqlite, one serve"] = on_rig(
-        ground, "sqlite-folder", "backlog", lambda rig: backlog(rig, ["serve"]))
-    said["1000 jobs, postgres, 4 workers"] = on_rig(
-        ground, "postgres-folder", "backlog", lambda rig: backlog(rig, ["worker"] * 4))
-    for what, measured in said.items():
-        print(f"{what}: {json.dumps(measured)}", flush=True)
+def run(ground, jobs):
+    """All of it, one after the other, so that nothing disturbs anything else; said as it comes."""
+    for lease, count in ((ground.lease_seconds, KILLS), (LEASE_SECONDS, LONG_KILLS)):
+        for kind in CONTROLS:
+            say(f"reclaim, one host, {kind}, lease {lease} s", on_rig(
+                ground, kind, f"reclaim-{lease}",
+                lambda rig: reclaims(rig, "h1", "h1", count), lease_seconds=lease))
+            say(f"reclaim, across hosts, {kind}, lease {lease} s", on_rig(
+                ground, kind, f"across-{lease}",
+                lambda rig: reclaims(rig, "h2", "h1", min(count, KILLS // 4)),
+                lease_seconds=lease))
+    for source in SOURCES:
+        for table in ("slow", "endless"):
+            say(f"cancel to stopped, {source}, {table}", on_rig(
+                ground, "sqlite-folder", f"cancel-{source}-{table}",
+                lambda rig: cancels(ground, rig, source, table)))
+        say(f"cancel to over, {source}, worker stands still, behind its lease's end", on_rig(
+            ground, "sqlite-folder", f"frozen-{source}",
+            lambda rig: frozen_cancels(rig, source)))
+    for kind in CONTROLS:
+        for lease in (ground.lease_seconds, LEASE_SECONDS):
+            say(f"starved, {kind}, lease {lease} s", on_rig(
+                ground, kind, f"starved-{lease}", starved, lease_seconds=lease))
+    say(f"{jobs} jobs, sqlite, one serve", on_rig(
+        ground, "sqlite-folder", "backlog", lambda rig: backlog(rig, ["serve"], jobs)))
+    say(f"{jobs} jobs, postgres, 4 workers", on_rig(
+        ground, "postgres-folder", "backlog", lambda rig: backlog(rig, ["worker"] * 4, jobs)))
     return 0
 
 
-def on_rig(ground, kind, name, work):
-    rig = ground.rig(kind, f"{kind}-{name}")
+def run_backlog(ground, jobs, kinds):
+    """Only the thousand jobs, or as many as one likes."""
+    for kind, commands in (("sqlite-folder", ["serve"]), ("postgres-folder", ["worker"] * 4)):
+        if kind in kinds:
+            say(f"{jobs} jobs, {kind}", on_rig(
+                ground, kind, "backlog", lambda rig: backlog(rig, commands, jobs)))
+    return 0
+
+
+def say(what, measured):
+    print(f"{what}: {json.dumps(measured)}", flush=True)
+
+
+def on_rig(ground, kind, name, work, **more):
+    rig = ground.rig(kind, f"{kind}-{name}", **more)
     try:
         return work(rig)
     finally:
@@ -77,7 +104,7 @@ def reclaims(rig, killed_host, other_host, count):
     for _ in range(count):
         worker, serve = Member(rig, "worker", killed_host), Member(rig, "serve", other_host)
         worker.start()
-        job = rig.create({"subject": SLOW["server"], "format": "csv"})
+        job = rig.create({"subject": "slow_server", "format": "csv"})
         wait_until(lambda: rig.one("select lease_token from jobs where id = %s", job)[0],
                    WAIT_SECONDS_MAX, f"job {job} is claimed")
         serve.start()
@@ -104,13 +131,13 @@ def wait_over(rig, job):
 # --- Cancel ---------------------------------------------------------------------------------------
 
 
-def cancels(ground, rig, source):
+def cancels(ground, rig, source, table):
     """From the answer to who cancels, to no statement in the source and no byte left."""
     serve = rig.add("serve")
     serve.start()
     taken = []
     for _ in range(CANCELS):
-        job = rig.create({"subject": SLOW[source], "format": "csv"})
+        job = rig.create({"subject": f"{table}_{source}", "format": "csv"})
         wait_until(lambda: is_reading(ground, serve, source), WAIT_SECONDS_MAX,
                    f"job {job} reads its source")
         rig.must("jobs", "cancel", str(job))
@@ -121,13 +148,13 @@ def cancels(ground, rig, source):
     return spread(taken)
 
 
-def frozen_cancels(rig):
+def frozen_cancels(rig, source):
     """From the end of a stopped worker's lease to the end of the job that was to be cancelled."""
     taken = []
     for _ in range(FROZEN):
         worker, serve = Member(rig, "worker", "h2"), Member(rig, "serve", "h1")
         worker.start()
-        job = rig.create({"subject": SLOW["server"], "format": "csv"})
+        job = rig.create({"subject": f"slow_{source}", "format": "csv"})
         wait_until(lambda: rig.one("select lease_token from jobs where id = %s", job)[0],
                    WAIT_SECONDS_MAX, f"job {job} is claimed")
         serve.start()
@@ -155,6 +182,15 @@ def is_reading(ground, serve, source):
             return connection.execute(
                 "select count(*) from pg_stat_activity where state = 'active' "
                 "and application_name like 'tidegate%%'").fetchone()[0] > 0
+    if source == "maria":
+        connection = ground.maria.connect("source")
+        with connection.cursor() as cursor:
+            cursor.execute("select count(*) from information_schema.processlist "
+                           "where db = 'source' and command <> 'Sleep' "
+                           "and id <> connection_id()")
+            found = cursor.fetchone()[0]
+        connection.close()
+        return found > 0
     return busy_threads(serve.process.pid) > 0
 
 
@@ -192,7 +228,7 @@ def starved(rig):
     """Leases that were lost though nobody died: there must be none."""
     for command in ("serve", "worker"):
         rig.add(command).start(under=["nice", "-n", str(NICE)])
-    jobs = [rig.create({"subject": SLOW["lite"], "format": "csv"}) for _ in range(4)]
+    jobs = [rig.create({"subject": "slow_lite", "format": "csv"}) for _ in range(4)]
     for job in jobs:
         wait_until(lambda job=job: rig.one(
             "select status from jobs where id = %s", job)[0] == "building", WAIT_SECONDS_MAX,
@@ -215,30 +251,38 @@ def starved(rig):
 # --- Throughput -----------------------------------------------------------------------------------
 
 
-def backlog(rig, commands):
-    """A thousand small jobs that wait, and how long they take once somebody works."""
+def backlog(rig, commands, count):
+    """Small jobs that wait, how long they take once somebody works, and what memory that takes."""
     request = {"subject": "small_lite", "format": "csv"}
     with concurrent.futures.ThreadPoolExecutor(CREATORS) as pool:
         begun = time.monotonic()
-        jobs = list(pool.map(lambda _: rig.create(request), range(SMALL_JOBS)))
+        jobs = list(pool.map(lambda _: rig.create(request), range(count)))
         created = time.monotonic() - begun
     assert all(jobs), "every job is accepted"
     for command in commands:
         rig.add(command).start()
-    warm = 50
-    wait_until(lambda: SMALL_JOBS - rig.open_jobs() >= warm, WAIT_SECONDS_MAX, "it is warm")
-    before = [member.resident_bytes() for member in rig.crew]
-    wait_until(lambda: rig.open_jobs() == 0, 600, "the backlog is done")
-    after = [member.resident_bytes() for member in rig.crew]
+    wait_until(lambda: all(member.is_ready() for member in rig.crew), WAIT_SECONDS_MAX, "ready")
+    memory = {"start": mebibytes(rig)}
+    for done in (one for one in MEMORY_AT if one < count):
+        wait_until(lambda done=done: count - rig.open_jobs() >= done, BACKLOG_SECONDS_MAX,
+                   f"{done} jobs are done")
+        memory[done] = mebibytes(rig)
+    wait_until(lambda: rig.open_jobs() == 0, BACKLOG_SECONDS_MAX, "the backlog is done")
+    memory[count] = mebibytes(rig)
+    time.sleep(IDLE_SECONDS)
+    memory["idle"] = mebibytes(rig)
     begun, ended = rig.one("select min(started_at), max(completed_at) from jobs")
-    places = 4 * len(commands)
     seconds = (ended - begun) / 1e6
     in_builds = rig.one("select sum(ended_at - started_at) from attempts")[0]
-    return {"jobs": SMALL_JOBS, "seconds": round(seconds, 2),
-            "jobs_per_second": round(SMALL_JOBS / seconds, 1),
-            "ms_per_job": round(1000 * seconds / SMALL_JOBS, 2),
-            "claim_to_end_ms": round(float(in_builds) / 1000 / SMALL_JOBS, 1), "places": places,
-            "created_by_command_line_per_second": round(SMALL_JOBS / created, 1),
-            "mib_when_warm": [size >> 20 for size in before],
-            "mib_at_the_end": [size >> 20 for size in after],
+    return {"jobs": count, "seconds": round(seconds, 2),
+            "jobs_per_second": round(count / seconds, 1),
+            "ms_per_job": round(1000 * seconds / count, 2),
+            "claim_to_end_ms": round(float(in_builds) / 1000 / count, 1),
+            "places": 4 * len(commands),
+            "created_by_command_line_per_second": round(count / created, 1),
+            "anonymous_mib": memory,
             "ready": rig.one("select count(*) from jobs where status = 'ready'")[0]}
+
+
+def mebibytes(rig):
+    return [member.anonymous_bytes() >> 20 for member in rig.crew]

@@ -3,8 +3,10 @@
 import json
 import os
 import pathlib
+import shutil
 import sqlite3
 import subprocess
+import time
 
 import psycopg
 
@@ -13,13 +15,16 @@ from .crew import Member
 from .history import History
 
 OPERATOR = "ada@example.com"
-CLI_SECONDS_MAX = 60
-OPEN = ("pending", "building")
+CLI_SECONDS_MAX = 30
+# Upkeep of a rig: it sweeps all the time, and hardly anything is too young for it.
+SWEEP_SECONDS = 2
+SWEEP_GRACE_SECONDS = 4
 
 
 class Rig:
     def __init__(self, name, folder, binary, control, bucket, source_urls, lease_seconds,
-                 attempts_max=1000, builds_max=4):
+                 settings=(), sweep_seconds=SWEEP_SECONDS,
+                 sweep_grace_seconds=SWEEP_GRACE_SECONDS):
         """Without a `control` server it is on SQLite, without a `bucket` in a folder."""
         self.name, self.binary, self.lease_seconds = name, str(binary), lease_seconds
         self.folder = pathlib.Path(folder)
@@ -43,7 +48,11 @@ url = "{self.artifacts_url}"
 {bucket.declaration() if bucket else ""}
 [worker]
 lease_seconds = {lease_seconds}
-{sources.declaration(source_urls["lite"], source_urls["server"])}""")
+
+[upkeep]
+sweep_seconds = {sweep_seconds}
+sweep_grace_seconds = {sweep_grace_seconds}
+{sources.declaration(source_urls)}""")
         # Addresses and keys of the machine's own services are none of a rig's.
         self.environment = {
             name: value for name, value in os.environ.items()
@@ -53,12 +62,22 @@ lease_seconds = {lease_seconds}
             "RUST_LOG": "tidegate=info,tidegate_service=info,tidegate_store=info",
             "RUST_BACKTRACE": "0"}
         self.must("operators", "add", OPERATOR, "--role", "administrator")
-        settings = {"attempts_max": attempts_max, "builds_max": builds_max, "open_jobs_max": 5000}
-        self.execute("update settings set document = %s", json.dumps(settings))
+        self.settings = {"open_jobs_max": 20000, **dict(settings)}
+        self.set()
+        # The longest that something of no use may lie in the store once nothing happens any more.
+        self.sweep_seconds = sweep_seconds
+        self.sweep_seconds_max = sweep_grace_seconds + 3 * sweep_seconds + 1
+        # Whether all of that was waited for.
+        self.is_swept = False
         # Processes that are killed and come back, and every process that there ever was.
         self.crew, self.members = [], []
         # What has to be undone before its folder can go.
         self.at_end = []
+
+    def set(self, **settings):
+        """Changes settings of the site while it runs."""
+        self.settings |= settings
+        self.execute("update settings set document = %s", json.dumps(self.settings))
 
     def add(self, command, host="h1"):
         member = Member(self, command, host)
@@ -67,11 +86,24 @@ lease_seconds = {lease_seconds}
 
     def cli(self, *arguments, environment=None, timeout=CLI_SECONDS_MAX):
         """Runs a command, and gives its exit code, output and errors."""
-        done = subprocess.run([self.binary, "--json", *arguments],
-                              env={**self.environment, **(environment or {})},
-                              cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=timeout)
-        return done.returncode, done.stdout, done.stderr
+        process = subprocess.Popen(
+            [self.binary, "--json", *arguments], env={**self.environment, **(environment or {})},
+            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        try:
+            out, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.tell_stacks(process.pid)
+            process.kill()
+            raise
+        return process.returncode, out, errors
+
+    def tell_stacks(self, pid):
+        """Writes down where a process hangs, if there is a debugger."""
+        if shutil.which("gdb"):
+            with open(self.folder / f"hangs-{pid}", "wb") as file:
+                subprocess.run(["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 40"],
+                               stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
     def must(self, *arguments):
         code, out, errors = self.cli(*arguments)
@@ -122,6 +154,30 @@ lease_seconds = {lease_seconds}
 
     def open_jobs(self):
         return self.one("select count(*) from jobs where status in ('pending', 'building')")[0]
+
+    def is_due(self):
+        """Whether upkeep still has to expire or to purge something."""
+        now = int(time.time() * 1e6)
+        return self.one(
+            "select count(*) from jobs where (status in ('expired', 'deleted') "
+            "and purged_at is null) or (status = 'ready' and expires_at <= %s)", now)[0] > 0
+
+    def has_object(self, key):
+        """Whether the store has it; past the program, and past the faults of the bucket."""
+        if self.bucket:
+            prefix = self.artifacts_url.removeprefix(f"s3://{self.bucket.name}/")
+            return any(name == f"{prefix}/{key}" for name, _, _ in self.bucket.objects())
+        return (self.folder / "artifacts" / key).exists()
+
+    def put_object(self, key, content):
+        """Puts something into the store that nobody asked for."""
+        if self.bucket:
+            prefix = self.artifacts_url.removeprefix(f"s3://{self.bucket.name}/")
+            self.bucket.put_object(f"{prefix}/{key}", content)
+            return
+        path = self.folder / "artifacts" / key
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_bytes(content)
 
     def create(self, request, key=None):
         """Makes a job, and gives its number; it is written down once it is accepted."""

@@ -1,4 +1,4 @@
-"""A PostgreSQL server in a folder of its own, which can be made to crash."""
+"""Servers in folders of their own: a PostgreSQL that can be made to crash, a MariaDB."""
 
 import os
 import pathlib
@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import psycopg
+import pymysql
 
 # Where Debian's package puts a version's programs.
 VERSIONS = pathlib.Path("/usr/lib/postgresql")
@@ -86,6 +87,63 @@ class Postgres:
             self.stop("immediate")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class MariaDb:
+    """A server to read from; what it holds can be made again, so nothing need reach the disk."""
+
+    ACCOUNT = "mysql"
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.socket, data = self.folder / "socket", self.folder / "data"
+        (self.folder / "tmp").mkdir(parents=True)
+        account = []
+        if os.getuid() == 0:
+            entry = pwd.getpwnam(self.ACCOUNT)
+            for path in (self.folder, self.folder / "tmp"):
+                os.chown(path, entry.pw_uid, entry.pw_gid)
+            account = [f"--user={self.ACCOUNT}"]
+        # The servers' programs are not on everybody's path.
+        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+        program = lambda name: shutil.which(name, path=path)
+        subprocess.run(
+            [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}",
+             f"--tmpdir={self.folder}/tmp", "--auth-root-authentication-method=normal",
+             "--skip-test-db", *account],
+            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen(
+                [program("mariadbd"), "--no-defaults", f"--datadir={data}",
+                 f"--tmpdir={self.folder}/tmp", f"--socket={self.socket}",
+                 "--skip-networking",
+                 "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0",
+                 "--innodb-buffer-pool-size=64M", "--max-connections=200", *account],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        wait_until(self._is_up, START_SECONDS_MAX, "MariaDB starts")
+
+    def _is_up(self):
+        try:
+            self.connect("mysql").close()
+        except pymysql.err.OperationalError:
+            return False
+        return True
+
+    def connect(self, database):
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database,
+                               charset="utf8mb4", autocommit=True)
+
+    def database(self, name):
+        connection = self.connect("mysql")
+        with connection.cursor() as cursor:
+            cursor.execute(f"create database `{name}`")
+        connection.close()
+        return f"mysql://root@localhost/{name}?socket={self.socket}"
+
+    def remove(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def free_port():

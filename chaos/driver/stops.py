@@ -4,12 +4,13 @@ The program has to be built with the feature `chaos`: it stops itself, as SIGSTO
 that `TIDEGATE_STOP_AT` names.
 """
 
+import hashlib
 import signal
 import subprocess
 import time
 
 from .crew import Member
-from .kills import settle
+from .kills import settle, sweep
 from .servers import wait_until
 
 # Points of a build, in their order.
@@ -24,9 +25,12 @@ def run(rig, rounds):
     scenes = [(scene, point) for point in POINTS for scene in (
         past_the_lease, cancelled_meanwhile, killed_there, two_at_once)]
     scenes += [(scene,) for scene in (
-        killed_after_each_commit, created_twice, deleted_twice, purged_by_another)]
+        killed_after_each_commit, created_twice, deleted_twice, purged_by_another,
+        killed_while_sending, deleted_while_sending, expired_while_sending)]
     again = sum(play(rig, *scene) for _ in range(rounds) for scene in scenes)
-    quiet = settle(rig)
+    serve = serving(rig)
+    quiet = settle(rig, [serve]) + sweep(rig, [serve])
+    serve.end()
     return {"scenes": len(scenes) * rounds, "stopped_as_writer": again,
             "settled_seconds": round(quiet, 1)}
 
@@ -209,3 +213,59 @@ def purged_by_another(rig):
                STOPPED_SECONDS_MAX, f"the file of job {job} is purged")
     let_go(first)
     second.end()
+
+
+def sending(rig, job):
+    """Somebody who downloads, stopped before the first byte; its beginning is noted."""
+    return stopped_command(rig, "send", "jobs", "download", str(job), "--output",
+                           str(rig.folder / "download"))
+
+
+def note_download(rig, job, command):
+    """Waits for the end of a download, and writes down what became of it."""
+    command.send(signal.SIGCONT)
+    code = command.process.wait(STOPPED_SECONDS_MAX)
+    if code != 0:
+        rig.history.add("download_failed", job=job, code=code)
+        return
+    content = (rig.folder / "download").read_bytes()
+    rig.history.add("download", job=job, bytes=len(content),
+                    sha256=hashlib.sha256(content).hexdigest())
+
+
+def killed_while_sending(rig):
+    job = rig.create(REQUEST)
+    serve = serving(rig)
+    wait_over(rig, job)
+    command = sending(rig, job)
+    rig.history.add("download_killed", job=job)
+    command.kill()
+    serve.end()
+
+
+def deleted_while_sending(rig):
+    """The file goes while somebody else is about to receive it."""
+    job = rig.create(REQUEST)
+    serve = serving(rig)
+    wait_over(rig, job)
+    command = sending(rig, job)
+    tell(rig, "delete", job)
+    wait_until(lambda: not rig.is_due(), STOPPED_SECONDS_MAX, f"the file of job {job} is purged")
+    note_download(rig, job, command)
+    serve.end()
+
+
+def expired_while_sending(rig):
+    """Its time comes while somebody else is about to receive it."""
+    rig.set(retention_days=0)
+    job = rig.create(REQUEST)
+    worker = Member(rig, "worker", "h1")
+    worker.start()
+    wait_over(rig, job)
+    rig.set(retention_days=7)
+    worker.end()
+    command = sending(rig, job)
+    serve = serving(rig)
+    wait_until(lambda: not rig.is_due(), STOPPED_SECONDS_MAX, f"the file of job {job} is purged")
+    note_download(rig, job, command)
+    serve.end()

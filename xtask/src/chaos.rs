@@ -25,7 +25,7 @@ const RIGS: &[&str] = &["sqlite-folder", "sqlite-s3", "postgres-folder", "postgr
 /// What is to be run; everything when nothing is said.
 #[derive(Args)]
 pub(crate) struct ChaosArgs {
-    /// Only this plan: `kills`, `stops`, `trace`, `disk` or `measure`
+    /// Only this plan: `kills`, `stops`, `sweeps`, `trace`, `disk` or `measure`
     #[arg(long, value_delimiter = ',')]
     plan: Vec<String>,
     /// Kills over all rigs
@@ -90,7 +90,7 @@ impl ChaosArgs {
             (false, _) => self.plan.iter().map(String::as_str).collect(),
             // What a machine of any speed decides within minutes.
             (true, true) => vec!["kills"],
-            (true, false) => vec!["kills", "stops", "trace", "disk", "measure"],
+            (true, false) => vec!["kills", "stops", "sweeps", "trace", "disk", "measure"],
         }
     }
 }
@@ -151,8 +151,12 @@ fn build(checkout: &Path, target: &Path, is_release: bool) -> Result<PathBuf> {
     if is_release {
         cargo.arg("--release");
     }
-    // Nobody debugs it, and what is killed a thousand times is copied often.
+    // Nobody debugs it, and what is killed a thousand times is copied often. The moments are those
+    // of a release, which link-time optimisation hardly moves, and it would take minutes.
     cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
+    cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
+    cargo.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     succeed(cargo.current_dir(checkout).env("CARGO_TARGET_DIR", target))?;
     let profile = if is_release { "release" } else { "debug" };
     let built = target.join(profile).join("tidegate");

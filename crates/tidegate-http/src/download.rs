@@ -6,34 +6,41 @@ mod range;
 use axum::{
     body::Body,
     extract::{Path, Request, State},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use tidegate_service::{Sending, ServiceError};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use tidegate_service::{Sending, ServiceError, link::LinkPurpose};
 
 use self::{disposition::disposition, range::Asked};
 use crate::{
     edge::Shared,
     input::header_text,
-    middleware::caller::caller_of,
+    middleware::{caller::caller_of, peer},
+    pages::SIGN_IN,
     problem::{Problem, ProblemKind},
 };
 
 /// Where links lead.
 pub(crate) const PATH: &str = "/d/";
 
-/// Sends the file of a link to whom the link was made for.
+/// Sends the file of a link to whom the link was made for; or to whoever holds it, where it is one
+/// of those. A link of a mail leads to the sign-in, and from there to one for minutes.
 pub(crate) async fn send(
     State(edge): State<Shared>,
     Path(token): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let caller = caller_of(&edge, &parts).await?;
-    let file = edge.service.linked_file(&caller, &token).await?;
+    let caller = match edge.service.link_purpose(&token) {
+        Some(LinkPurpose::Bearer) => None,
+        Some(LinkPurpose::Locator) => return lead(&edge, &parts, &token).await,
+        // What is none of ours is nobody's business either.
+        Some(LinkPurpose::Download) | None => Some(caller_of(&edge, &parts).await?),
+    };
+    let file = edge.service.linked_file(caller.as_ref(), &token).await?;
     let tag = format!("\"{}\"", file.sha256);
     let headers = &parts.headers;
     if header_text(headers, header::IF_NONE_MATCH).is_some_and(|sent| sent.contains(&tag)) {
@@ -78,8 +85,29 @@ pub(crate) async fn send(
     if parts.method == Method::HEAD {
         return Ok((status, told).into_response());
     }
-    let sending = edge.service.redeem(&edge.artifacts, &caller, &token, part).await?;
+    let sending = match caller {
+        Some(caller) => edge.service.redeem(&edge.artifacts, &caller, &token, part).await?,
+        None => {
+            let address = peer::address(&edge.settings, &parts).map(|address| address.to_string());
+            let address = address.as_deref();
+            edge.service.redeem_bearer(&edge.artifacts, address, &token, part).await?
+        }
+    };
     Ok((status, told, Body::from_stream(pieces(sending))).into_response())
+}
+
+/// Leads from the link of a mail to the file: by way of the sign-in, if need be.
+async fn lead(edge: &Shared, parts: &Parts, token: &str) -> Result<Response, Problem> {
+    let caller = match caller_of(edge, parts).await {
+        Ok(caller) => caller,
+        Err(problem) if problem.kind() == ProblemKind::SignInRequired => {
+            let next = format!("{PATH}{token}");
+            return Ok(Redirect::to(&format!("{SIGN_IN}?next={next}")).into_response());
+        }
+        Err(problem) => return Err(problem),
+    };
+    let made = edge.service.open_locator(&caller, token).await?;
+    Ok(Redirect::to(&made.link.url(edge.settings.base())).into_response())
 }
 
 /// Whether a part is to be added to what the client has of this very file (RFC 9110, 13.1.5).

@@ -6,6 +6,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, header, request::Parts};
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_model::actor::Caller;
@@ -38,6 +39,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             let pointer = pointer_of(error.path());
             Problem::fault(pointer, said(error.inner())).into_response()
         })
+    }
+}
+
+/// A JSON body that may be absent, or null.
+pub(crate) struct MaybeBody<T>(pub(crate) Option<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let is_empty = request.body().is_end_stream();
+        if is_empty {
+            return Ok(Self(None));
+        }
+        Ok(Self(Body::<Option<T>>::from_request(request, state).await?.0))
     }
 }
 

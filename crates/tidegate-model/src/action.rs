@@ -57,6 +57,20 @@ pub enum Action {
     CheckpointKeep,
     /// Stream the activity log to a sink, as the only one for a while.
     StreamHold,
+    /// Move entries of the activity log to a signed file.
+    ActivityArchive,
+    /// Note that the artifact store is this control database's.
+    StoreClaim,
+    /// Make another artifact store this control database's.
+    StoreAdopt,
+    /// Keep files that this control database does not know from whatever removes files.
+    ArtifactQuarantine,
+    /// See the files in quarantine.
+    QuarantineView,
+    /// Leave a file in quarantine where it is, and tell of it no more.
+    QuarantineRelease,
+    /// Delete a file in quarantine.
+    QuarantineDelete,
     /// Read the activity log.
     ActivityView,
     /// Add an operator.
@@ -135,7 +149,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 51] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -160,6 +174,13 @@ impl Action {
         Self::ArtifactFault,
         Self::CheckpointKeep,
         Self::StreamHold,
+        Self::ActivityArchive,
+        Self::StoreClaim,
+        Self::StoreAdopt,
+        Self::ArtifactQuarantine,
+        Self::QuarantineView,
+        Self::QuarantineRelease,
+        Self::QuarantineDelete,
         Self::ActivityView,
         Self::OperatorAdd,
         Self::OperatorChange,
@@ -209,6 +230,13 @@ impl Action {
             Self::ArtifactFault => "artifact.fault",
             Self::CheckpointKeep => "checkpoint.kept",
             Self::StreamHold => "stream.held",
+            Self::ActivityArchive => "activity.archived",
+            Self::StoreClaim => "store.claimed",
+            Self::StoreAdopt => "store.adopted",
+            Self::ArtifactQuarantine => "artifact.quarantined",
+            Self::QuarantineView => "quarantine.viewed",
+            Self::QuarantineRelease => "quarantine.released",
+            Self::QuarantineDelete => "quarantine.deleted",
             Self::ActivityView => "activity.viewed",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
@@ -252,7 +280,10 @@ impl Action {
             | Self::ArtifactPurge
             | Self::ArtifactFault
             | Self::CheckpointKeep
-            | Self::StreamHold => Need::Upkeep,
+            | Self::StreamHold
+            | Self::ActivityArchive
+            | Self::StoreClaim
+            | Self::ArtifactQuarantine => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
             Self::OperatorAdd
             | Self::OperatorChange
@@ -266,9 +297,14 @@ impl Action {
             Self::TokenCreate | Self::TokenRevoke | Self::TokenView => {
                 Need::OwnFreely { any: "tokens.manage" }
             }
-            Self::SettingChange | Self::SettingView | Self::KeyRotate | Self::Backup => {
-                Need::One("settings.manage")
-            }
+            Self::SettingChange
+            | Self::SettingView
+            | Self::KeyRotate
+            | Self::Backup
+            | Self::StoreAdopt
+            | Self::QuarantineView
+            | Self::QuarantineRelease
+            | Self::QuarantineDelete => Need::One("settings.manage"),
         }
     }
 
@@ -280,6 +316,7 @@ impl Action {
             Self::ExportView
             | Self::RowsView
             | Self::ActivityView
+            | Self::QuarantineView
             | Self::OperatorView
             | Self::SessionView
             | Self::RoleView
@@ -307,6 +344,12 @@ impl Action {
             | Self::JobExpire
             | Self::ArtifactPurge
             | Self::ArtifactFault
+            | Self::ActivityArchive
+            | Self::StoreClaim
+            | Self::StoreAdopt
+            | Self::ArtifactQuarantine
+            | Self::QuarantineRelease
+            | Self::QuarantineDelete
             | Self::OperatorAdd
             | Self::OperatorChange
             | Self::OperatorDisable
@@ -371,6 +414,7 @@ mod tests {
             "rows.viewed",
             "checkpoint.kept",
             "stream.held",
+            "quarantine.viewed",
             "activity.viewed",
             "operator.viewed",
             "session.viewed",

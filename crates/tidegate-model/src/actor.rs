@@ -69,13 +69,16 @@ pub enum Via {
     Admin,
     /// A schedule that fired.
     Schedule,
+    /// A link that needs no sign-in: whoever held it acted as the one it was made for.
+    Link,
     /// The program itself.
     Internal,
 }
 
 impl Via {
     /// Every surface.
-    pub const ALL: [Self; 5] = [Self::Cli, Self::Api, Self::Admin, Self::Schedule, Self::Internal];
+    pub const ALL: [Self; 6] =
+        [Self::Cli, Self::Api, Self::Admin, Self::Schedule, Self::Link, Self::Internal];
 
     /// Word in the database and the activity log.
     pub fn slug(self) -> &'static str {
@@ -84,6 +87,7 @@ impl Via {
             Self::Api => "api",
             Self::Admin => "admin",
             Self::Schedule => "schedule",
+            Self::Link => "link",
             Self::Internal => "internal",
         }
     }

@@ -3,6 +3,7 @@
 //! The text of an entry holds its number and the hash of the entry before it; its own hash is that
 //! of its text. Whoever changes one has to change all that follow, up to a signed checkpoint.
 
+mod archive;
 mod chain;
 mod checkpoint;
 mod stored;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use archive::{Archive, SignedArchive};
 pub use chain::{ChainFault, ChainWalk};
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use stored::{EntryColumns, StoredEntry};
@@ -22,6 +24,8 @@ pub const FIRST_HASH: &str = "00000000000000000000000000000000000000000000000000
 pub const ENTRY_VERSION: u32 = 1;
 /// Version of a checkpoint's shape.
 pub const CHECKPOINT_VERSION: u32 = 1;
+/// Version of the shape of an archive's statement.
+pub const ARCHIVE_VERSION: u32 = 1;
 
 /// One entry, as it is hashed and streamed out. The order of members is part of the text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -53,6 +53,11 @@ pub fn list_of(subject: &str) -> String {
     format!("{subject}{LIST}")
 }
 
+/// The subject whose records a capability shows; none if it shows none.
+pub fn listed_by(capability: &str) -> Option<&str> {
+    capability.strip_suffix(LIST)
+}
+
 /// Capability to export a subject.
 pub fn export_of(subject: &str) -> String {
     format!("{subject}{EXPORT}")

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     action::{Action, Need, Target},
     actor::{Actor, Caller},
-    capability::{export_of, list_of},
+    capability::{export_of, list_of, listed_by},
     role::Role,
 };
 
@@ -197,6 +197,15 @@ pub fn explain(policy: &Policy, caller: &Caller, action: Action, target: &Target
 pub fn sees_subject(policy: &Policy, caller: &Caller, subject: &str) -> bool {
     let mut asking = Asking { policy, caller, asked: Vec::new() };
     asking.has(&list_of(subject))
+}
+
+/// The subjects that a caller may see, whether the site still has them or not.
+pub fn subjects_seen(policy: &Policy, caller: &Caller) -> Vec<String> {
+    let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
+    let capabilities = role.into_iter().flat_map(|role| &role.capabilities);
+    let subjects = capabilities.filter_map(|capability| listed_by(capability));
+    let seen = subjects.filter(|subject| sees_subject(policy, caller, subject));
+    seen.map(str::to_owned).collect()
 }
 
 /// Whether a caller has a capability, for what is decided by a list and not by an action.

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Microseconds of an hour.
+const HOUR_MICROS: i64 = 60 * 60 * 1_000_000;
 /// Microseconds of a day.
-const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+const DAY_MICROS: i64 = 24 * HOUR_MICROS;
+/// Hours that a bearer link lives at most, whatever a site says: whoever holds it has the file.
+pub const BEARER_LINK_HOURS_MAX: u32 = 24;
 
 /// Settings of a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +15,8 @@ const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 pub struct Settings {
     /// Days that a file is kept after it was made.
     pub retention_days: u32,
+    /// Days after which entries of the activity log move to signed files; none means never.
+    pub activity_retention_days: Option<u32>,
     /// Jobs of one operator that may be open at a time.
     pub open_jobs_max: u32,
     /// Rows of an export at most.
@@ -25,6 +31,9 @@ pub struct Settings {
     pub session_idle_minutes: u32,
     /// Hours after which a sign-in has ended in any case.
     pub session_hours_max: u32,
+    /// Hours that a link lives at most which needs no sign-in; none switches such links off, and
+    /// takes back those that there are.
+    pub bearer_link_hours_max: Option<BearerHours>,
     /// Attempts that a job gets.
     pub attempts_max: u32,
     /// Exports that one worker builds at a time.
@@ -35,6 +44,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             retention_days: 7,
+            activity_retention_days: None,
             open_jobs_max: 100,
             rows_max: None,
             bytes_max: None,
@@ -42,6 +52,7 @@ impl Default for Settings {
             link_minutes: 15,
             session_idle_minutes: 60,
             session_hours_max: 12,
+            bearer_link_hours_max: None,
             attempts_max: 3,
             builds_max: 4,
         }
@@ -52,5 +63,63 @@ impl Settings {
     /// How long a file is kept, in microseconds.
     pub fn retention_micros(&self) -> i64 {
         i64::from(self.retention_days).saturating_mul(DAY_MICROS)
+    }
+
+    /// How long an entry stays in the log, in microseconds; none means for ever.
+    pub fn activity_retention_micros(&self) -> Option<i64> {
+        Some(i64::from(self.activity_retention_days?).saturating_mul(DAY_MICROS))
+    }
+}
+
+/// Hours that a bearer link lives: 1 to [`BEARER_LINK_HOURS_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct BearerHours(u32);
+
+/// It is none, or more than a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a bearer link lives 1 to {BEARER_LINK_HOURS_MAX} hours")]
+pub struct BearerHoursFault;
+
+impl BearerHours {
+    /// The same in microseconds.
+    pub fn micros(self) -> i64 {
+        i64::from(self.0).saturating_mul(HOUR_MICROS)
+    }
+}
+
+impl TryFrom<u32> for BearerHours {
+    type Error = BearerHoursFault;
+
+    fn try_from(hours: u32) -> Result<Self, BearerHoursFault> {
+        match (1..=BEARER_LINK_HOURS_MAX).contains(&hours) {
+            true => Ok(Self(hours)),
+            false => Err(BearerHoursFault),
+        }
+    }
+}
+
+impl From<BearerHours> for u32 {
+    fn from(hours: BearerHours) -> Self {
+        hours.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_link_lives_a_day_at_most_and_none_unless_a_site_says_so() {
+        assert_eq!(Settings::default().bearer_link_hours_max, None);
+        for hours in [0, 1, 24, 25, 48, u32::MAX] {
+            let text = format!("{{\"bearer_link_hours_max\": {hours}}}");
+            let read = serde_json::from_str::<Settings>(&text);
+            let is_allowed = (1..=24).contains(&hours);
+            assert_eq!(read.is_ok(), is_allowed, "{hours}: {read:?}");
+            assert_eq!(BearerHours::try_from(hours).is_ok(), is_allowed, "{hours}");
+        }
+        let day = BearerHours::try_from(24).unwrap();
+        assert_eq!(day.micros(), 24 * 60 * 60 * 1_000_000);
     }
 }

@@ -29,6 +29,8 @@ pub struct Progress {
     pub extent_done: u64,
     /// Units in all.
     pub extent_total: u64,
+    /// Rows that are expected, where the source could tell.
+    pub rows_estimated: Option<u64>,
 }
 
 impl Progress {

@@ -16,7 +16,7 @@ use tidegate_format::{Counts, Encoder, Layout};
 use tidegate_source::{Interrupt, Reader, RowStream, Snapshot, SourceError, StreamOptions};
 
 use crate::{
-    Artifact, Checkpoint, Plan, RunError, Verdict,
+    Artifact, Checkpoint, Plan, Progress, RunError, Verdict,
     slab::{Slab, slabs_per_reader},
     writer::{Meter, Writer, Written},
 };
@@ -88,8 +88,8 @@ pub fn run(
     let line = Line { encoder: &*encoder, batch_bytes: options.batch_bytes, flow: &flow };
     let written = thread::scope(|scope| {
         let threads = line.start(scope, readers, writer);
-        watch.until(&threads.done, stream.extent.total);
-        watch.report(stream.extent.total);
+        watch.until(&threads.done, Some(&stream));
+        watch.report(Some(&stream));
         threads.writer.join().ok().flatten()
     });
     match (flow.into_fault(), written) {
@@ -159,7 +159,7 @@ impl Watch<'_> {
                 let _alive = alive;
                 guarded(flow, "opening", || plan.source.stream(&plan.query, options))
             });
-            self.until(&done, 0);
+            self.until(&done, None);
             opening.join().ok().flatten()
         });
         match opened? {
@@ -172,9 +172,9 @@ impl Watch<'_> {
     }
 
     /// Watches until the threads have ended.
-    fn until(&self, done: &Receiver<()>, extent_total: u64) {
+    fn until(&self, done: &Receiver<()>, stream: Option<&RowStream>) {
         while let Err(RecvTimeoutError::Timeout) = done.recv_timeout(TICK) {
-            self.report(extent_total);
+            self.report(stream);
             if self.checkpoint.verdict() == Verdict::Cancelled {
                 self.flow.fail(RunError::Cancelled);
             } else if self.started.elapsed() > self.plan.snapshot_age_max {
@@ -187,8 +187,13 @@ impl Watch<'_> {
         }
     }
 
-    fn report(&self, extent_total: u64) {
-        self.checkpoint.progress(self.flow.meter.progress(extent_total));
+    /// Tells how far it is; what there is in all is known once the stream is open.
+    fn report(&self, stream: Option<&RowStream>) {
+        self.checkpoint.progress(Progress {
+            extent_total: stream.map_or(0, |stream| stream.extent.total),
+            rows_estimated: stream.and_then(|stream| stream.rows_estimated),
+            ..self.flow.meter.progress()
+        });
     }
 }
 

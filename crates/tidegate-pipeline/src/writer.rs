@@ -31,13 +31,14 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Reads the counters.
-    pub(crate) fn progress(&self, extent_total: u64) -> Progress {
+    /// Reads the counters; what there is in all, the stream knows.
+    pub(crate) fn progress(&self) -> Progress {
         Progress {
             rows: self.rows.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             extent_done: self.extent_done.load(Ordering::Relaxed),
-            extent_total,
+            extent_total: 0,
+            rows_estimated: None,
         }
     }
 }

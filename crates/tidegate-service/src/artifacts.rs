@@ -7,6 +7,7 @@ mod bucket;
 mod download;
 mod error;
 mod folder;
+mod identity;
 mod key;
 mod listed;
 mod probe;
@@ -28,6 +29,8 @@ pub use key::{ObjectKey, ObjectName};
 pub use listed::{Listed, Listing, Unfinished};
 pub use probe::ProbeError;
 pub use upload::Upload;
+
+pub(crate) use identity::refuse_other_store;
 
 use crate::service::blocking;
 
@@ -175,12 +178,17 @@ impl Artifacts {
         }
     }
 
-    /// Everything that lies in the store, in no order.
+    /// Everything that lies in the store but the word that says whose it is, in no order.
     pub fn list(&self) -> Listing<Listed> {
-        match &self.0 {
+        let all = match &self.0 {
             Place::Folder(folder) => folder.list(),
             Place::Bucket(bucket) => bucket.list(),
-        }
+        };
+        Box::pin(
+            all.try_filter(|listed| {
+                futures_util::future::ready(listed.name != ObjectName::Identity)
+            }),
+        )
     }
 
     /// What was begun, and neither finished nor given up.

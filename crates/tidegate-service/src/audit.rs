@@ -6,6 +6,8 @@
 //! holds the two against each other, and needs public keys only.
 
 mod anchor;
+mod archive;
+mod cuts;
 mod findings;
 mod lanes;
 mod ledger;
@@ -18,6 +20,7 @@ mod sink;
 mod verify;
 
 pub use anchor::{Anchor, AnchorError};
+pub use archive::{ArchivePlace, ArchivePlaceError};
 pub use findings::{Fault, Finding, Remark};
 pub use ledger::Ledger;
 pub use report::{AnchorSummary, Proof, Report, Span, Verdict};
@@ -25,5 +28,6 @@ pub use settings::{AnchorSettings, AuditSettings, SettingsError, SinkSettings, S
 pub use sink::{Sink, SinkError};
 pub use verify::{VerifyError, verify};
 
+pub(crate) use archive::{ArchiveFile, proven as proven_archive};
 pub use proof::NotProven;
 pub(crate) use proof::Proven;

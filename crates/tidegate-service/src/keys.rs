@@ -5,6 +5,8 @@
 //! newest of a kind, as `current` says, is used; older ones stay, so that what they signed can
 //! still be verified.
 
+mod ring;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -24,6 +26,8 @@ use ed25519_dalek::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tidegate_model::audit::hexadecimal;
+
+pub(crate) use ring::KeyRing;
 
 /// Bytes of a symmetric key.
 const KEY_BYTES: usize = 32;
@@ -58,6 +62,18 @@ pub enum KeyError {
         /// Which one.
         path: PathBuf,
     },
+    /// A public key that was there is not there any more: what it signed could not be verified.
+    #[error("the public key `{key}` is gone or was changed: put it back, old public keys stay")]
+    PublicGone {
+        /// Name of the key.
+        key: String,
+    },
+    /// The key of the keyed hashes is another one.
+    #[error("`{path}` was changed: put it back, the same value must keep its hash")]
+    HashChanged {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A signature does not belong to what it stands at.
     #[error("the signature is not that of key `{key}` over this")]
     WrongSignature {
@@ -79,6 +95,8 @@ pub enum Purpose {
     Manifest,
     /// A checkpoint of the activity log.
     Checkpoint,
+    /// An archive of the activity log.
+    Archive,
 }
 
 impl Purpose {
@@ -86,6 +104,7 @@ impl Purpose {
         let word = match self {
             Self::Manifest => "manifest",
             Self::Checkpoint => "checkpoint",
+            Self::Archive => "archive",
         };
         format!("tidegate/{word}/1\n{text}").into_bytes()
     }
@@ -145,15 +164,20 @@ impl Keys {
         let mut builder = fs::DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(folder);
         made.map_err(|cause| unusable(folder, cause))?;
-        // Processes that start together wait for one another.
-        let lock = File::open(folder).map_err(|cause| unusable(folder, cause))?;
-        lock.lock().map_err(|cause| unusable(folder, cause))?;
-        if !folder.join(HASH_KEY).exists() {
-            let hash: [u8; KEY_BYTES] = rand::random();
-            write(folder, HASH_KEY, hexadecimal(&hash).as_bytes(), 0o600)?;
-        }
-        if !folder.join(CURRENT).exists() {
-            name_current(folder, &make(folder)?)?;
+        let is_there = |name| folder.join(name).exists();
+        // The lock is not taken by whoever only reads: a process that is stopped while it has it
+        // would keep all others from starting. The current key is named last of all.
+        if !(is_there(HASH_KEY) && is_there(CURRENT)) {
+            // Processes that start together wait for one another.
+            let lock = File::open(folder).map_err(|cause| unusable(folder, cause))?;
+            lock.lock().map_err(|cause| unusable(folder, cause))?;
+            if !is_there(HASH_KEY) {
+                let hash: [u8; KEY_BYTES] = rand::random();
+                write(folder, HASH_KEY, hexadecimal(&hash).as_bytes(), 0o600)?;
+            }
+            if !is_there(CURRENT) {
+                name_current(folder, &make(folder)?)?;
+            }
         }
         Self::read(folder)
     }
@@ -176,6 +200,10 @@ impl Keys {
         let path = folder.join(format!("signing-{signing}.pem"));
         let key = SigningKey::from_pkcs8_pem(&read_secret(&path)?)
             .map_err(|_| KeyError::Malformed { path })?;
+        let public = PublicKeys::of_folder(folder)?;
+        if public.0.get(signing) != Some(&key.verifying_key()) {
+            return Err(KeyError::Malformed { path: folder.join(format!("public-{signing}.pem")) });
+        }
         let mut links = BTreeMap::new();
         for (id, path) in named(folder, "link-", ".key")? {
             links.insert(id, symmetric(&path)?);
@@ -186,11 +214,29 @@ impl Keys {
         Ok(Self {
             folder: folder.to_owned(),
             signing: Named { id: signing.to_owned(), key },
-            public: PublicKeys::of_folder(folder)?,
+            public,
             links,
             link_current: link.to_owned(),
             hash: symmetric(&folder.join(HASH_KEY))?,
         })
+    }
+
+    /// Reads the folder again. What these keys have signed must still verify, and values must keep
+    /// their hashes; a link key may be taken away, and its links with it. Nothing is made.
+    ///
+    /// # Errors
+    ///
+    /// If the folder does not check: then these keys are to be kept.
+    pub fn again(&self) -> Result<Self, KeyError> {
+        let found = Self::read(&self.folder)?;
+        let mut known = self.public.0.iter();
+        if let Some((key, _)) = known.find(|(id, key)| found.public.0.get(*id) != Some(key)) {
+            return Err(KeyError::PublicGone { key: key.clone() });
+        }
+        if found.hash != self.hash {
+            return Err(KeyError::HashChanged { path: self.folder.join(HASH_KEY) });
+        }
+        Ok(found)
     }
 
     /// Name of the key that signs.
@@ -391,6 +437,15 @@ mod tests {
         assert_eq!(old.hash("a@example.com"), new.hash("a@example.com"));
         let again = Keys::open(folder.path()).unwrap();
         assert_eq!(again.current(), new.current());
+    }
+
+    #[test]
+    fn keys_that_are_there_are_read_while_a_process_stands_still_with_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Keys::open(folder.path()).unwrap();
+        let standing_still = File::open(folder.path()).unwrap();
+        standing_still.lock().unwrap();
+        assert_eq!(Keys::open(folder.path()).unwrap().current(), made.current());
     }
 
     #[test]

@@ -20,10 +20,12 @@ mod sign_in;
 mod subjects;
 mod tokens;
 pub mod upkeep;
+mod vault;
 mod worker;
 
+pub use activity::{ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort};
 pub use error::ServiceError;
-pub use exports::{Created, LinkedFile, ListRequest, ListSort, NewLink, Sending, Watched};
+pub use exports::{Created, LinkedFile, ListPage, ListRequest, NewLink, Sending, Watched};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
 pub use sign_in::{InvitationSecret, NewSession, SETUP_HOURS, SignedIn, Visitor};
@@ -31,8 +33,8 @@ pub use subjects::{
     Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest, SubjectSummary,
 };
 pub use tidegate_store::{
-    Attempt, EntryFilter, Figures, JobPage, Operator, Session, Store, StoreError, Token,
-    TransitionRow,
+    Attempt, Creator, CursorFault, Figures, JobCursor, JobOrder, JobSort, Matching, Operator,
+    Quarantined, Session, SortFault, Store, StoreError, Token, TransitionRow,
 };
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};

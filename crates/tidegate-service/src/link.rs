@@ -46,15 +46,18 @@ pub enum LinkPurpose {
     Download,
     /// To find a file, in a mail: it leads to the sign-in, and grants nothing.
     Locator,
+    /// To download a file without signing in, where a site allows it: whoever has it may.
+    Bearer,
 }
 
 impl LinkPurpose {
-    const ALL: [Self; 2] = [Self::Download, Self::Locator];
+    const ALL: [Self; 3] = [Self::Download, Self::Locator, Self::Bearer];
 
     fn byte(self) -> u8 {
         match self {
             Self::Download => 1,
             Self::Locator => 2,
+            Self::Bearer => 3,
         }
     }
 }
@@ -178,6 +181,12 @@ impl LinkClaims {
         Ok(claims)
     }
 
+    /// What a token is for, if it is one of ours: whoever it is shown to asks then what it is good
+    /// for.
+    pub fn purpose_of(keys: &Keys, token: &str) -> Option<LinkPurpose> {
+        Self::verify(keys, token).map(|claims| claims.purpose)
+    }
+
     /// Nothing is believed before the code is right.
     fn verify(keys: &Keys, token: &str) -> Option<Self> {
         if token.len() > TOKEN_CHARS_MAX {
@@ -239,7 +248,7 @@ mod tests {
     fn claims(purpose: LinkPurpose) -> LinkClaims {
         LinkClaims {
             purpose,
-            link: (purpose == LinkPurpose::Download).then_some(LinkId(7)),
+            link: (purpose != LinkPurpose::Locator).then_some(LinkId(7)),
             job: JobId(42),
             nonce: LinkNonce::new(),
             expires_at: NOW + 15 * MINUTE,
@@ -258,6 +267,8 @@ mod tests {
                     if asked == purpose { Ok(claims.clone()) } else { Err(LinkFault::Unknown) };
                 assert_eq!(read, expected);
             }
+            assert_eq!(LinkClaims::purpose_of(&keys, link.token()), Some(purpose));
+            assert_eq!(LinkClaims::purpose_of(&keys, &link.token()[1..]), None);
         }
     }
 
@@ -266,7 +277,7 @@ mod tests {
         let (_folder, keys) = keys();
         let mut turned = 0;
         for round in 0..50 {
-            let claims = claims(LinkPurpose::ALL[round % 2]);
+            let claims = claims(LinkPurpose::ALL[round % 3]);
             let token = SignedLink::sign(&keys, &claims).0;
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(&token).unwrap();
             // Bits of what is signed, and bits of how it is spelled.

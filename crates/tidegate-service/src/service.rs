@@ -11,7 +11,11 @@ use tidegate_source::{Source, SourceSettings};
 use tidegate_store::{SourceShare, Store};
 
 use crate::{
-    error::ServiceError, exports::Sendings, gate::Refusals, keys::Keys, sign_in::Throttle,
+    error::ServiceError,
+    exports::Sendings,
+    gate::Refusals,
+    keys::{KeyError, KeyRing, Keys},
+    sign_in::Throttle,
 };
 
 /// Sources and subjects, as the configuration declares them.
@@ -61,7 +65,7 @@ pub struct Service {
     pub(crate) sendings: Sendings,
     pub(crate) throttle: Throttle,
     site: RwLock<Arc<Sited>>,
-    keys: RwLock<Arc<Keys>>,
+    pub(crate) key_ring: KeyRing,
 }
 
 /// A site with the sources that were opened so far.
@@ -79,7 +83,7 @@ impl Service {
             sendings: Sendings::default(),
             throttle: Throttle::default(),
             site: RwLock::new(Arc::new(Sited::new(site))),
-            keys: RwLock::new(Arc::new(keys)),
+            key_ring: KeyRing::new(keys),
         }
     }
 
@@ -88,14 +92,18 @@ impl Service {
         &self.store
     }
 
-    /// The keys.
+    /// The keys. One that another process has made is among them a second later.
     pub fn keys(&self) -> Arc<Keys> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.key_ring.current()
     }
 
-    /// Takes other keys, from now on.
-    pub fn take_keys(&self, keys: Keys) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    /// Reads the folder of keys again, at once.
+    ///
+    /// # Errors
+    ///
+    /// If it does not check: the keys then stay as they were.
+    pub fn read_keys_again(&self) -> Result<(), KeyError> {
+        self.key_ring.read_again()
     }
 
     /// Takes another configuration of sources and subjects, from now on; what runs goes on with the

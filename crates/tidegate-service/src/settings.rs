@@ -46,7 +46,7 @@ impl Service {
         let current = next.id().to_owned();
         let details = serde_json::json!({ "key": current });
         self.store.commit(permit, Change::Note(details)).await?;
-        self.take_keys(next.make_current()?);
+        self.key_ring.take(next.make_current()?);
         Ok(current)
     }
 }

@@ -1,5 +1,6 @@
 //! What is done by itself, now and again, by any process: each task one file.
 
+pub mod archive;
 pub mod checkpoint;
 mod error;
 mod expire;
@@ -28,8 +29,18 @@ pub use purge::{PurgeReport, PurgeSettings, purge};
 pub use scrub::{ScrubReport, ScrubSettings, scrub};
 pub use sweep::{SweepReport, SweepSettings, sweep};
 
-use self::{checkpoint::Checkpoints, stream::Stream};
-use crate::{artifacts::Artifacts, error::ServiceError, service::Service, worker::WorkerSettings};
+use self::{
+    archive::{ArchiveError, ArchiveSettings, archive},
+    checkpoint::Checkpoints,
+    stream::Stream,
+};
+use crate::{
+    artifacts::Artifacts,
+    audit::{Anchor, ArchivePlace},
+    error::ServiceError,
+    service::Service,
+    worker::WorkerSettings,
+};
 
 /// Time between two looks for workers that are gone.
 const RESCUE_PAUSE: Duration = Duration::from_millis(500);
@@ -43,6 +54,10 @@ const STREAM_PAUSE: Duration = Duration::from_millis(500);
 const PURGE_PAUSE: Duration = Duration::from_secs(1);
 /// Time between two passes over some files, to see whether they are whole.
 const SCRUB_PAUSE: Duration = Duration::from_secs(60);
+/// Time between two looks for entries that the log does not keep any longer.
+const ARCHIVE_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// Archives that one look makes.
+const ARCHIVES_PER_LOOK: usize = 100;
 /// Jobs that one look takes.
 const JOBS_PER_LOOK: u32 = 200;
 
@@ -62,6 +77,8 @@ pub struct UpkeepSettings {
     pub sweep_pause: Duration,
     /// How to sweep.
     pub sweep: SweepSettings,
+    /// Where entries go that the log does not keep.
+    pub archive: ArchivePlace,
 }
 
 impl UpkeepSettings {
@@ -79,11 +96,13 @@ impl Upkeep {
     /// does not keep jobs from being rescued.
     pub async fn run(self, checkpoints: Checkpoints, stream: Stream, stop: watch::Receiver<bool>) {
         let service = &self.service;
+        let anchors = checkpoints.anchors();
         tokio::join!(
             self.look_after_jobs(stop.clone()),
             self.purge_files(stop.clone()),
             self.sweep_files(stop.clone()),
             self.scrub_files(stop.clone()),
+            self.archive_entries(anchors, stop.clone()),
             sign_checkpoints(service, checkpoints, stop.clone()),
             stream_entries(service, stream, stop),
         );
@@ -104,7 +123,12 @@ impl Upkeep {
 
     async fn purge_files(&self, stop: watch::Receiver<bool>) {
         let mut pace = Pace::new(PURGE_PAUSE, stop);
+        let mut is_own = false;
         while pace.next().await {
+            // Where the store could not be asked when the process started.
+            if !is_own {
+                is_own = told("claim", self.service.claim_store(&self.artifacts).await).is_some();
+            }
             let is_being_sent = |job| self.service.sendings.has(job);
             let settings =
                 PurgeSettings { is_being_sent: &is_being_sent, ..PurgeSettings::default() };
@@ -118,9 +142,14 @@ impl Upkeep {
             let Ok(now) = self.service.store().now().await else { continue };
             let swept = sweep(self.service.store(), &self.artifacts, now, &self.settings.sweep);
             let swept = told("sweep", swept.await);
-            if let Some(report) = swept.filter(|report| report.unknown > 0) {
+            let Some(report) = swept else { continue };
+            if report.quarantined > 0 {
+                let files = report.quarantined;
+                tracing::error!(files, "the artifact store holds files that nobody knows");
+            }
+            if report.unknown > 0 {
                 let (unknown, first) = (report.unknown, report.unknown_names.join(", "));
-                tracing::warn!(unknown, first, "the artifact store holds what nobody knows");
+                tracing::warn!(unknown, first, "the artifact store holds what is not ours");
             }
         }
     }
@@ -134,6 +163,29 @@ impl Upkeep {
                 settings.behind = report.next.unwrap_or(JobId(0));
             }
         }
+    }
+
+    async fn archive_entries(&self, anchors: Vec<Anchor>, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(ARCHIVE_PAUSE, stop);
+        while pace.next().await {
+            told("archive", self.archive_old(&anchors).await);
+        }
+    }
+
+    /// Archives what is older than the site keeps it, if it does not keep everything.
+    async fn archive_old(&self, anchors: &[Anchor]) -> Result<(), ArchiveError> {
+        let store = self.service.store();
+        let Some(retention) = store.settings().await?.activity_retention_micros() else {
+            return Ok(());
+        };
+        let before = store.now().await?.saturating_sub(retention);
+        let settings = ArchiveSettings { place: &self.settings.archive, anchors, before };
+        for _ in 0..ARCHIVES_PER_LOOK {
+            let Some(made) = archive(store, &self.service.keys(), settings).await? else { break };
+            let (number, from, to, file) = (made.number, made.from, made.to, made.file);
+            tracing::info!(number, from, to, file, "activity archived");
+        }
+        Ok(())
     }
 
     /// Commits a change in the name of upkeep; that somebody was faster is no fault.
@@ -187,7 +239,7 @@ async fn sign_checkpoints(
     let mut pace = Pace::new(CHECKPOINT_PAUSE, stop);
     while pace.next().await {
         if let Ok(now) = service.store().now().await {
-            drop(checkpoints.run(service.store(), &service.keys(), now).await);
+            drop(checkpoints.run_with(service.store(), &service.key_ring, now).await);
         }
     }
 }

@@ -117,6 +117,8 @@ pub struct RowStream {
     pub snapshot: Snapshot,
     /// How much there is to scan.
     pub extent: Extent,
+    /// Rows that are expected, where the source tells without reading them: an estimate.
+    pub rows_estimated: Option<u64>,
     /// Readers, each to be driven on a thread of its own.
     pub readers: Vec<Box<dyn Reader>>,
     /// What the user should know about this export.

@@ -1,5 +1,6 @@
 //! What can be changed: each change asks the state, sets it, and says what its entry says.
 
+mod archive;
 mod artifact;
 pub(crate) mod claim;
 mod download;
@@ -8,10 +9,12 @@ mod export;
 pub(crate) mod looked;
 mod people;
 mod sessions;
+mod vault;
 
 use serde_json::Value;
 use tidegate_model::{
     action::Action,
+    audit::SignedArchive,
     ids::JobId,
     job::{Failure, NewJob},
     policy::Permit,
@@ -24,6 +27,7 @@ pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact};
 pub use people::{OperatorChange, RoleEdit, TokenChange};
 pub use sessions::SessionChange;
+pub use vault::{StoreOwnership, UnknownObject};
 
 use crate::{
     door::Line,
@@ -79,6 +83,12 @@ pub enum Change {
         /// What.
         fault: String,
     },
+    /// Says whose the artifact store is.
+    Ownership(StoreOwnership),
+    /// Keeps files that this database does not know.
+    Quarantine(Vec<UnknownObject>),
+    /// Ends the quarantine of a file, by its key.
+    EndQuarantine(String),
     /// Makes a link to a file, or takes one back.
     Link(LinkChange),
     /// Begins to send a file by a link.
@@ -98,6 +108,8 @@ pub enum Change {
     Session(SessionChange),
     /// Sets the settings.
     Settings(Box<Settings>),
+    /// Takes entries out of the log that stand in a signed file. The only way to delete an entry.
+    ArchiveActivity(SignedArchive),
     /// Notes something that happens outside the database: a key, a backup.
     Note(Value),
 }
@@ -148,6 +160,9 @@ impl Change {
             Self::Expire => &[Action::JobExpire],
             Self::Purged => &[Action::ArtifactPurge],
             Self::Fault { .. } => &[Action::ArtifactFault],
+            Self::Ownership(change) => change.actions(),
+            Self::Quarantine(_) => &[Action::ArtifactQuarantine],
+            Self::EndQuarantine(_) => &[Action::QuarantineRelease, Action::QuarantineDelete],
             Self::Link(_) => &[Action::DownloadLink],
             Self::DownloadStarted { .. } => &[Action::DownloadStart],
             Self::Operator(change) => change.actions(),
@@ -155,6 +170,7 @@ impl Change {
             Self::Token(change) => change.actions(),
             Self::Session(change) => change.actions(),
             Self::Settings(_) => &[Action::SettingChange],
+            Self::ArchiveActivity(_) => &[Action::ActivityArchive],
             Self::Note(_) => {
                 &[Action::KeyRotate, Action::Backup, Action::ExportPreview, Action::ExportEstimate]
             }
@@ -196,15 +212,19 @@ impl Change {
             Self::Expire => artifact::expire(tx, target_job(permit)?).await,
             Self::Purged => artifact::purged(tx, target_job(permit)?).await,
             Self::Fault { fault } => artifact::fault(tx, target_job(permit)?, fault).await,
+            Self::Ownership(change) => vault::own(tx, permit, change).await,
+            Self::Quarantine(objects) => vault::quarantine(tx, permit, objects).await,
+            Self::EndQuarantine(key) => vault::end_quarantine(tx, permit, key).await,
             Self::Link(change) => download::link(tx, permit, change).await,
             Self::DownloadStarted { link, range } => {
-                download::started(tx, target_job(permit)?, link, range).await
+                download::started(tx, permit, link, range).await
             }
             Self::Operator(change) => people::operator(tx, permit, change).await,
             Self::Role(edit) => people::role(tx, permit, edit).await,
             Self::Token(change) => people::token(tx, permit, change).await,
             Self::Session(change) => sessions::session(tx, permit, change).await,
             Self::Settings(settings) => people::settings(tx, permit, *settings).await,
+            Self::ArchiveActivity(signed) => archive::archive(tx, signed).await,
             Self::Note(details) => Ok(Applied::one(permit.action(), None, details)),
         }
     }

@@ -19,6 +19,8 @@ pub enum Point {
     Delete,
     /// The object of an ended job is to be removed.
     Purge,
+    /// A piece of a file is to be sent, after its download was noted.
+    Send,
     /// A transaction has just been committed.
     Commit,
 }
@@ -33,6 +35,7 @@ impl Point {
             Self::Publish => "publish",
             Self::Delete => "delete",
             Self::Purge => "purge",
+            Self::Send => "send",
             Self::Commit => "commit",
         }
     }

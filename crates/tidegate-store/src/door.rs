@@ -26,6 +26,11 @@ const READ_BACK_ATTEMPTS_MAX: u32 = 20;
 /// Pause between two such questions.
 const READ_BACK_PAUSE: Duration = Duration::from_millis(250);
 
+/// How often a database that fails is told the end of a download: about 15 seconds.
+const FINISH_ATTEMPTS_MAX: u32 = 60;
+/// Pause before it is told again.
+const FINISH_PAUSE: Duration = Duration::from_millis(250);
+
 /// A change that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -89,11 +94,12 @@ impl Store {
         Ok(StartedDownload { stamp, started: committed.seq, link })
     }
 
-    /// Notes how much of a file was sent.
+    /// Notes how much of a file was sent. What was sent cannot be taken back, so a database that
+    /// fails is told again for a while.
     ///
     /// # Errors
     ///
-    /// If the database fails.
+    /// If the database goes on failing.
     pub async fn finish_download(
         &self,
         started: StartedDownload,
@@ -108,10 +114,21 @@ impl Store {
             "bytes": bytes,
             "is_whole": is_whole,
         });
-        self.write(stamp, move |_| {
-            Box::pin(async move { Ok(Applied::one(Action::DownloadFinish, job, details)) })
-        })
-        .await
+        let mut told = 0;
+        loop {
+            told += 1;
+            let details = details.clone();
+            let finish = self.write(stamp.clone(), move |_| {
+                Box::pin(async move { Ok(Applied::one(Action::DownloadFinish, job, details)) })
+            });
+            match finish.await {
+                // Nothing was written: no second entry can come of it.
+                Err(StoreError::Database(_)) if told < FINISH_ATTEMPTS_MAX => {
+                    tokio::time::sleep(FINISH_PAUSE).await;
+                }
+                finished => return finished,
+            }
+        }
     }
 
     /// Counts rows that an operator is about to look at. Gives how many more may be seen within the
@@ -258,7 +275,7 @@ async fn read_back(
 const MADE: &str = "id";
 
 /// What all entries of a commit have in common.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stamp {
     caller: Caller,
     target: Target,

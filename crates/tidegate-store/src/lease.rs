@@ -54,6 +54,8 @@ pub struct ProgressReport {
     pub percent: i64,
     /// Rows so far.
     pub rows: i64,
+    /// Rows that are expected, where the source could tell.
+    pub rows_estimated: Option<i64>,
 }
 
 /// Jobs that a worker may claim, by a clock of the database.
@@ -170,11 +172,17 @@ impl Store {
     pub async fn report(&self, lease: &Lease, progress: ProgressReport) -> Result<(), StoreError> {
         const REPORT: &str = "\
             update jobs set progress = case when progress > $3 then progress else $3 end, \
-                rows_done = case when rows_done > $4 then rows_done else $4 end \
+                rows_done = case when rows_done > $4 then rows_done else $4 end, \
+                rows_estimated = coalesce($5, rows_estimated) \
             where id = $1 and lease_token = $2 and status = 'building'";
         let percent = progress.percent.clamp(0, 99);
-        let values =
-            [lease.job.0.into(), lease.token.clone().into(), percent.into(), progress.rows.into()];
+        let values = [
+            lease.job.0.into(),
+            lease.token.clone().into(),
+            percent.into(),
+            progress.rows.into(),
+            progress.rows_estimated.into(),
+        ];
         let writer = &self.inner.writer;
         match writer.execute_raw(statement(writer, REPORT, values)).await?.rows_affected() {
             0 => Err(StoreError::LeaseLost),

@@ -128,20 +128,23 @@ mod stream;
 
 pub use change::{
     Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit,
-    SessionChange, SourceShare, TokenChange,
+    SessionChange, SourceShare, StoreOwnership, TokenChange, UnknownObject,
 };
 pub use connection::{Store, StoreKind};
 pub use door::{Committed, StartedDownload};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
-    activity::{EntryColumns, EntryFilter},
+    activity::{EntryColumns, EntryFilter, EntrySort},
     attempts::{Attempt, HeldLease, ObjectUse},
     figures::Figures,
-    jobs::{JobFilter, JobPage, JobSort},
+    job_list::{
+        Creator, CursorFault, JobCursor, JobFilter, JobOrder, JobPage, JobSort, Matching, SortFault,
+    },
     links::Link,
     operators::{Operator, Token},
     sessions::{Invitation, Session},
     transitions::TransitionRow,
+    vault::{OwnStore, Quarantined},
 };
 pub use stream::{HoldRequest, StreamHold};

@@ -1,6 +1,9 @@
 //! Brings the schema up to date, one process at a time, and refuses a newer one.
 
 mod m0001_control_state;
+mod m0002_archives;
+mod m0003_artifact_store;
+mod m0004_sessions;
 
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -16,7 +19,12 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_control_state::Migration)]
+        vec![
+            Box::new(m0001_control_state::Migration),
+            Box::new(m0002_archives::Migration),
+            Box::new(m0003_artifact_store::Migration),
+            Box::new(m0004_sessions::Migration),
+        ]
     }
 }
 

@@ -1,14 +1,17 @@
 //! What can be asked, without a permit: whoever asks has passed the policy before.
 
 pub(crate) mod activity;
+pub(crate) mod archives;
 pub(crate) mod attempts;
 pub(crate) mod figures;
+pub(crate) mod job_list;
 pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;
 pub(crate) mod policy;
 pub(crate) mod sessions;
 pub(crate) mod transitions;
+pub(crate) mod vault;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 

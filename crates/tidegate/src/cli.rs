@@ -1,9 +1,13 @@
 //! The command line: what can be typed, and what it means.
 
+mod jobs;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tidegate_service::audit::AnchorSettings;
+
+pub use self::jobs::{CreateArgs, DownloadArgs, JobArgs, JobsCommand, LinkArgs, ListArgs};
 
 /// The governed data-egress plane of an application.
 #[derive(Clone, Debug, Parser)]
@@ -62,6 +66,45 @@ pub enum Command {
     Audit(AuditCommand),
     /// Save the control state, and nothing else
     Backup(BackupArgs),
+    /// Look after the store of files: what nobody knows in it, and whose it is
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
+}
+
+/// What to do with the store of files.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ArtifactsCommand {
+    /// Make this store the control database's own, after its files were moved or lost
+    Adopt,
+    /// Files that the control database does not know, as after an older backup was restored
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+}
+
+/// What to do with files in quarantine.
+#[derive(Clone, Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// List them
+    List {
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+        /// Behind the file of this key: the next page
+        #[arg(long, value_name = "KEY")]
+        behind: Option<String>,
+    },
+    /// Leave files where they are, and tell of them no more
+    Release {
+        /// Their keys
+        #[arg(required = true)]
+        keys: Vec<String>,
+    },
+    /// Delete files, with their manifests
+    Delete {
+        /// Their keys
+        #[arg(required = true)]
+        keys: Vec<String>,
+    },
 }
 
 /// What to do with manifests.
@@ -84,88 +127,6 @@ pub enum ManifestCommand {
 pub struct BackupArgs {
     /// File to write; it must not be there yet
     pub file: PathBuf,
-}
-
-/// What to do with exports.
-#[derive(Clone, Debug, Subcommand)]
-pub enum JobsCommand {
-    /// Make an export job and print its number
-    Create(Box<CreateArgs>),
-    /// List exports, the newest first
-    List(ListArgs),
-    /// Show one export
-    Show(JobArgs),
-    /// Follow an export until it is over; exit 1 if there is no file
-    Watch(JobArgs),
-    /// Cancel an export
-    Cancel(JobArgs),
-    /// Make a new export like an old one
-    Rerun(JobArgs),
-    /// Download the file of an export, with its manifest
-    Download(DownloadArgs),
-    /// Make a link to the file of an export, good for minutes
-    Link(JobArgs),
-    /// Delete the file of an export
-    Delete(JobArgs),
-}
-
-/// Which export.
-#[derive(Clone, Debug, Args)]
-pub struct JobArgs {
-    /// Number of the export
-    pub id: i64,
-}
-
-/// What to download, and where to.
-#[derive(Clone, Debug, Args)]
-pub struct DownloadArgs {
-    /// Number of the export
-    pub id: i64,
-    /// File to write, or `-` for standard output; by default under the file's own name
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<String>,
-}
-
-/// What to export, as a job.
-#[derive(Clone, Debug, Args)]
-pub struct CreateArgs {
-    /// Subject of the configuration
-    pub subject: String,
-    /// What of it, and how.
-    #[command(flatten)]
-    pub request: RequestArgs,
-    /// All records that match but those with these keys
-    #[arg(long, allow_hyphen_values = true)]
-    pub except_ids: Option<String>,
-    /// Address to mail to when the file is ready
-    #[arg(long, value_name = "EMAIL")]
-    pub notify: Option<String>,
-    /// Why the data is wanted
-    #[arg(long)]
-    pub reason: Option<String>,
-    /// Makes a repeated request the same one
-    #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
-}
-
-/// Which exports.
-#[derive(Clone, Debug, Args)]
-pub struct ListArgs {
-    /// Only of this subject
-    #[arg(long)]
-    pub subject: Option<String>,
-    /// Only in these states
-    #[arg(long, value_delimiter = ',')]
-    pub status: Vec<tidegate_model::status::Status>,
-    /// The oldest first
-    #[arg(long)]
-    pub oldest: bool,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
-    pub limit: u32,
-    /// Behind the export of this number: the next page
-    #[arg(long, value_name = "ID")]
-    pub behind: Option<i64>,
 }
 
 /// What to do with operators.
@@ -289,31 +250,57 @@ pub enum AuditCommand {
         /// Files or buckets with checkpoints, in place of those of the configuration
         #[arg(long = "anchor", value_name = "ANCHOR")]
         anchors: Vec<AnchorSettings>,
+        /// Folder or bucket with archives of what was cut off the log, in place of that of the
+        /// configuration
+        #[arg(long, value_name = "PLACE", conflicts_with_all = ["log", "no_archive"])]
+        archive: Option<AnchorSettings>,
+        /// Do not read archives: their signed statements alone are then gone by
+        #[arg(long)]
+        no_archive: bool,
         /// Folder with the public keys, in place of that of the configuration
         #[arg(long, value_name = "FOLDER")]
         keys: Option<PathBuf>,
     },
-    /// List entries, the newest first
-    List {
-        /// Only about this export
-        #[arg(long)]
-        job: Option<i64>,
-        /// Only about this subject
-        #[arg(long)]
-        subject: Option<String>,
-        /// Only of this action, such as `export.created`
-        #[arg(long)]
-        action: Option<String>,
-        /// Only with this tag, such as `egress.pii`
-        #[arg(long)]
-        tag: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-        /// Before the entry of this number: the next page
-        #[arg(long, value_name = "SEQ")]
-        before: Option<i64>,
-    },
+    /// List entries, the newest first; with --json as a stream of the log has them
+    List(Box<ActivityArgs>),
+}
+
+/// Which entries of the activity log.
+#[derive(Clone, Debug, Args)]
+pub struct ActivityArgs {
+    /// Only by them: a name, or one of operator, token, worker, upkeep, setup
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// Only about this export
+    #[arg(long)]
+    pub job: Option<i64>,
+    /// Only about this subject
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Only of this action, such as `export.created`, or of all that begin with `export`
+    #[arg(long)]
+    pub action: Option<String>,
+    /// Only with this tag, such as `egress.pii`
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Only what was done, or denied
+    #[arg(long, value_parser = ["done", "denied"])]
+    pub outcome: Option<String>,
+    /// Not before this moment, such as 2026-11-21 or 2026-11-21T19:05:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<i64>,
+    /// Before this moment
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub to: Option<i64>,
+    /// The oldest first
+    #[arg(long)]
+    pub oldest: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// Where to go on: what the list before said at its end
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
 }
 
 /// What to export, and how.
@@ -414,6 +401,16 @@ fn format_parser() -> clap::builder::PossibleValuesParser {
 fn option_value(text: &str) -> Result<(String, String), String> {
     let (option, value) = text.split_once('=').ok_or("write it as OPTION=VALUE")?;
     Ok((option.to_owned(), value.to_owned()))
+}
+
+/// A moment, in microseconds since 1970; a day is its beginning in UTC.
+fn moment(text: &str) -> Result<i64, String> {
+    let day = || Some(text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+    let instant = chrono::DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok();
+    let moment = instant.or_else(day);
+    moment
+        .map(|at| at.timestamp_micros())
+        .ok_or_else(|| "write it as 2026-11-21 or 2026-11-21T19:05:00Z".to_owned())
 }
 
 #[cfg(test)]

@@ -251,7 +251,7 @@ fn audit_in(declared: Option<AuditSettings>, folder: &Path) -> AuditSettings {
     if audit.anchors.is_empty() {
         audit.anchors.push(AnchorSettings::File(PathBuf::from(ANCHOR)));
     }
-    for anchor in &mut audit.anchors {
+    for anchor in audit.anchors.iter_mut().chain([&mut audit.archive]) {
         if let AnchorSettings::File(path) = anchor {
             *path = folder.join(&path);
         }

@@ -5,9 +5,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use secrecy::ExposeSecret;
 use tidegate_model::actor::{Caller, Via};
 use tidegate_service::{
-    Keys, Service, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
-    artifacts::Artifacts,
-    audit::{Anchor, Sink},
+    Keys, Service, ServiceError, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
+    artifacts::{ArtifactError, Artifacts},
+    audit::{Anchor, ArchivePlace, Sink},
     upkeep::{checkpoint::Checkpoints, stream::Stream},
 };
 use tidegate_store::Store;
@@ -51,6 +51,24 @@ impl Control {
         Ok(Self { settings, service, artifacts: Arc::new(artifacts) })
     }
 
+    /// Sees to it that the artifact store is this control database's before anything is built. One
+    /// that cannot be asked just now is asked again by upkeep.
+    ///
+    /// # Errors
+    ///
+    /// If it is another one.
+    pub async fn claim_store(&self) -> Result<(), Failure> {
+        match self.service.claim_store(&self.artifacts).await {
+            Err(ServiceError::Artifact(
+                error @ (ArtifactError::Unavailable { .. } | ArtifactError::Full { .. }),
+            )) => {
+                tracing::warn!(%error, "the artifact store cannot be asked whose it is");
+                Ok(())
+            }
+            claimed => Ok(claimed?),
+        }
+    }
+
     /// How its workers work.
     pub fn worker_settings(&self) -> WorkerSettings {
         let lease = Duration::from_secs(self.settings.lease_seconds);
@@ -64,16 +82,30 @@ impl Control {
     }
 
     /// How its upkeep is done.
-    pub fn upkeep_settings(&self) -> UpkeepSettings {
+    ///
+    /// # Errors
+    ///
+    /// If the access to the archives is not configured.
+    pub fn upkeep_settings(&self) -> Result<UpkeepSettings, Failure> {
         let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
-        UpkeepSettings {
+        Ok(UpkeepSettings {
             worker: self.worker_settings(),
             sweep_pause: Duration::from_secs(self.settings.sweep_seconds),
             sweep: SweepSettings {
                 grace_micros: seconds(self.settings.sweep_grace_seconds).saturating_mul(1_000_000),
                 ..SweepSettings::default()
             },
-        }
+            archive: self.archive()?,
+        })
+    }
+
+    /// Where the activity log's archives are.
+    ///
+    /// # Errors
+    ///
+    /// If the access to a bucket is not configured.
+    pub fn archive(&self) -> Result<ArchivePlace, Failure> {
+        archive_of(&self.settings)
     }
 
     /// The anchors of the activity log.
@@ -95,7 +127,8 @@ impl Control {
         let host = self.worker_settings().host;
         let sinks = self.settings.audit.stream.iter().map(|sink| Sink::new(sink, &host)).collect();
         let holder = format!("{host}-{}", std::process::id());
-        Ok((Checkpoints::new(self.anchors()?), Stream::new(holder, sinks)))
+        let checkpoints = Checkpoints::new(self.anchors()?).at_pace(self.settings.audit.pace());
+        Ok((checkpoints, Stream::new(holder, sinks)))
     }
 
     /// In whose name the command is run: a token's, or that of an operator who is named. Whoever
@@ -128,11 +161,19 @@ impl Control {
         for source in site.sources.values() {
             Connected::new(source.clone())?;
         }
-        let keys = Keys::open(&self.settings.keys_folder)?;
-        self.service.take_keys(keys);
+        self.service.read_keys_again()?;
         self.service.take_site(subjects_of(site));
         Ok(())
     }
+}
+
+/// Where the archives of a configured activity log are.
+///
+/// # Errors
+///
+/// If the access to a bucket is not configured.
+pub fn archive_of(settings: &ControlSettings) -> Result<ArchivePlace, Failure> {
+    ArchivePlace::open(&settings.audit.archive).map_err(|error| Failure::failed("audit", &error))
 }
 
 /// What the control plane of the configuration is configured with.

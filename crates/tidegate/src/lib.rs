@@ -37,6 +37,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         cli::Command::Manifest(command) => commands::manifest::run(command, &cli),
         cli::Command::Keys(command) => commands::keys::run(command, &cli),
         cli::Command::Audit(command) => commands::audit::run(command, &cli),
+        cli::Command::Artifacts(command) => commands::artifacts::run(command, &cli),
         cli::Command::Backup(args) => commands::backup::run(args, &cli),
     };
     match done {

@@ -4,46 +4,77 @@ use axum::{
     Json,
     extract::{OriginalUri, State},
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tidegate_model::ids::{JobId, OperatorId};
-use tidegate_service::EntryFilter;
+use tidegate_model::{audit::Outcome, ids::JobId};
+use tidegate_service::{ACTIVITY_PAGE_MAX, ActivityRequest, ActivitySort};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     edge::Shared,
     input::{Params, Signed},
-    page::{NextPage, cursor, place},
+    page::NextPage,
     problem::{Problem, ProblemKind},
 };
 
 /// Entries of a page unless the request says otherwise.
 const PAGE: u32 = 50;
-/// Entries of a page at most.
-const PAGE_MAX: u32 = 200;
 
 /// Which entries to list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ActivityParams {
-    /// Only by this operator.
-    operator: Option<i64>,
+    /// Only by: `operator`, `token`, `worker`, `upkeep`, `setup`, `stranger`, or a name.
+    #[param(example = "ada@example.com")]
+    actor: Option<String>,
     /// Only about this export.
     export: Option<i64>,
     /// Only about this subject.
     subject: Option<String>,
-    /// Only of this action.
+    /// Only of this action, or group of actions.
     #[param(example = "download.started")]
     action: Option<String>,
     /// Only with this tag.
     #[param(example = "egress.pii")]
     tag: Option<String>,
+    /// Only what was done, or was denied.
+    outcome: Option<OutcomeParam>,
+    /// Not before this moment.
+    from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    to: Option<DateTime<Utc>>,
+    /// Order.
+    #[serde(default)]
+    sort: OrderParam,
     /// At most so many.
-    #[param(minimum = 1, maximum = 200, default = 50)]
+    #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
+    /// Where the page begins: `next` of the page before, with the same filters.
     cursor: Option<String>,
+}
+
+/// How something ended.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeParam {
+    /// It was done.
+    Done,
+    /// It was refused.
+    Denied,
+}
+
+/// Order of the log.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+enum OrderParam {
+    /// The newest first.
+    #[default]
+    #[serde(rename = "-at")]
+    Newest,
+    /// The oldest first.
+    #[serde(rename = "at")]
+    Oldest,
 }
 
 /// An entry and its hash.
@@ -81,23 +112,32 @@ pub(super) async fn list(
     Params(params): Params<ActivityParams>,
 ) -> Result<(NextPage, Json<ActivityPage>), Problem> {
     let limit = params.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::fault("/limit", format!("a page has 1 to {PAGE_MAX} entries")));
+    if !(1..=ACTIVITY_PAGE_MAX).contains(&limit) {
+        let detail = format!("a page has 1 to {ACTIVITY_PAGE_MAX} entries");
+        return Err(Problem::fault("/limit", detail));
     }
-    let filter = EntryFilter {
-        operator: params.operator.map(OperatorId),
+    let request = ActivityRequest {
+        actor: params.actor,
         job: params.export.map(JobId),
         subject: params.subject,
         action: params.action,
         tag: params.tag,
-        ..EntryFilter::default()
+        outcome: params.outcome.map(|outcome| match outcome {
+            OutcomeParam::Done => Outcome::Done,
+            OutcomeParam::Denied => Outcome::Denied,
+        }),
+        from: params.from.map(|from| from.timestamp_micros()),
+        to: params.to.map(|to| to.timestamp_micros()),
+        sort: match params.sort {
+            OrderParam::Newest => ActivitySort::Newest,
+            OrderParam::Oldest => ActivitySort::Oldest,
+        },
+        limit: Some(limit),
+        cursor: params.cursor,
     };
-    let before = place(params.cursor.as_deref())?;
-    let entries = edge.service.activity(&caller, &filter, before, limit).await?;
-    let is_full = entries.len() == limit as usize;
-    let next = entries.last().filter(|_| is_full).map(|entry| cursor(&entry.seq));
-    let items = entries.iter().map(|entry| RawValue::from_string(entry.line()));
+    let page = edge.service.activity(&caller, &request).await?;
+    let items = page.entries.iter().map(|entry| RawValue::from_string(entry.line()));
     let items = items.collect::<Result<_, _>>().map_err(|_| Problem::of(ProblemKind::Internal))?;
-    let link = NextPage::of(&edge.settings.public_url, &uri, next.as_deref());
-    Ok((link, Json(ActivityPage { items, next })))
+    let link = NextPage::of(&edge.settings.public_url, &uri, page.next.as_deref());
+    Ok((link, Json(ActivityPage { items, next: page.next })))
 }

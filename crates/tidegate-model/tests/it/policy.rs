@@ -258,6 +258,9 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
         "artifact.fault",
         "checkpoint.kept",
         "stream.held",
+        "activity.archived",
+        "store.claimed",
+        "artifact.quarantined",
     ];
     const SETUP: &[&str] = &["operator.added", "role.changed", "setting.changed"];
     for (part, theirs) in [

@@ -153,6 +153,7 @@ impl Source for Numbers {
             Box::new(reader) as Box<dyn Reader>
         });
         Ok(RowStream {
+            rows_estimated: None,
             schema: Arc::new(Schema::new(vec![Column::new("n", DataType::Integer)])),
             snapshot: Snapshot {
                 identity: "1".into(),

@@ -197,13 +197,18 @@ impl Bucket {
 
     /// Deletes a file and its manifest, all versions of them.
     pub(super) async fn delete(&self, key: &ObjectKey) -> Result<(), ArtifactError> {
-        let names = [ObjectName::File(key.clone()), ObjectName::Manifest(key.clone())];
-        for name in names {
-            let path = self.path(&name);
-            let left = self.requests.delete(&path, &name).await?;
-            if left.has_versions {
-                self.requests.delete_versions(&path, &name).await?;
-            }
+        for name in [ObjectName::File(key.clone()), ObjectName::Manifest(key.clone())] {
+            self.remove(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes something, all versions of it.
+    pub(super) async fn remove(&self, name: &ObjectName) -> Result<(), ArtifactError> {
+        let path = self.path(name);
+        let left = self.requests.delete(&path, name).await?;
+        if left.has_versions {
+            self.requests.delete_versions(&path, name).await?;
         }
         Ok(())
     }

@@ -30,6 +30,12 @@ pub enum ArtifactError {
         /// The folder.
         path: PathBuf,
     },
+    /// It does not hold the word of the control database: what is not in it is not missing.
+    #[error(
+        "the artifact store is not the one of this control database (not mounted?); if it is meant \
+         to be, run `tidegate artifacts adopt`"
+    )]
+    Foreign,
     /// There is nothing of that name.
     #[error("`{name}` is not in the artifact store")]
     Missing {
@@ -123,6 +129,7 @@ impl ArtifactError {
             Self::UnknownKind
             | Self::Unfit { .. }
             | Self::Exposed { .. }
+            | Self::Foreign
             | Self::Missing { .. }
             | Self::WrongSize { .. }
             | Self::WrongHash { .. }
@@ -139,6 +146,7 @@ impl ArtifactError {
             Self::UnknownKind
             | Self::Unfit { .. }
             | Self::Exposed { .. }
+            | Self::Foreign
             | Self::Exists { .. }
             | Self::Full { .. }
             | Self::TooLarge { .. }

@@ -20,7 +20,7 @@ use tidegate_pipeline::DraftFile;
 use super::{
     download::Pieces,
     error::ArtifactError,
-    key::{ObjectKey, ObjectName},
+    key::{IDENTITY_NAME, ObjectKey, ObjectName},
 };
 use crate::service::blocking;
 
@@ -30,6 +30,8 @@ const FOLDER_MODE: Mode = Mode::from_raw_mode(0o700);
 const OTHERS_WRITE: u32 = 0o022;
 /// Bytes of a piece: some reads of a disk, and small beside what a connection buffers.
 const PIECE_BYTES: usize = 256 << 10;
+/// Bytes of what says whose the folder is, at most.
+const IDENTITY_BYTES_MAX: u64 = 4096;
 /// How often a folder is made again that somebody else removed as empty at that moment.
 const PLACE_ATTEMPTS_MAX: usize = 16;
 /// How a folder is opened: itself, not what a link leads to.
@@ -105,6 +107,41 @@ impl Folder {
             Err(ArtifactError::Exists { .. }) if self.is_same(&name, content) => Ok(()),
             finished => finished,
         }
+    }
+
+    /// What says whose the folder is.
+    pub(super) fn identity(&self) -> Result<Vec<u8>, ArtifactError> {
+        let read = || -> io::Result<Vec<u8>> {
+            let opened = rustix::fs::openat(&self.root, IDENTITY_NAME, OPEN_FILE, Mode::empty())?;
+            let mut text = Vec::new();
+            File::from(opened).take(IDENTITY_BYTES_MAX).read_to_end(&mut text)?;
+            Ok(text)
+        };
+        read().map_err(|cause| refused("read", &ObjectName::Identity, cause))
+    }
+
+    /// Says whose the folder is, where nothing does.
+    pub(super) fn put_identity(&self, text: &[u8]) -> Result<(), ArtifactError> {
+        let put = || -> io::Result<()> {
+            let name = OsStr::new(IDENTITY_NAME);
+            let mut draft = DraftFile::create_in(self.root.try_clone()?, name)?;
+            draft.write_all(text)?;
+            draft.sync()?;
+            draft.link(&self.root, name)?;
+            self.root.sync_all()
+        };
+        put().map_err(|cause| refused("keep", &ObjectName::Identity, cause))
+    }
+
+    /// Says no longer whose the folder is.
+    pub(super) fn remove_identity(&self) -> Result<(), ArtifactError> {
+        let remove = || -> io::Result<()> {
+            match rustix::fs::unlinkat(&self.root, IDENTITY_NAME, AtFlags::empty()) {
+                Ok(()) | Err(rustix::io::Errno::NOENT) => self.root.sync_all(),
+                Err(error) => Err(error.into()),
+            }
+        };
+        remove().map_err(|cause| refused("delete", &ObjectName::Identity, cause))
     }
 
     fn is_same(&self, name: &ObjectName, content: &Bytes) -> bool {

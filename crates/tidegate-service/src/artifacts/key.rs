@@ -6,6 +6,8 @@ use tidegate_model::{audit::hexadecimal, ids::JobId};
 
 /// What is behind the key of a file in the name of its manifest.
 pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";
+/// Name of what says whose the store is.
+pub(super) const IDENTITY_NAME: &str = "tidegate-store.json";
 /// Bytes of chance in a key.
 const NONCE_BYTES: usize = 16;
 
@@ -74,6 +76,8 @@ pub enum ObjectName {
     File(ObjectKey),
     /// The manifest of a file.
     Manifest(ObjectKey),
+    /// The word that says whose the store is.
+    Identity,
     /// Something that is not ours.
     Stranger(String),
 }
@@ -81,6 +85,9 @@ pub enum ObjectName {
 impl ObjectName {
     /// Reads a name.
     pub(super) fn parse(text: &str) -> Self {
+        if text == IDENTITY_NAME {
+            return Self::Identity;
+        }
         let manifest = text.strip_suffix(MANIFEST_SUFFIX).and_then(ObjectKey::parse);
         match (manifest, ObjectKey::parse(text)) {
             (Some(key), _) => Self::Manifest(key),
@@ -93,7 +100,7 @@ impl ObjectName {
     pub fn key(&self) -> Option<&ObjectKey> {
         match self {
             Self::File(key) | Self::Manifest(key) => Some(key),
-            Self::Stranger(_) => None,
+            Self::Identity | Self::Stranger(_) => None,
         }
     }
 }
@@ -103,6 +110,7 @@ impl fmt::Display for ObjectName {
         match self {
             Self::File(key) => write!(f, "{key}"),
             Self::Manifest(key) => write!(f, "{key}{MANIFEST_SUFFIX}"),
+            Self::Identity => f.write_str(IDENTITY_NAME),
             Self::Stranger(name) => f.write_str(name),
         }
     }

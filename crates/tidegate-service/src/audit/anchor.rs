@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use object_store::{ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder};
+use object_store::{
+    ClientConfigKey, ObjectStore, RetryConfig,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+};
 use tidegate_model::audit::SignedCheckpoint;
 
 use super::{reader::Reader, settings::AnchorSettings};
@@ -94,14 +97,8 @@ impl Anchor {
             AnchorSettings::File(path) => Ok(Self::file(path)),
             AnchorSettings::S3 { bucket, prefix } => {
                 let anchor = settings.to_string();
-                let patience = Duration::from_secs(ANCHOR_SECONDS_MAX);
-                let store = AmazonS3Builder::from_env()
-                    .with_bucket_name(bucket)
-                    .with_client_options(ClientOptions::new().with_timeout(patience))
-                    .with_retry(RetryConfig { retry_timeout: patience, ..RetryConfig::default() })
-                    .build()
-                    .map_err(|cause| AnchorError::Objects { anchor: anchor.clone(), cause })?;
-                Ok(Self::objects(anchor, Arc::new(store), prefix))
+                let store = self::bucket(&anchor, bucket)?;
+                Ok(Self::objects(anchor, store, prefix))
             }
         }
     }
@@ -176,6 +173,20 @@ impl Anchor {
         let timed_out = |_| AnchorError::TimedOut { anchor: self.name.clone() };
         tokio::time::timeout(patience, work).await.map_err(timed_out)?
     }
+}
+
+/// A bucket, with the access that the environment says.
+pub(super) fn bucket(name: &str, bucket: &str) -> Result<Arc<dyn ObjectStore>, AnchorError> {
+    let patience = Duration::from_secs(ANCHOR_SECONDS_MAX);
+    // One option, not all of them: the environment may have set others.
+    let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
+    let store = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_config(timeout, format!("{ANCHOR_SECONDS_MAX} seconds"))
+        .with_retry(RetryConfig { retry_timeout: patience, ..RetryConfig::default() })
+        .build();
+    let failed = |cause| AnchorError::Objects { anchor: name.to_owned(), cause };
+    Ok(Arc::new(store.map_err(failed)?))
 }
 
 /// Runs what may wait for a disk. What takes too long goes on by itself: it is safe to repeat.

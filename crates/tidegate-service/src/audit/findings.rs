@@ -132,6 +132,44 @@ pub enum Fault {
         /// The number.
         number: i64,
     },
+    /// The statement of an archive is signed by nobody of ours: what it cuts off is missing.
+    #[error("archive {number} in the database is not signed by key `{key}`, or by none known here")]
+    ArchiveNotOurs {
+        /// Its number.
+        number: i64,
+        /// The key that it names.
+        key: String,
+    },
+    /// An archive does not begin where the one before ends.
+    #[error("archive {number} in the database does not follow the archive before it")]
+    ArchiveUnfollowed {
+        /// Its number.
+        number: i64,
+    },
+    /// The file of an archive is not there.
+    #[error("archive {number}, `{file}` with entries {from} to {to}, is missing")]
+    ArchiveMissing {
+        /// Its number.
+        number: i64,
+        /// Its first entry.
+        from: i64,
+        /// Its last entry.
+        to: i64,
+        /// Name of the file.
+        file: String,
+    },
+    /// The file of an archive is not what was signed.
+    #[error("archive {number}, `{file}` with entries {from} to {to}, is not what was signed")]
+    ArchiveChanged {
+        /// Its number.
+        number: i64,
+        /// Its first entry.
+        from: i64,
+        /// Its last entry.
+        to: i64,
+        /// Name of the file.
+        file: String,
+    },
     /// An entry does not fit into the chain.
     #[error(transparent)]
     #[serde(untagged)]
@@ -145,6 +183,7 @@ impl Fault {
             Self::Rewritten { from, .. } => Some(*from),
             Self::RolledBack { agreed, .. } => Some(agreed.saturating_add(1)),
             Self::HeadDisagrees { head, last } => (head > last).then(|| last.saturating_add(1)),
+            Self::ArchiveMissing { from, .. } | Self::ArchiveChanged { from, .. } => Some(*from),
             Self::Chain(fault) => Some(fault.first_bad()),
             Self::Strays { .. }
             | Self::NoEntry { .. }
@@ -155,7 +194,9 @@ impl Fault {
             | Self::OutOfOrder { .. }
             | Self::Unfollowed { .. }
             | Self::Backward { .. }
-            | Self::AnchorsDisagree { .. } => None,
+            | Self::AnchorsDisagree { .. }
+            | Self::ArchiveNotOurs { .. }
+            | Self::ArchiveUnfollowed { .. } => None,
         }
     }
 }
@@ -185,6 +226,17 @@ pub enum Remark {
     Torn {
         /// Which one.
         name: String,
+    },
+    /// Entries were gone across without being read.
+    #[error(
+        "entries {from} to {to} stand in an archive that is not given: its signature alone speaks \
+         for them"
+    )]
+    Unread {
+        /// First one.
+        from: i64,
+        /// Last one.
+        to: i64,
     },
     /// Lines came more than once, the same each time.
     #[error("{lines} lines came again, as a stream may do")]

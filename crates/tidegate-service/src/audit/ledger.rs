@@ -11,6 +11,7 @@ use tidegate_model::audit::{EntryColumns, StoredEntry, hash_of};
 use tidegate_store::Store;
 
 use super::{
+    archive::ArchivePlace,
     findings::{Fault, Findings, Remark},
     lines::Lines,
     verify::VerifyError,
@@ -21,7 +22,10 @@ use super::{
 const PAGE: usize = 1_000;
 
 /// Entries to be verified.
-pub struct Ledger(Source);
+pub struct Ledger {
+    source: Source,
+    archives: Option<ArchivePlace>,
+}
 
 enum Source {
     Database { store: Store, behind: i64 },
@@ -46,7 +50,18 @@ pub(super) struct Row {
 impl Ledger {
     /// The log in a control database.
     pub fn of_database(store: Store) -> Self {
-        Self(Source::Database { store, behind: i64::MIN })
+        Self { source: Source::Database { store, behind: i64::MIN }, archives: None }
+    }
+
+    /// With the archives of what was cut off: they are then read, and must be there.
+    #[must_use]
+    pub fn with_archives(self, place: ArchivePlace) -> Self {
+        Self { archives: Some(place), ..self }
+    }
+
+    /// Where its archives are, if that is given.
+    pub(super) fn archives(&self) -> Option<&ArchivePlace> {
+        self.archives.as_ref()
     }
 
     /// A streamed log.
@@ -66,12 +81,13 @@ impl Ledger {
     pub fn of_lines(name: impl Into<String>, lines: Box<dyn BufRead + Send>) -> Self {
         let lines = Lines::new(lines);
         let recent = VecDeque::with_capacity(PAGE);
-        Self(Source::Export(Export { name: name.into(), lines, recent, repeated: 0 }))
+        let export = Export { name: name.into(), lines, recent, repeated: 0 };
+        Self { source: Source::Export(export), archives: None }
     }
 
     /// The database, if it is one: it holds copies of checkpoints, too.
     pub(super) fn store(&self) -> Option<&Store> {
-        match &self.0 {
+        match &self.source {
             Source::Database { store, .. } => Some(store),
             Source::Export(_) => None,
         }
@@ -79,7 +95,7 @@ impl Ledger {
 
     /// The entries that come next; none at the end.
     pub(super) async fn page(&mut self, findings: &mut Findings) -> Result<Vec<Row>, VerifyError> {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Database { store, behind } => {
                 let rows = store.entries(*behind, PAGE as u32).await?;
                 *behind = rows.last().map_or(*behind, |(stored, _)| stored.seq);
@@ -94,7 +110,7 @@ impl Ledger {
 
     /// What is to be said at the end.
     pub(super) fn finish(&self, findings: &mut Findings) {
-        let Source::Export(export) = &self.0 else { return };
+        let Source::Export(export) = &self.source else { return };
         if export.lines.is_torn() {
             findings.remark(Remark::Torn { name: export.name.clone() });
         }

@@ -66,6 +66,9 @@ pub enum Proof {
     Anchored,
     /// A signed checkpoint that only the database holds: who can write there can remove it.
     Signed,
+    /// A signed archive that was not given: its statement says how the range ends, and nothing of
+    /// what is in it.
+    Archived,
     /// Nothing but the chain itself: who can write to the database can make it anew.
     Unanchored,
 }
@@ -182,6 +185,7 @@ impl fmt::Display for Proof {
         f.write_str(match self {
             Self::Anchored => "anchored",
             Self::Signed => "signed, and not anchored yet",
+            Self::Archived => "archived: only the signature of the archive is known here",
             Self::Unanchored => "not anchored yet: only the chain itself speaks for them",
         })
     }

@@ -4,17 +4,50 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::Deserialize;
 
+use crate::upkeep::checkpoint::CheckpointPace;
+
 /// Where a syslog of this host listens.
 const LOCAL_SYSLOG: &str = "/dev/log";
 
+/// Folder of the archives unless the configuration says otherwise.
+const ARCHIVE: &str = "audit/archive";
+
 /// The section `[audit]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuditSettings {
     /// Places outside the database that keep the signed checkpoints.
     pub anchors: Vec<AnchorSettings>,
     /// Where entries go as they happen.
     pub stream: Vec<SinkSettings>,
+    /// Where entries go that the log does not keep any longer: a folder, or a bucket.
+    pub archive: AnchorSettings,
+    /// Seconds that an entry waits for a checkpoint at most.
+    pub checkpoint_seconds: u32,
+    /// Seconds between two checkpoints at most while nothing happens; the pause grows up to that.
+    pub idle_checkpoint_seconds_max: u32,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            anchors: Vec::new(),
+            stream: Vec::new(),
+            archive: AnchorSettings::File(PathBuf::from(ARCHIVE)),
+            checkpoint_seconds: 60,
+            idle_checkpoint_seconds_max: 600,
+        }
+    }
+}
+
+impl AuditSettings {
+    /// How often checkpoints are signed.
+    pub fn pace(&self) -> CheckpointPace {
+        let micros = |seconds: u32| u64::from(seconds.max(1)) * 1_000_000;
+        let period_micros = micros(self.checkpoint_seconds);
+        let idle_micros_max = micros(self.idle_checkpoint_seconds_max).max(period_micros);
+        CheckpointPace { period_micros, idle_micros_max }
+    }
 }
 
 /// A place outside the database that keeps the signed checkpoints.

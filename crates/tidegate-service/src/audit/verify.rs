@@ -2,14 +2,16 @@
 
 use std::{collections::VecDeque, io};
 
-use tidegate_model::audit::{ChainWalk, Checkpoint};
+use tidegate_model::audit::{Archive, ChainWalk, Checkpoint};
 use tidegate_store::{Store, StoreError};
 
 use super::{
     anchor::{Anchor, AnchorError},
+    archive::ArchivePlaceError,
+    cuts::{Cuts, Item},
     findings::{Fault, Findings},
     lanes::{Lanes, Mark},
-    ledger::{Ledger, Row},
+    ledger::Ledger,
     proof::Proofs,
     report::{Proof, Report, Span, Verdict},
 };
@@ -24,6 +26,9 @@ pub enum VerifyError {
     /// An anchor fails.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
+    /// An archive fails.
+    #[error(transparent)]
+    Archive(#[from] ArchivePlaceError),
     /// A file cannot be read.
     #[error("cannot read `{name}`")]
     Read {
@@ -46,9 +51,33 @@ pub async fn verify(
     anchors: &[Anchor],
     keys: &PublicKeys,
 ) -> Result<Report, VerifyError> {
+    let Some(store) = ledger.store().cloned() else {
+        return walk(ledger, anchors, keys).await;
+    };
+    let archives = ledger.archives().cloned();
+    let mut next = ledger;
+    loop {
+        let before = store.last_archive().await?;
+        let report = walk(next, anchors, keys).await?;
+        // What was archived meanwhile would look as if it were gone.
+        if report.faults_total == 0 || store.last_archive().await? == before {
+            return Ok(report);
+        }
+        next = Ledger::of_database(store.clone());
+        if let Some(archives) = &archives {
+            next = next.with_archives(archives.clone());
+        }
+    }
+}
+
+async fn walk(
+    ledger: Ledger,
+    anchors: &[Anchor],
+    keys: &PublicKeys,
+) -> Result<Report, VerifyError> {
     let mut lanes = Lanes::new(anchors, ledger.store().cloned());
     let mut proofs = Proofs::new(keys);
-    let mut verification = Verification::new(ledger);
+    let mut verification = Verification::new(ledger, keys).await?;
     loop {
         let marks = lanes.next(&mut proofs, &mut verification.findings).await?;
         if marks.is_empty() {
@@ -62,11 +91,14 @@ pub async fn verify(
 }
 
 /// The walk along the entries, from checkpoint to checkpoint.
-struct Verification {
+struct Verification<'a> {
+    cuts: Cuts<'a>,
     ledger: Ledger,
-    waiting: VecDeque<Row>,
+    waiting: VecDeque<Item>,
     walk: ChainWalk,
+    /// Entries that were read, and those of them that stand in archives.
     rows: u64,
+    archived_rows: u64,
     last_at: Option<String>,
     /// The last entry that a checkpoint agrees on, in an anchor and anywhere.
     anchored: i64,
@@ -101,39 +133,68 @@ impl Contradicted {
     }
 }
 
-impl Verification {
-    fn new(ledger: Ledger) -> Self {
-        Self {
+impl<'a> Verification<'a> {
+    async fn new(ledger: Ledger, keys: &'a PublicKeys) -> Result<Self, VerifyError> {
+        let mut findings = Findings::default();
+        let archives = ledger.archives().cloned();
+        let cuts = Cuts::of(ledger.store(), archives, keys, &mut findings).await?;
+        Ok(Self {
+            cuts,
             ledger,
             waiting: VecDeque::new(),
             walk: ChainWalk::from_start(),
             rows: 0,
+            archived_rows: 0,
             last_at: None,
             anchored: 0,
             signed: 0,
             rewritten: None,
             rolled_back: None,
-            findings: Findings::default(),
-        }
+            findings,
+        })
     }
 
     /// Walks up to an entry, or as far as there are any.
     async fn walk_to(&mut self, seq: i64) -> Result<(), VerifyError> {
         while self.walk.seq() < seq {
             if self.waiting.is_empty() {
-                self.waiting = self.ledger.page(&mut self.findings).await?.into();
+                self.waiting = self.next().await?.into();
             }
-            let Some(row) = self.waiting.pop_front() else { return Ok(()) };
-            self.rows += 1;
-            match self.walk.step(&row.stored, row.columns.as_ref()) {
-                Ok(entry) => self.last_at = Some(entry.at),
-                Err(fault) => {
-                    self.findings.fault_behind(self.signed, fault);
-                    self.walk.skip(&row.stored);
+            match self.waiting.pop_front() {
+                None => return Ok(()),
+                Some(Item::Row(row)) => {
+                    self.rows += 1;
+                    self.archived_rows += u64::from(row.columns.is_none());
+                    match self.walk.step(&row.stored, row.columns.as_ref()) {
+                        Ok(entry) => self.last_at = Some(entry.at),
+                        Err(fault) => {
+                            self.findings.fault_behind(self.signed, fault);
+                            self.walk.skip(&row.stored);
+                        }
+                    }
                 }
+                Some(Item::End(says)) => {
+                    let Archive { number, from, to, .. } = says;
+                    if (self.walk.seq(), self.walk.head()) != (to, &says.head) {
+                        let file = says.file_name();
+                        self.findings.fault(Fault::ArchiveChanged { number, from, to, file });
+                    }
+                    self.walk = ChainWalk::after(to, says.head);
+                }
+                Some(Item::Jump(says)) => self.walk = ChainWalk::after(says.to, says.head),
             }
         }
         Ok(())
+    }
+
+    /// What comes next: archives, then the entries that are still in the log.
+    async fn next(&mut self) -> Result<Vec<Item>, VerifyError> {
+        let archived = self.cuts.next(&mut self.findings).await?;
+        if !archived.is_empty() {
+            return Ok(archived);
+        }
+        let rows = self.ledger.page(&mut self.findings).await?;
+        Ok(rows.into_iter().map(|row| Item::Row(Box::new(row))).collect())
     }
 
     /// Holds a checkpoint against the entries.
@@ -215,7 +276,8 @@ impl Verification {
             self.findings.fault(Fault::HeadDisagrees { head: head.0, last: seq });
         }
         let rows = store.count_entries(seq).await?;
-        let strays = rows.saturating_sub(self.rows.cast_signed());
+        let walked = self.rows - self.archived_rows;
+        let strays = rows.saturating_sub(walked.cast_signed());
         if strays != 0 {
             self.findings.fault(Fault::Strays { rows: strays });
         }
@@ -233,9 +295,17 @@ impl Verification {
         let mut spans = Vec::new();
         let mut from = 1;
         for (to, proof) in ends {
-            if to >= from {
-                spans.push(Span { from, to, proof });
-                from = to.saturating_add(1);
+            while from <= to {
+                let mut unread = self.cuts.unread().iter();
+                let span = match unread.find(|(first, last)| *last >= from && *first <= to) {
+                    Some((first, last)) if *first <= from => {
+                        Span { from, to: *last, proof: Proof::Archived }
+                    }
+                    Some((first, _)) => Span { from, to: first - 1, proof },
+                    None => Span { from, to, proof },
+                };
+                from = span.to.saturating_add(1);
+                spans.push(span);
             }
         }
         spans

@@ -1,4 +1,4 @@
-//! Sends a file: by a link that is minutes old, authorised again, written down at both ends.
+//! Sends a file: by a link, authorised again, written down at both ends.
 
 use std::{
     collections::BTreeMap,
@@ -11,24 +11,26 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tidegate_model::{
     action::{Action, Target},
-    actor::Caller,
+    actor::{Caller, Via},
     ids::{JobId, LinkId},
     job::Job,
     policy,
     status::Status,
 };
-use tidegate_store::{Change, LinkChange, StartedDownload, StoreError};
+use tidegate_store::{
+    Change, Link, StartedDownload, StoreError,
+    chaos::{self, Point},
+};
 
 use super::target_of;
 use crate::{
-    artifacts::{ArtifactError, Artifacts, Download, StoredFile},
+    artifacts::{ArtifactError, Artifacts, Download, StoredFile, refuse_other_store},
     error::ServiceError,
-    link::{LinkClaims, LinkNonce, LinkPurpose, SignedLink},
+    gate::caller_of,
+    link::LinkPurpose,
     service::Service,
 };
 
-/// Microseconds of a minute.
-const MINUTE_MICROS: i64 = 60 * 1_000_000;
 /// Time between two looks whether a download may go on: a right that is lost cuts it in a second.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 /// Bytes between two such looks: little more than that leaves after the right is lost, however fast.
@@ -36,17 +38,6 @@ const LOOK_BYTES: u64 = 8 << 20;
 
 /// Media type of bytes that nobody knows more of.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
-
-/// A link that was made.
-#[derive(Debug)]
-pub struct NewLink {
-    /// The link.
-    pub link: SignedLink,
-    /// When it ends, in microseconds since 1970.
-    pub expires_at: i64,
-    /// SHA-256 of the file.
-    pub sha256: String,
-}
 
 /// A file that a link leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +74,7 @@ pub struct Sending {
 /// The right to a file that is being sent, to be asked again while it is.
 struct Right {
     service: Arc<Service>,
+    artifacts: Artifacts,
     caller: Caller,
     job: JobId,
     link: LinkId,
@@ -127,35 +119,6 @@ impl Drop for UnderWay {
 }
 
 impl Service {
-    /// Makes a link to a file for the caller, good for minutes.
-    ///
-    /// # Errors
-    ///
-    /// If the caller may not, or there is no whole file.
-    pub async fn make_link(&self, caller: &Caller, id: JobId) -> Result<NewLink, ServiceError> {
-        let job = self.store.job(id).await?.ok_or(ServiceError::NotFound)?;
-        let permit = self.permit(caller, Action::DownloadLink, target_of(&job)).await?;
-        refuse_unless_whole(&job)?;
-        let life_micros = i64::from(self.store.settings().await?.link_minutes) * MINUTE_MICROS;
-        let nonce = LinkNonce::new();
-        let change = LinkChange::Make { nonce: nonce.text(), life_micros, is_bearer: false };
-        let committed = self.store.commit(permit, Change::Link(change)).await?;
-        let link = LinkId(committed.id.ok_or(StoreError::Corrupt { what: "new link" })?);
-        let made = self.store.link(link).await?.ok_or(ServiceError::NotFound)?;
-        let claims = LinkClaims {
-            purpose: LinkPurpose::Download,
-            link: Some(link),
-            job: id,
-            nonce,
-            expires_at: made.expires_at,
-        };
-        Ok(NewLink {
-            link: SignedLink::sign(&self.keys(), &claims),
-            expires_at: made.expires_at,
-            sha256: job.sha256.unwrap_or_default(),
-        })
-    }
-
     /// Begins to send the file of a link to whoever it was made for, or the part of it in `range`.
     ///
     /// # Errors
@@ -169,7 +132,44 @@ impl Service {
         token: &str,
         range: Option<Range<u64>>,
     ) -> Result<Sending, ServiceError> {
-        let (id, job) = self.linked_job(caller, token).await?;
+        let link = self.link_of(LinkPurpose::Download, token).await?;
+        if Some(link.operator) != caller.operator() {
+            return Err(ServiceError::NotFound);
+        }
+        self.send(artifacts, caller, &link, range).await
+    }
+
+    /// Begins to send the file of a link that needs no sign-in to whoever shows it, from that
+    /// address. It is done in the name of the operator whom the link was made for, who must still
+    /// be allowed to.
+    ///
+    /// # Errors
+    ///
+    /// If the link is none of ours, too old or taken back, or its operator has lost the right, all
+    /// of which is the same to a stranger; or if the file is gone or damaged.
+    pub async fn redeem_bearer(
+        self: &Arc<Self>,
+        artifacts: &Artifacts,
+        address: Option<&str>,
+        token: &str,
+        range: Option<Range<u64>>,
+    ) -> Result<Sending, ServiceError> {
+        let link = self.link_of(LinkPurpose::Bearer, token).await?;
+        let caller = self.bearer_caller(&link, address).await?;
+        match self.send(artifacts, &caller, &link, range).await {
+            Err(ServiceError::Denied(_)) => Err(ServiceError::NotFound),
+            sent => sent,
+        }
+    }
+
+    async fn send(
+        self: &Arc<Self>,
+        artifacts: &Artifacts,
+        caller: &Caller,
+        link: &Link,
+        range: Option<Range<u64>>,
+    ) -> Result<Sending, ServiceError> {
+        let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
         let permit = self.permit(caller, Action::DownloadStart, target_of(&job)).await?;
         refuse_unless_whole(&job)?;
         let stored = StoredFile::of_job(&job)
@@ -177,10 +177,15 @@ impl Service {
         let under_way = self.sendings.begin(job.id);
         let download = match artifacts.download(&stored, range).await {
             Ok(download) => download,
-            Err(error) => return Err(self.damaged(&job, error).await),
+            Err(error) => return Err(self.damaged(artifacts, &job, error).await),
         };
         let told = (download.range.start, download.range.end);
-        let started = self.store.start_download(permit, id, Some(told)).await?;
+        let started = self.store.start_download(permit, link.id, Some(told)).await;
+        let started = started.map_err(|error| match error {
+            // The link has ended, or was taken back.
+            StoreError::Missing { .. } => ServiceError::NotFound,
+            error => error.into(),
+        })?;
         Ok(Sending {
             file_name: job.file_name.clone().unwrap_or_default(),
             bytes: stored.bytes,
@@ -188,9 +193,10 @@ impl Service {
             range: download.range.clone(),
             right: Right {
                 service: Arc::clone(self),
+                artifacts: artifacts.clone(),
                 caller: caller.clone(),
                 job: job.id,
-                link: id,
+                link: link.id,
             },
             download,
             started,
@@ -200,18 +206,32 @@ impl Service {
         })
     }
 
-    /// The file of a link, which is not sent yet.
+    /// The file of a link that the caller shows, or that needs no sign-in; it is not sent yet.
     ///
     /// # Errors
     ///
     /// As when it is sent.
     pub async fn linked_file(
         &self,
-        caller: &Caller,
+        caller: Option<&Caller>,
         token: &str,
     ) -> Result<LinkedFile, ServiceError> {
-        let (_, job) = self.linked_job(caller, token).await?;
-        self.permit(caller, Action::DownloadStart, target_of(&job)).await?;
+        let (link, caller) = match caller {
+            Some(caller) => {
+                let link = self.link_of(LinkPurpose::Download, token).await?;
+                if Some(link.operator) != caller.operator() {
+                    return Err(ServiceError::NotFound);
+                }
+                (link, caller.clone())
+            }
+            None => {
+                let link = self.link_of(LinkPurpose::Bearer, token).await?;
+                let caller = self.bearer_caller(&link, None).await?;
+                (link, caller)
+            }
+        };
+        let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
+        self.permit(&caller, Action::DownloadStart, target_of(&job)).await?;
         refuse_unless_whole(&job)?;
         let stored = StoredFile::of_job(&job)
             .ok_or(ServiceError::Store(StoreError::Corrupt { what: "key of a file" }))?;
@@ -223,30 +243,28 @@ impl Service {
         })
     }
 
-    /// The link of a token that was made for the caller, and its job.
-    async fn linked_job(
+    /// Whoever a link that needs no sign-in was made for.
+    async fn bearer_caller(
         &self,
-        caller: &Caller,
-        token: &str,
-    ) -> Result<(LinkId, Job), ServiceError> {
-        let now = self.store.now().await?;
-        let claims = LinkClaims::read(&self.keys(), LinkPurpose::Download, token, now)
-            .map_err(|_| ServiceError::NotFound)?;
-        let id = claims.link.ok_or(ServiceError::NotFound)?;
-        let link = self.store.link(id).await?.ok_or(ServiceError::NotFound)?;
-        let is_its = link.job == claims.job
-            && link.nonce == claims.nonce.text()
-            && Some(link.operator) == caller.operator();
-        if !is_its || link.is_revoked {
-            return Err(ServiceError::NotFound);
-        }
-        let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
-        Ok((id, job))
+        link: &Link,
+        address: Option<&str>,
+    ) -> Result<Caller, ServiceError> {
+        let operator = self.store.operator(link.operator).await?;
+        let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::NotFound)?;
+        Ok(Caller { address: address.map(str::to_owned), ..caller_of(operator, Via::Link) })
     }
 
-    /// Marks a job whose file turned out to be damaged.
-    async fn damaged(&self, job: &Job, error: ArtifactError) -> ServiceError {
+    /// Marks a job whose file turned out to be damaged; nothing is told by another store.
+    async fn damaged(
+        &self,
+        artifacts: &Artifacts,
+        job: &Job,
+        error: ArtifactError,
+    ) -> ServiceError {
         let Some(fault) = error.fault() else { return error.into() };
+        if let Err(other) = refuse_other_store::<ServiceError>(&self.store, artifacts).await {
+            return other;
+        }
         tracing::error!(job.id = %job.id, %error, "the file is damaged");
         let upkeep = Caller::upkeep("download");
         if let Ok(permit) = self.permit(&upkeep, Action::ArtifactFault, target_of(job)).await {
@@ -271,7 +289,7 @@ fn media_type(job: &Job) -> &'static str {
 }
 
 /// Asked after the policy: only who may have the file learns what became of it.
-fn refuse_unless_whole(job: &Job) -> Result<(), ServiceError> {
+pub(super) fn refuse_unless_whole(job: &Job) -> Result<(), ServiceError> {
     match (job.status, &job.fault) {
         (Status::Ready, None) => Ok(()),
         (Status::Ready, Some(fault)) => Err(ServiceError::Damaged { fault: fault.clone() }),
@@ -286,6 +304,7 @@ impl Sending {
     ///
     /// If the right to it was lost, the file was deleted, or it turns out to be damaged.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
+        chaos::stop_at(Point::Send);
         let (at, sent) = self.looked_at;
         if at.elapsed() >= LOOK_PAUSE || self.sent - sent >= LOOK_BYTES {
             self.right.look().await?;
@@ -298,9 +317,9 @@ impl Sending {
                 Ok(Some(piece))
             }
             Some(Err(error)) => {
-                let Right { service, job, .. } = &self.right;
+                let Right { service, artifacts, job, .. } = &self.right;
                 let job = service.store.job(*job).await?.ok_or(ServiceError::NotFound)?;
-                Err(service.damaged(&job, error).await)
+                Err(service.damaged(artifacts, &job, error).await)
             }
         }
     }
@@ -324,7 +343,10 @@ impl Right {
         let job = store.job(self.job).await?.ok_or(ServiceError::NotFound)?;
         let link = store.link(self.link).await?.ok_or(ServiceError::NotFound)?;
         match job.status {
-            Status::Ready | Status::Expired if !link.is_revoked => {}
+            Status::Ready | Status::Expired if link.is_revoked => {
+                return Err(ServiceError::NotFound);
+            }
+            Status::Ready | Status::Expired => {}
             status => return Err(ServiceError::Conflict { status }),
         }
         let caller = self.service.caller_now(&self.caller).await?;

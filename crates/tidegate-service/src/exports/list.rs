@@ -3,60 +3,114 @@
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
-    ids::JobId,
-    policy::{self, sees_subject},
+    fault::{Fault, Faults},
+    ids::OperatorId,
+    job::Job,
+    policy::{self, Policy, sees_subject},
     status::Status,
 };
-use tidegate_store::{JobFilter, JobPage, JobSort};
+use tidegate_store::{Creator, JobCursor, JobFilter, JobPage, JobSort, Matching};
 
 use crate::{error::ServiceError, service::Service};
 
-/// Order of a list.
-pub type ListSort = JobSort;
+/// Characters of a text that is looked for, at most.
+const TEXT_CHARACTERS_MAX: usize = 200;
 
 /// Which exports to list.
 #[derive(Clone, Debug, Default)]
 pub struct ListRequest {
+    /// Only with this text in number, subject, format, or their creator's name or mail address.
+    pub text: Option<String>,
     /// Only of this subject.
     pub subject: Option<String>,
+    /// Only those that this operator made.
+    pub created_by: Option<Creator>,
     /// Only in these states; empty means all.
     pub statuses: Vec<Status>,
     /// Order.
-    pub sort: ListSort,
-    /// Behind this one.
-    pub behind: Option<JobId>,
+    pub sort: JobSort,
+    /// Behind the page that ends there, in the same order.
+    pub behind: Option<JobCursor>,
     /// At most so many.
     pub limit: u32,
 }
 
+/// A page of exports.
+#[derive(Clone, Debug, Default)]
+pub struct ListPage {
+    /// The exports.
+    pub jobs: Vec<Job>,
+    /// Where the next page begins. None where there is none.
+    pub next: Option<JobCursor>,
+    /// How many match, on all pages.
+    pub matching: Matching,
+}
+
 impl Service {
-    /// A page of the exports that the caller may see.
+    /// A page of the exports that the caller may see. What may not be seen is not counted either.
     ///
     /// # Errors
     ///
-    /// If the caller may not list exports, or the control state cannot be asked.
+    /// If the caller may not list exports, the text is too long or the cursor is of another order,
+    /// or the control state cannot be asked.
     pub async fn exports(
         &self,
         caller: &Caller,
         request: &ListRequest,
-    ) -> Result<JobPage, ServiceError> {
-        let Some(operator) = caller.operator() else { return Err(ServiceError::Unknown) };
+    ) -> Result<ListPage, ServiceError> {
+        let operator = caller.operator().ok_or(ServiceError::Unknown)?;
         // Who may list none is refused; an empty list would say that there are none.
         let target = Target { owner: Some(operator), ..Target::default() };
         self.permit(caller, Action::ExportView, target).await?;
+        refuse_wrong(request)?;
         let policy = self.store.policy().await?;
+        let filter = self.list_filter(&policy, caller, operator, request);
+        let behind = request.behind.as_ref();
+        let page = self.store.jobs(&filter, request.sort, behind, request.limit).await?;
+        let matching = self.store.count_jobs(&filter).await?;
+        let JobPage { jobs, next } = page;
+        Ok(ListPage { jobs, next, matching })
+    }
+
+    /// The filter of a request, over what the caller may see.
+    fn list_filter(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        operator: OperatorId,
+        request: &ListRequest,
+    ) -> JobFilter {
         let sited = self.sited();
         let subjects = sited
             .site
             .slugs()
             .into_iter()
             .filter(|slug| request.subject.as_deref().is_none_or(|wanted| wanted == *slug))
-            .filter(|slug| sees_subject(&policy, caller, slug))
+            .filter(|slug| sees_subject(policy, caller, slug))
             .map(str::to_owned)
             .collect();
-        let created_by = (!policy::holds(&policy, caller, "exports.list.any")).then_some(operator);
-        let statuses = request.statuses.clone();
-        let filter = JobFilter { created_by, subjects: Some(subjects), statuses };
-        Ok(self.store.jobs(&filter, request.sort, request.behind, request.limit).await?)
+        let owner = (!policy::holds(policy, caller, "exports.list.any")).then_some(operator);
+        JobFilter {
+            owner,
+            subjects: Some(subjects),
+            creator: request.created_by.clone(),
+            statuses: request.statuses.clone(),
+            text: request.text.clone().filter(|text| !text.trim().is_empty()),
+        }
     }
+}
+
+fn refuse_wrong(request: &ListRequest) -> Result<(), ServiceError> {
+    let mut faults = Vec::new();
+    let characters = request.text.as_ref().map_or(0, |text| text.chars().count());
+    if characters > TEXT_CHARACTERS_MAX {
+        let detail = format!("a text to look for has {TEXT_CHARACTERS_MAX} characters at most");
+        faults.push(Fault::new("/q", detail));
+    }
+    let of = request.behind.as_ref().map_or(request.sort, JobCursor::sort);
+    if of != request.sort {
+        let detail = format!("this cursor is of a list that is sorted by `{of}`");
+        faults.push(Fault::new("/cursor", detail));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Faults(faults).into()) }
 }

@@ -1,10 +1,13 @@
-//! Signs the chain's head every minute or hundred entries, and writes it to the anchors.
+//! Signs the chain's head a minute or a hundred entries later, and writes it to the anchors.
 //!
 //! The order is what makes it safe with several processes, and with one that dies in between:
 //! the copy in the database comes first, as the next number after the last one or not at all, so
 //! that of several who try at once one wins; every process then brings its own anchors up to the
 //! database's last copy. An anchor is therefore never ahead of the database, unless the database
 //! is not what it was: then nothing is signed any more until people have looked.
+
+mod outcome;
+mod pace;
 
 use futures_util::future::join_all;
 use tidegate_model::{
@@ -18,17 +21,21 @@ use tidegate_model::{
 use tidegate_store::{Store, StoreError};
 use tracing::{error, info, warn};
 
+pub use self::{
+    outcome::{AnchorRun, CheckpointRun},
+    pace::CheckpointPace,
+};
 use super::error::permit;
 use crate::{
     audit::{Anchor, AnchorError, NotProven, Proven},
-    keys::{Keys, PublicKeys, Purpose},
+    keys::{KeyRing, Keys, PublicKeys, Purpose},
 };
 
 /// Name of the task, as the policy is asked.
 const TASK: &str = "checkpoint";
 
-/// Longest time without a checkpoint, empty or not. What fails is also told, and an anchor that
-/// fails tried again, once in this time.
+/// Longest time that an entry waits for a checkpoint unless a site says otherwise. What fails is
+/// also told, and an anchor that fails tried again, once in this time.
 const PERIOD_MICROS: u64 = 60_000_000;
 /// Entries after which one is due before that.
 const ENTRIES_MAX: i64 = 100;
@@ -43,6 +50,7 @@ const ANCHOR_PAGES_MAX: usize = 5;
 #[derive(Debug)]
 pub struct Checkpoints {
     anchors: Vec<Place>,
+    pace: CheckpointPace,
     /// The last checkpoint that this process has seen. The database can forget, we do not.
     seen: Option<Proven>,
     /// The last refusal, and when it was told.
@@ -57,32 +65,6 @@ struct Place {
     reached: Option<i64>,
     /// When it failed, unless it works.
     failed_at: Option<i64>,
-}
-
-/// What a run did.
-#[derive(Debug)]
-pub struct CheckpointRun {
-    /// Number of the checkpoint that was signed, if one was.
-    pub signed: Option<i64>,
-    /// Number of the newest checkpoint; 0 if there is none.
-    pub newest: i64,
-    /// Number of the entry that it vouches for.
-    pub seq: i64,
-    /// Entries that no checkpoint vouches for yet.
-    pub entries_behind: i64,
-    /// What became of each anchor.
-    pub anchors: Vec<AnchorRun>,
-}
-
-/// What became of an anchor.
-#[derive(Debug)]
-pub struct AnchorRun {
-    /// Its name.
-    pub anchor: String,
-    /// Number of the last checkpoint that it is known to hold.
-    pub reached: Option<i64>,
-    /// Why it was not written in this run, if it was tried.
-    pub error: Option<CheckpointError>,
 }
 
 /// No checkpoint is signed, or an anchor is not written.
@@ -170,7 +152,19 @@ impl Checkpoints {
     /// For these anchors. There should be one, and better two on different machines.
     pub fn new(anchors: Vec<Anchor>) -> Self {
         let place = |anchor| Place { anchor, reached: None, failed_at: None };
-        Self { anchors: anchors.into_iter().map(place).collect(), seen: None, told: None }
+        let anchors = anchors.into_iter().map(place).collect();
+        Self { anchors, pace: CheckpointPace::default(), seen: None, told: None }
+    }
+
+    /// At another pace than once a minute.
+    #[must_use]
+    pub fn at_pace(self, pace: CheckpointPace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// The anchors.
+    pub(super) fn anchors(&self) -> Vec<Anchor> {
+        self.anchors.iter().map(|place| place.anchor.clone()).collect()
     }
 
     /// Signs a checkpoint if one is due, and brings the anchors up to date. To be called every few
@@ -188,6 +182,30 @@ impl Checkpoints {
         now: i64,
     ) -> Result<CheckpointRun, CheckpointError> {
         let run = self.attempt(store, keys, now).await;
+        self.say(run, now)
+    }
+
+    /// The same with the keys in use. A key that is unknown may be newer than the last look at
+    /// their folder: another process has signed with it.
+    pub(super) async fn run_with(
+        &mut self,
+        store: &Store,
+        ring: &KeyRing,
+        now: i64,
+    ) -> Result<CheckpointRun, CheckpointError> {
+        let mut run = self.attempt(store, &ring.current(), now).await;
+        if run.as_ref().is_err_and(CheckpointError::is_unknown_key) && ring.look() {
+            run = self.attempt(store, &ring.current(), now).await;
+        }
+        self.say(run, now)
+    }
+
+    /// Tells what a run did, in the service's log.
+    fn say(
+        &mut self,
+        run: Result<CheckpointRun, CheckpointError>,
+        now: i64,
+    ) -> Result<CheckpointRun, CheckpointError> {
         match &run {
             Ok(run) => {
                 self.told = None;
@@ -229,10 +247,10 @@ impl Checkpoints {
         let head = store.head().await?;
         let mut signed = None;
         let mut newest = last;
-        if is_due(newest.as_ref(), head.0, now) {
+        if self.pace.is_due(store, newest.as_ref(), head.0, now).await? {
             newest = self.survey(store, keys.public(), newest, now).await?;
             // Another process may have signed meanwhile.
-            if is_due(newest.as_ref(), head.0, now) {
+            if self.pace.is_due(store, newest.as_ref(), head.0, now).await? {
                 signed = sign(store, keys, newest.as_ref(), head.clone(), now).await?;
             }
             newest = self.last(store, keys.public()).await?;
@@ -412,14 +430,6 @@ fn proven(
 async fn copy(store: &Store, number: i64) -> Result<Option<SignedCheckpoint>, StoreError> {
     let found = store.checkpoints(number - 1, 1).await?;
     Ok(found.into_iter().find(|(row, _)| *row == number).map(|(_, signed)| signed))
-}
-
-/// Whether it is time. A head behind the last checkpoint is always worth a look.
-fn is_due(last: Option<&Proven>, head: i64, now: i64) -> bool {
-    let Some(Proven { says, .. }) = last else { return true };
-    // A clock that was set back must not put off the next one for as long.
-    let pause = says.at_micros().map_or(u64::MAX, |at| now.abs_diff(at));
-    pause >= PERIOD_MICROS || head < says.seq || head - says.seq >= ENTRIES_MAX
 }
 
 /// Signs the head, if the chain up to it fits to the last checkpoint. None if another process was

@@ -8,7 +8,7 @@ use tidegate_store::{
 
 use super::error::{UpkeepError, commit};
 use crate::{
-    artifacts::{ArtifactError, Artifacts, ObjectKey},
+    artifacts::{ArtifactError, Artifacts, ObjectKey, refuse_other_store},
     exports::target_of,
 };
 
@@ -47,7 +47,8 @@ pub struct PurgeReport {
 ///
 /// # Errors
 ///
-/// If the control database fails. What the artifact store does not do is in the report.
+/// If the store is another's, where nothing is seen gone, or the control database fails. What the
+/// artifact store does not do is in the report.
 pub async fn purge(
     store: &Store,
     artifacts: &Artifacts,
@@ -58,6 +59,9 @@ pub async fn purge(
     loop {
         let jobs = store.jobs_to_purge(behind, PAGE_JOBS).await?;
         let Some(last) = jobs.last() else { return Ok(report) };
+        if behind == JobId(0) {
+            refuse_other_store::<UpkeepError>(store, artifacts).await?;
+        }
         behind = last.id;
         for job in jobs {
             if left == 0 {

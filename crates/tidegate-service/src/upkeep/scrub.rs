@@ -9,7 +9,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::{UpkeepError, commit};
 use crate::{
-    artifacts::{ArtifactError, Artifacts, FAULT_CORRUPT, FAULT_MISSING, StoredFile},
+    artifacts::{
+        ArtifactError, Artifacts, FAULT_CORRUPT, FAULT_MISSING, StoredFile, refuse_other_store,
+    },
     exports::target_of,
 };
 
@@ -55,7 +57,8 @@ pub struct ScrubReport {
 ///
 /// # Errors
 ///
-/// If the control database fails, or so many files are missing that the store must be another one.
+/// If the store is another's, the control database fails, or so many files are missing that
+/// something else must be wrong.
 pub async fn scrub(
     store: &Store,
     artifacts: &Artifacts,
@@ -82,6 +85,9 @@ pub async fn scrub(
     }
     report.bytes = pace.bytes;
     refuse_too_many_missing(&found, report.checked)?;
+    if !found.is_empty() {
+        refuse_other_store::<UpkeepError>(store, artifacts).await?;
+    }
     for (job, fault) in found {
         let asked = (Action::ArtifactFault, target_of(&job));
         let change = Change::Fault { fault: fault.to_owned() };

@@ -175,8 +175,11 @@ impl Streamed {
     }
 }
 
-/// Entries behind a number, without a hole.
+/// Entries behind a number, without a hole. A sink that is new begins behind what was archived; no
+/// entry is archived that another one still needs.
 async fn page_behind(store: &Store, seq: i64) -> Result<Vec<StoredEntry>, StreamError> {
+    let archived = if seq == 0 { store.last_archive().await? } else { None };
+    let seq = archived.and_then(|signed| signed.says()).map_or(seq, |says| says.to);
     let rows = store.entries(seq, PAGE).await?;
     let page: Vec<StoredEntry> = rows.into_iter().map(|(stored, _)| stored).collect();
     let numbers = seq.saturating_add(1)..;

@@ -3,15 +3,20 @@
 //! Once an attempt has ended without its file being its job's, nothing ever refers to that file
 //! again: publishing takes the attempt's lease, and a lease that was lost is not given back. So
 //! what is found free stays free, however long the sweep takes. What the control state does not
-//! know at all may be newer than it, as after a backup was restored: that is told, and stays.
+//! know at all may be newer than it, as after a backup was restored: that is put in quarantine. It
+//! stays where it is, so that a newer backup finds it; the control state notes that it is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tidegate_store::{ObjectUse, Store};
+use tidegate_model::action::{Action, Target};
+use tidegate_store::{Change, ObjectUse, Store, StoreError, UnknownObject};
 
-use super::error::UpkeepError;
-use crate::artifacts::{Artifacts, Listed, ObjectKey, ObjectName, Unfinished};
+use super::error::{UpkeepError, commit};
+use crate::artifacts::{Artifacts, Listed, ObjectKey, ObjectName, Unfinished, refuse_other_store};
+
+/// Name of the task.
+const TASK: &str = "sweep";
 
 /// Objects that the control state is asked about at a time.
 const OBJECTS_PER_QUESTION: usize = 500;
@@ -64,7 +69,9 @@ pub struct SweepReport {
     pub abandoned: u64,
     /// Deletions that failed; the next pass tries again.
     pub failed: u64,
-    /// Objects and uploads that nothing is known of: not ours, or newer than the control state.
+    /// Files that the control state does not know, and that are kept for somebody to look at.
+    pub quarantined: u64,
+    /// Objects that are not ours, and uploads that nothing is known of.
     pub unknown: u64,
     /// Names of the first of them.
     pub unknown_names: Vec<String>,
@@ -77,22 +84,32 @@ enum Verdict {
     Stays,
     /// It is told, and stays.
     Unknown,
+    /// It is kept, until somebody says what becomes of it.
+    Kept,
     /// It goes.
     Goes,
 }
 
-/// Decides. Nothing that the control state does not know as free ever goes, but a probe.
+/// Decides. Nothing ever goes that the control state does not know as free, or as deleted by
+/// somebody; but a probe.
 fn verdict(name: &ObjectName, known: Option<ObjectUse>, age_micros: i64, grace: i64) -> Verdict {
     let is_old = age_micros > grace;
     match (name, known) {
+        (ObjectName::Identity, _) => Verdict::Stays,
         (ObjectName::Stranger(_), _) => Verdict::Unknown,
-        (ObjectName::File(_) | ObjectName::Manifest(_), Some(ObjectUse::InUse)) => Verdict::Stays,
+        (
+            ObjectName::File(_) | ObjectName::Manifest(_),
+            Some(ObjectUse::Shown | ObjectUse::Live | ObjectUse::Kept),
+        ) => Verdict::Stays,
         (ObjectName::File(_) | ObjectName::Manifest(_), _) if !is_old => Verdict::Stays,
-        (ObjectName::File(_) | ObjectName::Manifest(_), Some(ObjectUse::Free)) => Verdict::Goes,
+        (
+            ObjectName::File(_) | ObjectName::Manifest(_),
+            Some(ObjectUse::Free | ObjectUse::Dropped),
+        ) => Verdict::Goes,
         (ObjectName::File(key) | ObjectName::Manifest(key), None) if key.is_probe() => {
             Verdict::Goes
         }
-        (ObjectName::File(_) | ObjectName::Manifest(_), None) => Verdict::Unknown,
+        (ObjectName::File(_) | ObjectName::Manifest(_), None) => Verdict::Kept,
     }
 }
 
@@ -100,15 +117,19 @@ fn verdict(name: &ObjectName, known: Option<ObjectUse>, age_micros: i64, grace: 
 ///
 /// # Errors
 ///
-/// If a list cannot be had, the control database fails, or too much would go.
+/// If the store is another's, a list cannot be had, the control database fails, or too much would
+/// go.
 pub async fn sweep(
     store: &Store,
     artifacts: &Artifacts,
     now: i64,
     settings: &SweepSettings,
 ) -> Result<SweepReport, UpkeepError> {
-    let mut sweep = Sweep { store, now, settings, report: SweepReport::default() };
+    refuse_other_store::<UpkeepError>(store, artifacts).await?;
+    let report = SweepReport::default();
+    let mut sweep = Sweep { store, now, settings, report, kept: BTreeMap::new() };
     let doomed = sweep.find_files(artifacts).await?;
+    sweep.quarantine().await?;
     sweep.refuse_too_many()?;
     let left = sweep.find_uploads(artifacts).await?;
     let mut report = sweep.report;
@@ -139,11 +160,28 @@ pub async fn sweep(
     Ok(report)
 }
 
+fn known_of(name: &ObjectName, known: &BTreeMap<String, ObjectUse>) -> Option<ObjectUse> {
+    name.key().and_then(|key| known.get(&key.to_string())).copied()
+}
+
+/// What an unfinished upload to a key is, where its file is that. A file that is shown is whole: an
+/// upload beside it was begun by a request whose answer was lost, and nobody will end it.
+fn without_file(known: ObjectUse) -> ObjectUse {
+    match known {
+        ObjectUse::Shown | ObjectUse::Free => ObjectUse::Free,
+        ObjectUse::Live => ObjectUse::Live,
+        ObjectUse::Kept => ObjectUse::Kept,
+        ObjectUse::Dropped => ObjectUse::Dropped,
+    }
+}
+
 struct Sweep<'a> {
     store: &'a Store,
     now: i64,
     settings: &'a SweepSettings,
     report: SweepReport,
+    /// Files that nobody knows, with the bytes of each and its manifest.
+    kept: BTreeMap<ObjectKey, u64>,
 }
 
 impl Sweep<'_> {
@@ -156,16 +194,49 @@ impl Sweep<'_> {
         let mut pages = artifacts.list().try_chunks(OBJECTS_PER_QUESTION);
         while let Some(page) = pages.try_next().await.map_err(|failed| failed.1)? {
             let known = self.ask(page.iter().map(|listed| &listed.name)).await?;
-            for Listed { name, changed_at, .. } in page {
+            for Listed { name, changed_at, bytes } in page {
                 self.report.found += u64::from(name.key().is_some());
-                if self.judge(&name, &known, changed_at) == Verdict::Goes {
-                    self.report.doomed += 1;
-                    let key = name.key().filter(|_| doomed.len() < self.settings.files_max);
-                    doomed.extend(key.cloned());
+                let verdict = self.judge(&name, known_of(&name, &known), changed_at);
+                let Some(key) = name.key() else { continue };
+                match verdict {
+                    Verdict::Stays | Verdict::Unknown => {}
+                    Verdict::Kept => {
+                        if self.kept.len() < self.settings.files_max {
+                            *self.kept.entry(key.clone()).or_default() += bytes;
+                        }
+                    }
+                    Verdict::Goes => {
+                        self.report.doomed += 1;
+                        if doomed.len() < self.settings.files_max {
+                            doomed.insert(key.clone());
+                        }
+                    }
                 }
             }
         }
         Ok(doomed)
+    }
+
+    /// Keeps what nobody knows, some hundred files with one entry.
+    async fn quarantine(&mut self) -> Result<(), UpkeepError> {
+        self.report.quarantined = self.kept.len() as u64;
+        if self.settings.is_dry {
+            return Ok(());
+        }
+        let unknown = std::mem::take(&mut self.kept).into_iter().map(|(key, bytes)| {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            UnknownObject { key: key.to_string(), bytes }
+        });
+        let unknown: Vec<UnknownObject> = unknown.collect();
+        for page in unknown.chunks(OBJECTS_PER_QUESTION) {
+            let asked = (Action::ArtifactQuarantine, Target::default());
+            match commit(self.store, TASK, asked, Change::Quarantine(page.to_vec())).await {
+                // Another process has found them, too.
+                Ok(_) | Err(UpkeepError::Store(StoreError::Exists { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn find_uploads(
@@ -177,9 +248,12 @@ impl Sweep<'_> {
         while let Some(page) = pages.try_next().await.map_err(|failed| failed.1)? {
             let known = self.ask(page.iter().map(|upload| &upload.name)).await?;
             for upload in page {
-                let verdict = self.judge(&upload.name, &known, upload.started_at);
-                if verdict == Verdict::Goes && left.len() < self.settings.files_max {
-                    left.push(upload);
+                let known = known_of(&upload.name, &known).map(without_file);
+                match self.judge(&upload.name, known, upload.started_at) {
+                    Verdict::Goes if left.len() < self.settings.files_max => left.push(upload),
+                    // It is no file, and whoever began it may be at it still.
+                    Verdict::Kept => self.tell(&upload.name),
+                    Verdict::Goes | Verdict::Stays | Verdict::Unknown => {}
                 }
             }
         }
@@ -196,22 +270,20 @@ impl Sweep<'_> {
         Ok(self.store.object_uses(&keys).await?)
     }
 
-    fn judge(
-        &mut self,
-        name: &ObjectName,
-        known: &BTreeMap<String, ObjectUse>,
-        since: i64,
-    ) -> Verdict {
-        let known = name.key().and_then(|key| known.get(&key.to_string())).copied();
+    fn judge(&mut self, name: &ObjectName, known: Option<ObjectUse>, since: i64) -> Verdict {
         let age = self.now.saturating_sub(since);
         let verdict = verdict(name, known, age, self.settings.grace_micros);
         if verdict == Verdict::Unknown {
-            self.report.unknown += 1;
-            if self.report.unknown_names.len() < NAMES_MAX {
-                self.report.unknown_names.push(name.to_string());
-            }
+            self.tell(name);
         }
         verdict
+    }
+
+    fn tell(&mut self, name: &ObjectName) {
+        self.report.unknown += 1;
+        if self.report.unknown_names.len() < NAMES_MAX {
+            self.report.unknown_names.push(name.to_string());
+        }
     }
 
     fn refuse_too_many(&self) -> Result<(), UpkeepError> {
@@ -241,35 +313,30 @@ mod tests {
             ObjectName::File(probe.clone()),
             ObjectName::Manifest(probe),
         ];
-        let known = [None, Some(ObjectUse::InUse), Some(ObjectUse::Free)];
+        let (free, dropped) = (Some(ObjectUse::Free), Some(ObjectUse::Dropped));
+        let (shown, live, kept) = (ObjectUse::Shown, ObjectUse::Live, ObjectUse::Kept);
+        let known = [None, Some(shown), Some(live), Some(kept), free, dropped];
         let is_news = |at, known: Option<ObjectUse>, age| at < 2 && known.is_none() && age > 60;
+        let names = names.into_iter().chain([ObjectName::Identity]);
         let mut gone = Vec::new();
-        for (at, name) in names.iter().enumerate() {
+        for (at, name) in names.enumerate() {
             for known in known {
                 for age in [i64::MIN, -1, 0, 59, 60, 61, i64::MAX] {
-                    let verdict = verdict(name, known, age, 60);
-                    assert_eq!(verdict == Verdict::Unknown, at == 2 || is_news(at, known, age));
+                    let verdict = verdict(&name, known, age, 60);
+                    assert_eq!(verdict == Verdict::Unknown, at == 2);
+                    assert_eq!(verdict == Verdict::Kept, is_news(at, known, age));
                     if verdict == Verdict::Goes {
                         gone.push((at, known, age));
                     }
                 }
             }
         }
-        let free = Some(ObjectUse::Free);
-        let expected = [
-            (0, free, 61),
-            (0, free, i64::MAX),
-            (1, free, 61),
-            (1, free, i64::MAX),
-            (3, None, 61),
-            (3, None, i64::MAX),
-            (3, free, 61),
-            (3, free, i64::MAX),
-            (4, None, 61),
-            (4, None, i64::MAX),
-            (4, free, 61),
-            (4, free, i64::MAX),
-        ];
+        let mut expected = Vec::new();
+        for (at, uses) in [(0, 1..3), (1, 1..3), (3, 0..3), (4, 0..3)] {
+            for known in &[None, free, dropped][uses] {
+                expected.extend([(at, *known, 61), (at, *known, i64::MAX)]);
+            }
+        }
         assert_eq!(gone, expected);
     }
 }

@@ -121,7 +121,8 @@ impl Build<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "a share is below 1")]
         let percent = (progress.share() * 100.0) as i64;
         let rows = i64::try_from(progress.rows).unwrap_or(i64::MAX);
-        let report = ProgressReport { percent, rows };
+        let rows_estimated = progress.rows_estimated.map(number);
+        let report = ProgressReport { percent, rows, rows_estimated };
         if let Err(StoreError::LeaseLost) =
             self.service.store().report(&self.control.lease, report).await
         {
@@ -262,6 +263,7 @@ impl Build<'_> {
                 file_name: built.manifest.artifact.name.clone(),
                 bytes: number(built.manifest.artifact.bytes),
                 rows: number(built.rows),
+                rows_estimated: self.control.reached().rows_estimated.map(number),
                 sha256: built.manifest.artifact.sha256.clone(),
                 retention_micros: retention,
                 policy_version: creator.policy.version,

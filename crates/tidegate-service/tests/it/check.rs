@@ -16,6 +16,7 @@ use tidegate_model::{
 use tidegate_service::{
     Keys, Service, Site, SweepSettings, Upkeep, UpkeepSettings, Worker, WorkerSettings,
     artifacts::{Artifacts, BucketOptions},
+    audit::ArchivePlace,
 };
 use tidegate_source::SourceSettings;
 use tidegate_store::{ClaimRequest, EntryFilter, SourceShare, Store};
@@ -71,6 +72,7 @@ impl Check {
         let artifacts = Arc::new(
             Artifacts::open("file:artifacts", folder.path(), &BucketOptions::default()).unwrap(),
         );
+        service.claim_store(&artifacts).await.unwrap();
         let check = Self { service, artifacts, folder, control_url, _database: database };
         check.people().await;
         check
@@ -124,6 +126,7 @@ impl Check {
             worker: self.settings(),
             sweep_pause: UpkeepSettings::SWEEP_PAUSE,
             sweep: SweepSettings::default(),
+            archive: ArchivePlace::folder(&self.folder.path().join("archive")),
         };
         Upkeep::new(Arc::clone(&self.service), Arc::clone(&self.artifacts), settings)
     }
@@ -190,7 +193,10 @@ impl Check {
                 }
             }
         }
-        found.retain(|path| !path.to_string_lossy().ends_with(".manifest.json"));
+        found.retain(|path| {
+            let path = path.to_string_lossy();
+            !path.ends_with(".manifest.json") && !path.ends_with("tidegate-store.json")
+        });
         found
     }
 

@@ -11,7 +11,7 @@ use tidegate_model::audit::{Checkpoint, FIRST_HASH, SignedCheckpoint, hash_of, t
 use tidegate_service::{
     Keys, Purpose,
     audit::{Anchor, AnchorError},
-    upkeep::checkpoint::{CheckpointError, CheckpointRun, Checkpoints},
+    upkeep::checkpoint::{CheckpointError, CheckpointPace, CheckpointRun, Checkpoints},
 };
 use tidegate_store::Store;
 
@@ -64,6 +64,44 @@ async fn one_is_signed_every_minute_or_hundred_entries_also_when_nothing_happens
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!(mode(&site.anchor_file()), 0o600);
         assert_eq!(mode(site.anchor_file().parent().unwrap()), 0o700);
+        assert!(site.verify().await.is_sound());
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_which_nothing_happens_is_signed_more_rarely_and_at_once_when_something_does() {
+    /// Bytes that an idle site writes a day, as the documentation says.
+    const DAY_BYTES: u64 = 65_000;
+    const DAY: i64 = 24 * 60 * MINUTE;
+    let pace = CheckpointPace {
+        period_micros: MINUTE.unsigned_abs(),
+        idle_micros_max: 10 * MINUTE.unsigned_abs(),
+    };
+    for kind in Kind::BOTH {
+        let site = Site::new(kind).await;
+        let mut checkpoints = Checkpoints::new(site.anchors()).at_pace(pace);
+        let mut run =
+            async |now: i64| checkpoints.run(&site.store, &site.keys, now).await.unwrap().signed;
+        let mut signed = Vec::new();
+        let mut now = site.now;
+        while now <= site.now + DAY {
+            if run(now).await.is_some() {
+                signed.push((now - site.now) / MINUTE);
+            }
+            now += MINUTE;
+        }
+        assert_eq!(signed[..7], [0, 1, 3, 7, 15, 25, 35], "{kind:?}");
+        let pauses = signed.windows(2).map(|two| two[1] - two[0]);
+        assert_eq!(pauses.max(), Some(10), "nothing happened, and it is proven all the time");
+        let bytes = fs::metadata(site.anchor_file()).unwrap().len();
+        assert!((DAY_BYTES / 2..DAY_BYTES).contains(&bytes), "{bytes}");
+
+        // Since more than a minute nothing was signed: what happens now is signed at once.
+        let quiet = site.now + signed.last().unwrap() * MINUTE;
+        assert_eq!(run(quiet + 2 * MINUTE).await, None);
+        site.note(1).await;
+        assert!(run(quiet + 2 * MINUTE).await.is_some());
+        assert_eq!(run(quiet + 3 * MINUTE - 1).await, None);
         assert!(site.verify().await.is_sound());
     }
 }

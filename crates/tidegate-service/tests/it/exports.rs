@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tidegate_model::{request::ExportRequest, status::Status};
-use tidegate_service::{ListRequest, ServiceError};
-use tidegate_store::{EntryFilter, StoreError};
+use tidegate_model::{request::ExportRequest, role::Role, status::Status};
+use tidegate_service::{Creator, ListRequest, ServiceError};
+use tidegate_store::EntryFilter;
 
 use crate::check::on_both;
 
@@ -16,6 +16,7 @@ fn an_export_is_built_published_and_listed() {
         assert_eq!(check.job(id).await.status, Status::Pending);
         let job = check.build(id).await;
         assert_eq!((job.status, job.progress, job.rows_done), (Status::Ready, 100, 3000));
+        assert_eq!(job.rows_estimated, Some(3000), "as the source could tell");
         let [file] = check.files().try_into().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
         assert_eq!(text.lines().count(), 3001);
@@ -117,5 +118,67 @@ fn a_deleted_file_is_gone_for_good_and_a_job_that_is_over_cannot_be_cancelled() 
         assert!(matches!(again, Err(ServiceError::Conflict { status: Status::Deleted })));
         let job = check.job(id).await;
         assert!(job.sha256.is_some() && job.size_bytes.is_some(), "the record stays");
+    });
+}
+
+#[test]
+fn what_may_not_be_seen_is_neither_listed_nor_counted() {
+    on_both(async |check| {
+        let (ada, eve) = (check.ada().await, check.person("eve@example.com").await);
+        for subject in ["orders", "users", "endless"] {
+            check.create(json!({ "subject": subject, "format": "csv" })).await;
+        }
+        let ids = async |caller, request: &ListRequest| {
+            let page = check.service.exports(caller, request).await.unwrap();
+            assert_eq!(page.matching.count, page.jobs.len() as u64);
+            assert!(page.matching.is_exact);
+            page.jobs.iter().map(|job| job.id.0).collect::<Vec<_>>()
+        };
+        let all = ListRequest { limit: 50, ..ListRequest::default() };
+        assert_eq!(ids(&ada, &all).await, [3, 2, 1]);
+        let text = |text: &str| ListRequest { text: Some(text.to_owned()), ..all.clone() };
+        assert_eq!(ids(&ada, &text("USER")).await, [2]);
+        assert_eq!(ids(&ada, &text(" ")).await, [3, 2, 1], "nothing is looked for");
+        let by_ada = ListRequest {
+            created_by: Some(Creator::Email("ada@example.com".to_owned())),
+            ..all.clone()
+        };
+        assert_eq!(ids(&ada, &by_ada).await, [3, 2, 1]);
+        // An editor sees her own alone, whatever she asks for.
+        for request in [&all, &by_ada, &text("ada@")] {
+            assert!(ids(&eve, request).await.is_empty());
+        }
+        // Who may see every export, but of orders only, does not learn that there are others.
+        let auditor = Role {
+            slug: "auditor".to_owned(),
+            label: "Auditor".to_owned(),
+            capabilities: ["orders.list", "exports.list.any"].map(str::to_owned).into(),
+            limits: Vec::new(),
+        };
+        check.service.put_role(&ada, auditor).await.unwrap();
+        check.service.add_operator(&ada, "aud@example.com", "auditor", None).await.unwrap();
+        let aud = check.person("aud@example.com").await;
+        assert_eq!(ids(&aud, &all).await, [1]);
+        assert_eq!(ids(&aud, &by_ada).await, [1]);
+        let users = ListRequest { subject: Some("users".to_owned()), ..all.clone() };
+        for hidden in [&text("users"), &users] {
+            assert!(ids(&aud, hidden).await.is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_list_tells_what_is_wrong_with_what_it_is_asked() {
+    on_both(async |check| {
+        let ada = check.ada().await;
+        let request = ListRequest {
+            text: Some("x".repeat(201)),
+            behind: Some("size.desc.7.1".parse().unwrap()),
+            ..ListRequest::default()
+        };
+        let refused = check.service.exports(&ada, &request).await;
+        let Err(ServiceError::Faults(faults)) = refused else { panic!("{refused:?}") };
+        let places: Vec<&str> = faults.0.iter().map(|fault| &*fault.pointer).collect();
+        assert_eq!(places, ["/q", "/cursor"]);
     });
 }

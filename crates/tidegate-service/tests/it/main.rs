@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod activity;
+mod anchors;
+mod archives;
 mod artifacts;
 mod by_hand;
 mod check;
@@ -9,6 +12,7 @@ mod checkpoints;
 mod exports;
 mod forger;
 mod gate;
+mod links;
 mod loot;
 mod manifest;
 mod site;

@@ -237,6 +237,8 @@ impl MySqlSource {
         let (warnings, is_consistent) = self.consistency(&mut session, query, &touched)?;
         let opened = self.open(&mut session, query, &catalog, is_consistent)?;
         let extent = opened.progress.extent();
+        let rows_estimated = Some(opened.progress.rows())
+            .filter(|rows| *rows > 0 && query.predicate.is_everything());
         let schema = Arc::clone(&opened.schema);
         let (conn, runtime) = session.into_parts();
         let reader = MySqlReader::new(Parts {
@@ -260,6 +262,7 @@ impl MySqlSource {
             schema,
             snapshot: opened.snapshot,
             extent,
+            rows_estimated,
             readers: vec![Box::new(reader)],
             warnings,
         })

@@ -47,6 +47,7 @@ struct Read {
     readers: usize,
     extent: u64,
     unit: &'static str,
+    rows_estimated: Option<u64>,
     warnings: Vec<String>,
 }
 
@@ -195,7 +196,8 @@ fn read(stream: RowStream) -> Result<Read, SourceError> {
     let tickets = batches.iter().map(|(ticket, _)| *ticket).collect();
     let rows = batches.into_iter().flat_map(|(_, rows)| rows).collect();
     let (extent, unit) = (stream.extent.total, stream.extent.unit);
-    Ok(Read { schema, rows, tickets, readers, extent, unit, warnings: stream.warnings })
+    let (rows_estimated, warnings) = (stream.rows_estimated, stream.warnings);
+    Ok(Read { schema, rows, tickets, readers, extent, unit, rows_estimated, warnings })
 }
 
 fn read_one(

@@ -5,13 +5,14 @@ use tidegate_model::{
     action::Action,
     ids::{JobId, LinkId},
     policy::Permit,
+    settings::Settings,
     status::Status,
 };
 
 use super::{Applied, status_of, target_job};
 use crate::{
     error::StoreError,
-    sql::{Tx, get},
+    sql::{Tx, get, get_json},
 };
 
 /// A change of links.
@@ -21,7 +22,7 @@ pub enum LinkChange {
     Make {
         /// 128 random bits that the link carries.
         nonce: String,
-        /// Microseconds that it lives.
+        /// Microseconds that it lives; it never outlives the file.
         life_micros: i64,
         /// Whether whoever holds it may use it.
         is_bearer: bool,
@@ -38,10 +39,13 @@ pub(super) async fn link(
     let job = target_job(permit)?;
     match change {
         LinkChange::Make { nonce, life_micros, is_bearer } => {
-            refuse_unless_whole(tx, job).await?;
+            let file_ends = refuse_unless_whole(tx, job).await?;
+            if is_bearer && life_micros > bearer_life_max(tx).await? {
+                return Err(StoreError::Missing { what: "setting for such bearer links" });
+            }
             let operator =
                 permit.caller().operator().ok_or(StoreError::Missing { what: "operator" })?;
-            let expires_at = tx.now.saturating_add(life_micros);
+            let expires_at = tx.now.saturating_add(life_micros).min(file_ends);
             const MAKE: &str = "\
                 insert into links (job_id, operator_id, nonce, is_bearer, created_at, expires_at) \
                 values ($1, $2, $3, $4, $5, $6) returning id";
@@ -71,12 +75,27 @@ pub(super) async fn link(
     }
 }
 
-/// A file that is ready, and in which no fault was found.
-async fn refuse_unless_whole(tx: &Tx, job: JobId) -> Result<(), StoreError> {
+/// Microseconds that a bearer link may live by the settings of now; 0 where they are off.
+async fn bearer_life_max(tx: &Tx) -> Result<i64, StoreError> {
+    const SETTINGS: &str = "select document from settings where id = 1";
+    let row = tx.row(SETTINGS, []).await?.ok_or(StoreError::Corrupt { what: "row of settings" })?;
+    let settings: Settings = get_json(&row, "document", "document of settings")?;
+    Ok(settings.bearer_link_hours_max.map_or(0, |hours| hours.micros()))
+}
+
+/// Takes all bearer links back, as they were switched off; says how many there were.
+pub(super) async fn revoke_bearers(tx: &Tx) -> Result<u64, StoreError> {
+    const REVOKE: &str =
+        "update links set revoked_at = $1 where is_bearer = 1 and revoked_at is null";
+    Ok(tx.execute(REVOKE, [tx.now.into()]).await?)
+}
+
+/// A file that is ready, and in which no fault was found; says when its time is over.
+async fn refuse_unless_whole(tx: &Tx, job: JobId) -> Result<i64, StoreError> {
     const WHOLE: &str =
-        "select 1 as whole from jobs where id = $1 and status = 'ready' and fault is null";
+        "select expires_at from jobs where id = $1 and status = 'ready' and fault is null";
     match tx.row(WHOLE, [job.0.into()]).await? {
-        Some(_) => Ok(()),
+        Some(row) => Ok(get::<Option<i64>>(&row, "expires_at")?.unwrap_or(i64::MAX)),
         None => Err(match status_of(tx, job).await? {
             Status::Ready => StoreError::Missing { what: "whole file" },
             status => StoreError::Conflict { status },
@@ -84,20 +103,25 @@ async fn refuse_unless_whole(tx: &Tx, job: JobId) -> Result<(), StoreError> {
     }
 }
 
-/// Durable before the first byte is sent.
+/// Durable before the first byte is sent. A bearer link lives no longer than the settings of now
+/// allow, whatever they were when it was made.
 pub(super) async fn started(
     tx: &Tx,
-    job: JobId,
+    permit: &Permit,
     link: i64,
     range: Option<(u64, u64)>,
 ) -> Result<Applied, StoreError> {
     const ALIVE: &str = "\
-        select 1 as alive from links \
-        where id = $1 and job_id = $2 and revoked_at is null and expires_at > $3";
+        select is_bearer from links \
+        where id = $1 and job_id = $2 and operator_id = $3 and revoked_at is null \
+            and expires_at > $4 and (is_bearer = 0 or created_at + $5 > $4)";
+    let job = target_job(permit)?;
+    let operator = permit.caller().operator().ok_or(StoreError::Missing { what: "operator" })?;
     refuse_unless_whole(tx, job).await?;
-    if tx.row(ALIVE, [link.into(), job.0.into(), tx.now.into()]).await?.is_none() {
-        return Err(StoreError::Missing { what: "link" });
-    }
-    let details = json!({ "link": link, "range": range });
+    let life_max = bearer_life_max(tx).await?;
+    let values = [link.into(), job.0.into(), operator.0.into(), tx.now.into(), life_max.into()];
+    let alive = tx.row(ALIVE, values).await?.ok_or(StoreError::Missing { what: "link" })?;
+    let is_bearer = get::<i64>(&alive, "is_bearer")? == 1;
+    let details = json!({ "link": link, "range": range, "is_bearer": is_bearer });
     Ok(Applied::one(Action::DownloadStart, Some(job), details))
 }

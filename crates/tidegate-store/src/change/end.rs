@@ -21,6 +21,8 @@ pub struct NewArtifact {
     pub bytes: i64,
     /// Rows in it.
     pub rows: i64,
+    /// Rows that were expected, where the source could tell.
+    pub rows_estimated: Option<i64>,
     /// Its SHA-256 in hexadecimal.
     pub sha256: String,
     /// Microseconds that it is kept.
@@ -48,7 +50,8 @@ pub(super) async fn publish(
 ) -> Result<Applied, StoreError> {
     refuse_other_policy(tx, made.policy_version).await?;
     let publish = format!(
-        "update jobs set status = 'ready', progress = 100, artifact_key = $3, file_name = $4, \
+        "update jobs set rows_estimated = coalesce($10, rows_estimated), \
+            status = 'ready', progress = 100, artifact_key = $3, file_name = $4, \
             size_bytes = $5, rows_done = $6, sha256 = $7, completed_at = $8, expires_at = $9, \
             lease_token = null, lease_expires = null \
          where {IS_HELD} and cancel_requested = 0 \
@@ -66,6 +69,7 @@ pub(super) async fn publish(
         made.sha256.clone().into(),
         tx.now.into(),
         expires_at.into(),
+        made.rows_estimated.into(),
     ];
     if tx.execute(&publish, values).await? == 0 {
         return Err(StoreError::LeaseLost);

@@ -11,7 +11,7 @@ use tidegate_model::{
     settings::Settings,
 };
 
-use super::{Applied, sessions};
+use super::{Applied, download::revoke_bearers, sessions};
 use crate::{
     error::StoreError,
     sql::{Tx, get, json as text},
@@ -190,7 +190,8 @@ pub(super) async fn operator(
                 update invitations set used_at = $3 \
                 where operator_id = $1 and used_at is null and expires_at > $3 \
                     and ($2 = 0 or exists (select 1 from invitations as own where own.id = $2 \
-                        and own.operator_id = $1 and own.used_at is null))";
+                        and own.operator_id = $1 and own.used_at is null \
+                        and own.expires_at > $3))";
             found(tx.execute(PASSWORD, [id.0.into(), password_hash.into()]).await?, "operator")?;
             // A password that was set makes every other link to set one worthless.
             let by = invitation.unwrap_or(0);
@@ -331,7 +332,13 @@ pub(super) async fn settings(
 ) -> Result<Applied, StoreError> {
     const SET: &str = "update settings set document = $1 where id = 1";
     tx.execute(SET, [text(&settings).into()]).await?;
-    Ok(Applied::one(permit.action(), None, json!({ "settings": settings })))
+    // Switched on again, they stay dead: nobody remembers who has them.
+    let revoked = match settings.bearer_link_hours_max {
+        None => revoke_bearers(tx).await?,
+        Some(_) => 0,
+    };
+    let details = json!({ "settings": settings, "bearer_links_revoked": revoked });
+    Ok(Applied::one(permit.action(), None, details))
 }
 
 /// Whoever was asked under the old policy has to ask again.

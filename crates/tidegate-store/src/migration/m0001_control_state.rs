@@ -102,26 +102,6 @@ const TABLES: &[&str] = &[
         revoked_at {int},
         last_used_at {int}
     ){strict}",
-    "create table sessions (
-        id {id},
-        operator_id {int} not null references operators (id),
-        hash text not null unique,
-        address text,
-        agent text,
-        created_at {int} not null,
-        seen_at {int} not null,
-        expires_at {int} not null,
-        ended_at {int}
-    ){strict}",
-    "create index sessions_by_operator on sessions (operator_id, id)",
-    "create table invitations (
-        id {id},
-        operator_id {int} not null references operators (id),
-        hash text not null unique,
-        created_at {int} not null,
-        expires_at {int} not null,
-        used_at {int}
-    ){strict}",
     "create table settings (
         id {int} primary key check (id = 1),
         document text not null
@@ -258,13 +238,6 @@ const TABLES: &[&str] = &[
         seq {int} not null,
         holder text,
         held_until {int}
-    ){strict}",
-    "create table rows_seen (
-        operator_id {int} not null references operators (id),
-        minute {int} not null,
-        seen {int} not null,
-        is_told {int} not null default 0 check (is_told in (0, 1)),
-        primary key (operator_id, minute)
     ){strict}",
     "create table outbox (
         id {id},

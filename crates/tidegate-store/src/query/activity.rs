@@ -2,13 +2,13 @@
 
 use sea_orm::{QueryResult, Value};
 use tidegate_model::{
-    audit::{SignedCheckpoint, StoredEntry},
+    audit::{Outcome, SignedCheckpoint, StoredEntry},
     ids::{JobId, OperatorId},
 };
 
 pub use tidegate_model::audit::EntryColumns;
 
-use crate::{connection::Store, error::StoreError, sql::get};
+use crate::{connection::Store, error::StoreError, query::among, sql::get};
 
 /// Entries of a page at most.
 pub(crate) const PAGE_ENTRIES_MAX: u32 = 1_000;
@@ -18,16 +18,94 @@ pub(crate) const PAGE_ENTRIES_MAX: u32 = 1_000;
 pub struct EntryFilter {
     /// By whom.
     pub operator: Option<OperatorId>,
+    /// By whom: a kind of actor, or a name.
+    pub actor: Option<String>,
     /// About which job.
     pub job: Option<JobId>,
     /// About which subject.
     pub subject: Option<String>,
-    /// Of which action.
+    /// Of which action, `export.created`, or group of actions, `export`.
     pub action: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
-    /// Not about these subjects.
-    pub hidden_subjects: Vec<String>,
+    /// Done or denied.
+    pub outcome: Option<Outcome>,
+    /// Not before this moment, in microseconds since 1970.
+    pub from: Option<i64>,
+    /// Before this moment.
+    pub to: Option<i64>,
+    /// About nothing else than these subjects, and jobs of them, or no subject at all. None means
+    /// all.
+    pub subjects_seen: Option<Vec<String>>,
+}
+
+/// Order of a list of entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EntrySort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+}
+
+impl EntryFilter {
+    /// The conditions, each with its values.
+    fn conditions(&self, values: &mut Vec<Value>) -> Vec<String> {
+        let mut wanted = vec!["1 = 1".to_owned()];
+        let mut want = |condition: &str, value: Value| {
+            values.push(value);
+            wanted.push(condition.replace("$?", &format!("${}", values.len())));
+        };
+        if let Some(operator) = self.operator {
+            want("operator_id = $?", operator.0.into());
+        }
+        if let Some(actor) = &self.actor {
+            want("(actor = $? or name = $?)", actor.clone().into());
+        }
+        if let Some(job) = self.job {
+            want("job_id = $?", job.0.into());
+        }
+        if let Some(subject) = &self.subject {
+            want("subject = $?", subject.clone().into());
+        }
+        if let Some(action) = &self.action {
+            match action.contains('.') {
+                true => want("action = $?", action.clone().into()),
+                false => want(LIKE_ACTION, format!("{}.%", letters(action)).into()),
+            }
+        }
+        if let Some(tag) = &self.tag {
+            want(LIKE_TAGS, format!("% {} %", letters(tag)).into());
+        }
+        if let Some(outcome) = self.outcome {
+            want("outcome = $?", outcome.slug().into());
+        }
+        if let Some(from) = self.from {
+            want("at >= $?", from.into());
+        }
+        if let Some(to) = self.to {
+            want("at < $?", to.into());
+        }
+        if let Some(subjects) = &self.subjects_seen {
+            let of_entry = among("subject", subjects.iter().map(String::as_str), values);
+            let of_job = among("jobs.subject", subjects.iter().map(String::as_str), values);
+            // Some entries name the job alone.
+            wanted.push(format!(
+                "(subject is null or {of_entry}) and (job_id is null or exists \
+                 (select 1 from jobs where jobs.id = activity.job_id and {of_job}))"
+            ));
+        }
+        wanted
+    }
+}
+
+const LIKE_ACTION: &str = r"action like $? escape '\'";
+const LIKE_TAGS: &str = r"' ' || tags || ' ' like $? escape '\'";
+
+/// A text for `like` in which every letter is itself.
+fn letters(text: &str) -> String {
+    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 
 impl Store {
@@ -58,37 +136,34 @@ impl Store {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.list_entries(filter, EntrySort::Newest, before, limit).await
+    }
+
+    /// Entries that fit a filter, in this order, behind a number.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn list_entries(
+        &self,
+        filter: &EntryFilter,
+        sort: EntrySort,
+        behind: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         let mut values: Vec<Value> = Vec::new();
-        let mut wanted = vec!["1 = 1".to_owned()];
-        let mut want = |condition: &str, value: Value| {
-            values.push(value);
-            wanted.push(condition.replace("$?", &format!("${}", values.len())));
+        let mut wanted = filter.conditions(&mut values);
+        let (comparison, order) = match sort {
+            EntrySort::Newest => ("<", "desc"),
+            EntrySort::Oldest => (">", "asc"),
         };
-        if let Some(operator) = filter.operator {
-            want("operator_id = $?", operator.0.into());
-        }
-        if let Some(job) = filter.job {
-            want("job_id = $?", job.0.into());
-        }
-        if let Some(subject) = &filter.subject {
-            want("subject = $?", subject.clone().into());
-        }
-        if let Some(action) = &filter.action {
-            want("action = $?", action.clone().into());
-        }
-        if let Some(tag) = &filter.tag {
-            let letters = tag.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-            want(r"' ' || tags || ' ' like $? escape '\'", format!("% {letters} %").into());
-        }
-        for hidden in &filter.hidden_subjects {
-            want("(subject is null or subject <> $?)", hidden.clone().into());
-        }
-        if let Some(before) = before {
-            want("seq < $?", before.into());
+        if let Some(behind) = behind {
+            values.push(behind.into());
+            wanted.push(format!("seq {comparison} ${}", values.len()));
         }
         values.push(i64::from(limit.clamp(1, PAGE_ENTRIES_MAX)).into());
         let sql = format!(
-            "select * from activity where {} order by seq desc limit ${}",
+            "select * from activity where {} order by seq {order} limit ${}",
             wanted.join(" and "),
             values.len()
         );

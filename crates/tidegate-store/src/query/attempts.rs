@@ -47,10 +47,16 @@ pub struct HeldLease {
 /// What an object is to the control state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectUse {
-    /// Its job has it as its file, or its attempt may still be at work.
-    InUse,
+    /// Its job has it as its file: it is whole, and nobody writes to it any more.
+    Shown,
+    /// Its attempt may still be at work.
+    Live,
     /// Its attempt has ended and nothing refers to it; nothing ever will again.
     Free,
+    /// It is of no attempt, and somebody has to look at it, or has said that it stays.
+    Kept,
+    /// It is of no attempt, and somebody has deleted it.
+    Dropped,
 }
 
 pub(crate) const HELD: &str = "\
@@ -97,16 +103,27 @@ impl Store {
         let wanted = among("a.object_key", object_keys.iter().map(String::as_str), &mut values);
         let sql = format!(
             "select a.object_key, \
-                 case when j.artifact_key = a.object_key and j.purged_at is null \
-                         or j.status = 'building' and j.lease_token = a.lease_token \
-                     then 'in_use' else 'free' end as object_use \
+                 case when j.artifact_key = a.object_key and j.purged_at is null then 'shown' \
+                     when j.status = 'building' and j.lease_token = a.lease_token then 'live' \
+                     else 'free' end as object_use \
              from attempts a join jobs j on j.id = a.job_id where {wanted}"
+        );
+        let wanted = wanted.replace("a.object_key", "q.object_key");
+        let sql = format!(
+            "{sql} union all \
+             select q.object_key, \
+                 case when q.outcome = 'deleted' then 'dropped' else 'kept' end as object_use \
+             from quarantine q where {wanted} \
+                 and not exists (select 1 from attempts a where a.object_key = q.object_key)"
         );
         let rows = self.ask(&sql, values).await?;
         let uses = rows.iter().map(|row| {
             let object_use = match get::<String>(row, "object_use")?.as_str() {
                 "free" => ObjectUse::Free,
-                _ => ObjectUse::InUse,
+                "kept" => ObjectUse::Kept,
+                "dropped" => ObjectUse::Dropped,
+                "shown" => ObjectUse::Shown,
+                _ => ObjectUse::Live,
             };
             Ok((get(row, "object_key")?, object_use))
         });

@@ -1,4 +1,4 @@
-//! Jobs: one, a page of them, those that wait for upkeep.
+//! Jobs: one, and those that wait for upkeep.
 
 use sea_orm::{QueryResult, Value};
 use tidegate_model::{
@@ -11,42 +11,8 @@ use tidegate_model::{
 use crate::{
     connection::Store,
     error::StoreError,
-    query::among,
     sql::{get, get_json},
 };
-
-/// Jobs of a page at most.
-pub(crate) const PAGE_JOBS_MAX: u32 = 200;
-
-/// Which jobs to list.
-#[derive(Clone, Debug, Default)]
-pub struct JobFilter {
-    /// Whose; none means everybody's.
-    pub created_by: Option<OperatorId>,
-    /// Of which subjects: those that the caller may see. None means all.
-    pub subjects: Option<Vec<String>>,
-    /// In which states; empty means all.
-    pub statuses: Vec<Status>,
-}
-
-/// Order of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum JobSort {
-    /// The newest first.
-    #[default]
-    Newest,
-    /// The oldest first.
-    Oldest,
-}
-
-/// A page of jobs.
-#[derive(Clone, Debug)]
-pub struct JobPage {
-    /// The jobs.
-    pub jobs: Vec<Job>,
-    /// Where the next page begins: behind this job. None where there is none.
-    pub next: Option<JobId>,
-}
 
 pub(crate) const DUE: &str = "\
     select * from jobs where status = 'ready' and expires_at <= $1 order by expires_at limit $2";
@@ -75,54 +41,6 @@ impl Store {
     pub async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         const JOB: &str = "select * from jobs where id = $1";
         self.ask_one(JOB, [id.0.into()]).await?.as_ref().map(job_of).transpose()
-    }
-
-    /// A page of jobs.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn jobs(
-        &self,
-        filter: &JobFilter,
-        sort: JobSort,
-        behind: Option<JobId>,
-        limit: u32,
-    ) -> Result<JobPage, StoreError> {
-        let limit = limit.clamp(1, PAGE_JOBS_MAX);
-        let mut values: Vec<Value> = Vec::new();
-        let mut wanted = vec!["1 = 1".to_owned()];
-        if let Some(operator) = filter.created_by {
-            values.push(operator.0.into());
-            wanted.push(format!("created_by = ${}", values.len()));
-        }
-        if let Some(subjects) = &filter.subjects {
-            wanted.push(among("subject", subjects.iter().map(String::as_str), &mut values));
-        }
-        if !filter.statuses.is_empty() {
-            let slugs = filter.statuses.iter().map(|status| status.slug());
-            wanted.push(among("status", slugs, &mut values));
-        }
-        let (comparison, order) = match sort {
-            JobSort::Newest => ("<", "desc"),
-            JobSort::Oldest => (">", "asc"),
-        };
-        if let Some(behind) = behind {
-            values.push(behind.0.into());
-            wanted.push(format!("id {comparison} ${}", values.len()));
-        }
-        values.push((i64::from(limit) + 1).into());
-        let sql = format!(
-            "select * from jobs where {} order by id {order} limit ${}",
-            wanted.join(" and "),
-            values.len()
-        );
-        let rows = self.ask(&sql, values).await?;
-        let mut jobs: Vec<Job> = rows.iter().map(job_of).collect::<Result<_, _>>()?;
-        let has_more = jobs.len() > limit as usize;
-        jobs.truncate(limit as usize);
-        let next = jobs.last().filter(|_| has_more).map(|job| job.id);
-        Ok(JobPage { jobs, next })
     }
 
     /// The job that a request with this idempotency key made, with the hash of that request.

@@ -2,12 +2,14 @@
 
 use tidegate_model::{
     action::{Action, Target},
-    ids::JobId,
+    ids::{JobId, LinkId},
 };
-use tidegate_store::{Change, Claimed, Committed, Store, StoreError};
+use tidegate_store::{Change, Claimed, Committed, LinkChange, Store, StoreError};
 use tidegate_testkit::fault_proxy::{Cut, FaultProxy};
 
-use crate::check::{Check, Site, claim_request, new_job, target_of_new, worker};
+use crate::check::{
+    Check, LEASE_MICROS, Site, claim_request, new_job, random_word, target_of_new, worker,
+};
 
 /// How PostgreSQL is told to commit.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
@@ -191,6 +193,29 @@ fn a_job_whose_cancellation_is_not_confirmed_is_cancelled_once_or_not_at_all() {
             assert_eq!(committed.seq, on.check.head().await - 1, "the first of two entries");
         } else {
             on.cancel(job).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn the_end_of_a_download_is_noted_once_however_often_the_database_fails() {
+    on_postgres_once(async |on| {
+        let job = on.check.ready(&on.check.editor).await;
+        for cut in [Cut::Before, Cut::After, Cut::Before, Cut::After] {
+            let nonce = random_word();
+            let make = LinkChange::Make { nonce, life_micros: LEASE_MICROS, is_bearer: false };
+            let made =
+                on.check.act(&on.check.editor, Action::DownloadLink, job, Change::Link(make));
+            let link = LinkId(made.await.unwrap().id.unwrap());
+            let target = on.check.target(job).await;
+            let permit = on.check.permit(&on.check.editor, Action::DownloadStart, target).await;
+            let started = on.store.start_download(permit, link, None).await.unwrap();
+            let (head, cuts) = (on.check.head().await, on.proxy.cuts());
+            on.proxy.cut_at(COMMIT, cut);
+            let finished = on.store.finish_download(started, 10, true).await.unwrap();
+            assert_eq!(on.proxy.cuts(), cuts + 1, "it was cut");
+            assert_eq!(on.check.head().await, head + 1);
+            assert_eq!(finished.seq, head + 1);
         }
     });
 }

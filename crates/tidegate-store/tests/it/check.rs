@@ -31,7 +31,7 @@ pub(crate) const ENDED_MICROS: i64 = -1_000_000;
 pub(crate) const OPEN_JOBS_MAX: i64 = 100_000;
 
 /// Tables of the control state.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 20] = [
     "policy",
     "roles",
     "operators",
@@ -47,6 +47,11 @@ const TABLES: [&str; 15] = [
     "checkpoints",
     "streamed",
     "outbox",
+    "sessions",
+    "invitations",
+    "rows_seen",
+    "artifact_store",
+    "quarantine",
 ];
 
 /// A store on a fresh database.
@@ -203,6 +208,7 @@ impl Check {
             file_name: "orders.csv".to_owned(),
             bytes: 1_234,
             rows: 56,
+            rows_estimated: None,
             sha256: "ab".repeat(32),
             retention_micros: LEASE_MICROS,
             policy_version: self.store.policy().await.unwrap().version,

@@ -18,8 +18,11 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn assert_made_once(site: &Site) {
-    let versions = site.lines("select version from seaql_migrations");
-    assert_eq!(versions, ["m0001_control_state"]);
+    let versions = site.lines("select version from seaql_migrations order by version");
+    assert_eq!(
+        versions,
+        ["m0001_control_state", "m0002_archives", "m0003_artifact_store", "m0004_sessions"]
+    );
     assert_eq!(site.lines("select version from policy"), ["1"]);
 }
 

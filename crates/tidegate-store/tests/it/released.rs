@@ -102,7 +102,11 @@ async fn go_on(site: Site) {
     let caller = |at: usize| operator(people[at].id.0, &people[at].email, &people[at].role);
     let check = Check { admin: caller(0), editor: caller(1), store, site };
     let filter = JobFilter::default();
-    let page = check.store.jobs(&filter, JobSort::Oldest, None, 100).await.unwrap();
+    let page = check
+        .store
+        .jobs(&filter, JobSort { is_descending: false, ..JobSort::default() }, None, 100)
+        .await
+        .unwrap();
     let statuses: Vec<Status> = page.jobs.iter().map(|job| job.status).collect();
     let expected = ["pending", "building", "cancelled", "failed", "ready", "deleted", "expired"];
     assert_eq!(statuses, expected.map(|status| status.parse().unwrap()));

@@ -191,6 +191,63 @@ fn the_log_and_the_jobs_are_appended_to_only() {
 }
 
 #[test]
+fn an_entry_is_deleted_only_where_an_archive_covers_it() {
+    Check::on_both_tampered(async |check| {
+        check.ready(&check.editor).await;
+        let entries = check.site.number("select count(*) from activity");
+        assert!(entries > 5, "{entries}");
+        for (number, seq) in [(1, 2), (2, 4)] {
+            let keep =
+                format!("insert into checkpoints values ({number}, {seq}, 1, '{{}}', 'k', 's')");
+            check.site.execute(&keep).unwrap();
+        }
+        let archive = |number: i64, from: i64, to: i64, head: &str| {
+            format!(
+                "insert into archives values \
+                     ({number}, {from}, {to}, {head}, 1, '{{}}', 'k', 's')"
+            )
+        };
+        let head = |seq: i64| format!("(select hash from activity where seq = {seq})");
+        for (unfit, why) in [
+            (archive(2, 1, 2, &head(2)), "another number"),
+            (archive(1, 2, 2, &head(2)), "it does not begin at the beginning"),
+            (archive(1, 1, 2, &head(1)), "it does not end at that entry"),
+            (archive(1, 1, 3, &head(3)), "it does not end at a checkpoint"),
+            (archive(1, 1, 4, &head(4)), "no checkpoint is left"),
+            (archive(1, 1, 99, "'x'"), "there are no such entries"),
+        ] {
+            assert_refused(check.site.execute(&unfit), "an archive follows", why);
+        }
+        let drop_all = "delete from activity where seq <= 2";
+        assert_refused(check.site.execute(drop_all), "activity is kept", "no archive");
+        check.site.execute(&archive(1, 1, 2, &head(2))).unwrap();
+        for (refused, words) in [
+            ("update archives set seq_to = 4", "archives are"),
+            ("delete from archives", "archives are"),
+            ("delete from activity where seq <= 3", "activity is kept"),
+            ("delete from activity", "activity is kept"),
+            ("update activity set at = 1 where seq = 1", "activity is"),
+        ] {
+            assert_refused(check.site.execute(refused), words, refused);
+        }
+        assert_refused(check.site.truncate("archives"), "archives are", "truncate");
+        assert_refused(check.site.truncate("activity"), "activity is", "truncate");
+        assert_eq!(check.site.number("select count(*) from activity"), entries);
+        check.site.execute(drop_all).unwrap();
+        assert_eq!(check.site.number("select count(*) from activity"), entries - 2);
+        let back = "insert into activity select 1, prev, 'x', at, commit_id, action, outcome, \
+                    actor, operator_id, name, subject, job_id, tags, entry \
+                    from activity where seq = 3";
+        assert_refused(check.site.execute(back), "activity is", back);
+        // The next one begins where this one ended.
+        check.site.execute("insert into checkpoints values (3, 5, 1, '{}', 'k', 's')").unwrap();
+        let unfit = archive(2, 4, 4, &head(4));
+        assert_refused(check.site.execute(&unfit), "an archive follows", "a gap");
+        check.site.execute(&archive(2, 3, 4, &head(4))).unwrap();
+    });
+}
+
+#[test]
 fn no_row_is_written_over_by_a_new_one() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

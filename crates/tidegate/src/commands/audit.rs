@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
-use tidegate_model::{audit::Entry, ids::JobId};
-use tidegate_service::{
-    PublicKeys,
-    audit::{Anchor, AnchorSettings, Ledger, Verdict, verify},
+use tidegate_model::{
+    audit::{Entry, Outcome},
+    ids::JobId,
 };
-use tidegate_store::{EntryFilter, Store};
+use tidegate_service::{
+    ACTIVITY_PAGE_MAX, ActivityRequest, ActivitySort, PublicKeys,
+    audit::{Anchor, AnchorSettings, ArchivePlace, Ledger, Verdict, verify},
+};
+use tidegate_store::Store;
 
 use crate::{
-    cli::{AuditCommand, Cli},
+    cli::{ActivityArgs, AuditCommand, Cli},
     control::{self, Control},
     failure::Failure,
 };
@@ -24,37 +27,70 @@ use crate::{
 pub fn run(command: &AuditCommand, cli: &Cli) -> Result<(), Failure> {
     control::run(async {
         match command {
-            AuditCommand::Verify { log, anchors, keys } => {
-                let verification = Verification { log, anchors, keys, cli };
+            AuditCommand::Verify { log, anchors, archive, no_archive, keys } => {
+                let archive = (archive.as_ref(), *no_archive);
+                let verification = Verification { log, anchors, archive, keys, cli };
                 verification.run().await?;
             }
-            AuditCommand::List { job, subject, action, tag, limit, before } => {
-                let control = Control::open(cli).await?;
-                let caller = control.caller(cli).await?;
-                let filter = EntryFilter {
-                    job: job.map(JobId),
-                    subject: subject.clone(),
-                    action: action.clone(),
-                    tag: tag.clone(),
-                    ..EntryFilter::default()
-                };
-                let found = control.service.activity(&caller, &filter, *before, *limit).await?;
-                for stored in found {
-                    match cli.json {
-                        true => println!("{}", stored.text),
-                        false => print(&stored.text),
-                    }
-                }
-            }
+            AuditCommand::List(args) => list(args, cli).await?,
         }
         Ok(())
     })
+}
+
+/// Lists entries, page by page.
+async fn list(args: &ActivityArgs, cli: &Cli) -> Result<(), Failure> {
+    let control = Control::open(cli).await?;
+    let caller = control.caller(cli).await?;
+    let outcome = args.outcome.as_deref().map(|word| match word {
+        "denied" => Outcome::Denied,
+        _ => Outcome::Done,
+    });
+    let sort = if args.oldest { ActivitySort::Oldest } else { ActivitySort::Newest };
+    let mut request = ActivityRequest {
+        actor: args.actor.clone(),
+        job: args.job.map(JobId),
+        subject: args.subject.clone(),
+        action: args.action.clone(),
+        tag: args.tag.clone(),
+        outcome,
+        from: args.from,
+        to: args.to,
+        sort,
+        limit: None,
+        cursor: args.cursor.clone(),
+    };
+    let mut wanted = args.limit;
+    while wanted > 0 {
+        request.limit = Some(wanted.min(ACTIVITY_PAGE_MAX));
+        let page = control.service.activity(&caller, &request).await?;
+        for stored in &page.entries {
+            match cli.json {
+                true => println!("{}", stored.line()),
+                false => print(&stored.text),
+            }
+        }
+        wanted = wanted.saturating_sub(page.entries.len() as u32);
+        request.cursor = page.next;
+        if request.cursor.is_none() {
+            return Ok(());
+        }
+    }
+    if let Some(cursor) = request.cursor {
+        match cli.json {
+            true => eprintln!("{}", serde_json::json!({ "next": cursor })),
+            false => eprintln!("tidegate: there are more, go on with --cursor {cursor}"),
+        }
+    }
+    Ok(())
 }
 
 /// What to hold against what.
 struct Verification<'a> {
     log: &'a Option<PathBuf>,
     anchors: &'a [AnchorSettings],
+    /// Where archives are, if it is said; whether none are read.
+    archive: (Option<&'a AnchorSettings>, bool),
     keys: &'a Option<PathBuf>,
     cli: &'a Cli,
 }
@@ -85,7 +121,19 @@ impl Verification<'_> {
         let ledger = match (self.log, &settings) {
             (Some(file), _) => Ledger::of_file(file).map_err(|error| failed(&error))?,
             (None, Some(settings)) => {
-                Ledger::of_database(Store::open(settings.url.expose_secret()).await?)
+                let store = Store::open(settings.url.expose_secret()).await?;
+                let ledger = Ledger::of_database(store);
+                let place = match self.archive {
+                    (_, true) => None,
+                    (None, false) => Some(control::archive_of(settings)?),
+                    (Some(given), false) => {
+                        Some(ArchivePlace::open(given).map_err(|error| failed(&error))?)
+                    }
+                };
+                match place {
+                    Some(place) => ledger.with_archives(place),
+                    None => ledger,
+                }
             }
             (None, None) => return Err(Failure::wrong("there is nothing to verify")),
         };
@@ -110,8 +158,8 @@ fn print(text: &str) {
     let job = entry.job.map(|job| format!(" export {job}")).unwrap_or_default();
     let subject = entry.subject.map(|subject| format!(" of {subject}")).unwrap_or_default();
     let outcome = match entry.outcome {
-        tidegate_model::audit::Outcome::Done => "",
-        tidegate_model::audit::Outcome::Denied => " DENIED",
+        Outcome::Done => "",
+        Outcome::Denied => " DENIED",
     };
     println!(
         "{:>7}  {}  {:<28} {}{job}{subject}{outcome} {}",

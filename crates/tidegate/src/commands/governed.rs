@@ -55,6 +55,7 @@ async fn build(
     signal: &Signal,
     watch: &Watch,
 ) -> Result<Job, Failure> {
+    control.claim_store().await?;
     let worker = Worker::new(
         Arc::clone(&control.service),
         Arc::clone(&control.artifacts),
@@ -109,5 +110,6 @@ fn progress(job: &Job) -> Progress {
         bytes: job.size_bytes.unwrap_or_default().unsigned_abs(),
         extent_done: job.progress.unsigned_abs(),
         extent_total: 100,
+        rows_estimated: job.rows_estimated.map(i64::unsigned_abs),
     }
 }

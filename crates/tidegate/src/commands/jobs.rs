@@ -6,10 +6,10 @@ use chrono::{DateTime, SecondsFormat};
 use indicatif::{HumanBytes, HumanCount};
 use tidegate_model::{actor::Caller, ids::JobId, job::Job, status::Status};
 use tidegate_pipeline::RunError;
-use tidegate_service::{Created, ListRequest, ListSort};
+use tidegate_service::{Created, Creator, ListRequest, Matching};
 
 use crate::{
-    cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, ListArgs},
+    cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, LinkArgs, ListArgs},
     commands::{
         place::Place,
         request::{self, More},
@@ -39,7 +39,7 @@ pub fn run(command: &JobsCommand, cli: &Cli) -> Result<(), Failure> {
             JobsCommand::Cancel(args) => jobs.cancel(JobId(args.id)).await,
             JobsCommand::Rerun(args) => jobs.rerun(JobId(args.id)).await,
             JobsCommand::Download(args) => jobs.download(args).await,
-            JobsCommand::Link(args) => jobs.link(JobId(args.id)).await,
+            JobsCommand::Link(args) => jobs.link(args).await,
             JobsCommand::Delete(args) => jobs.delete(JobId(args.id)).await,
         }
     })
@@ -82,15 +82,20 @@ impl Jobs {
 
     async fn list(&self, args: &ListArgs) -> Result<(), Failure> {
         let request = ListRequest {
+            text: args.q.clone(),
             subject: args.subject.clone(),
+            created_by: args.created_by.clone().map(Creator::Email),
             statuses: args.status.clone(),
-            sort: if args.oldest { ListSort::Oldest } else { ListSort::Newest },
-            behind: args.behind.map(JobId),
+            sort: args.sort,
+            behind: args.behind.clone(),
             limit: args.limit,
         };
         let page = self.control.service.exports(&self.caller, &request).await?;
         if self.is_json {
-            println!("{}", serde_json::json!({ "exports": page.jobs, "next": page.next }));
+            let shown = serde_json::json!({
+                "exports": page.jobs, "next": page.next, "matching": page.matching,
+            });
+            println!("{shown}");
             return Ok(());
         }
         println!(
@@ -110,9 +115,10 @@ impl Jobs {
                 time(job.created_at),
             );
         }
-        if let Some(next) = page.next {
-            println!("more: --behind {next}");
-        }
+        let Matching { count, is_exact } = page.matching;
+        let more = page.next.map(|next| format!("; more: --behind {next}")).unwrap_or_default();
+        let or_more = if is_exact { "" } else { " or more" };
+        eprintln!("tidegate: {}{or_more} matching{more}", HumanCount(count));
         Ok(())
     }
 
@@ -179,13 +185,18 @@ impl Jobs {
         receive(&self.control, &self.caller, id, &place, self.is_json).await
     }
 
-    async fn link(&self, id: JobId) -> Result<(), Failure> {
+    async fn link(&self, args: &LinkArgs) -> Result<(), Failure> {
         let Some(public_url) = &self.control.settings.server.public_url else {
             let detail = "a link begins with the address of the service: set `public_url` under \
                           [server]";
             return Err(Failure::wrong(detail));
         };
-        let made = self.control.service.make_link(&self.caller, id).await?;
+        let (service, id) = (&self.control.service, JobId(args.id));
+        let made = match (args.locator, args.bearer) {
+            (true, _) => service.make_locator(&self.caller, id).await?,
+            (false, true) => service.make_bearer_link(&self.caller, id, args.hours).await?,
+            (false, false) => service.make_link(&self.caller, id).await?,
+        };
         let url = made.link.url(public_url);
         if self.is_json {
             let expires_at = time(made.expires_at);
@@ -216,8 +227,9 @@ pub(super) async fn receive(
     let made = service.make_link(caller, id).await?;
     let manifest = service.export_manifest(&control.artifacts, caller, id).await?;
     let artifacts = &control.artifacts;
-    let mut sending = service.redeem(artifacts, caller, made.link.token(), None).await?;
+    // Before the download is noted: what begins must be able to end.
     let mut artifact = place.open()?;
+    let mut sending = service.redeem(artifacts, caller, made.link.token(), None).await?;
     let sent = async {
         while let Some(piece) = sending.next().await? {
             artifact.write_all(&piece).map_err(|cause| {

@@ -32,6 +32,7 @@ pub enum Part {
 pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
     control::run(async {
         let control = Control::open(cli).await?;
+        control.claim_store().await?;
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(async move {
             wait_for_signal().await;
@@ -48,7 +49,7 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
                 let upkeep = Upkeep::new(
                     Arc::clone(&control.service),
                     Arc::clone(&control.artifacts),
-                    control.upkeep_settings(),
+                    control.upkeep_settings()?,
                 );
                 let (checkpoints, stream) = control.watchers()?;
                 Some(tokio::spawn(upkeep.run(checkpoints, stream, stopped.clone())))

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::site::{Ended, Shop, send};
 
-const CONTROL: &str = r#"
+pub(crate) const CONTROL: &str = r#"
 [control]
 url = "sqlite:control.db"
 [server]
@@ -24,7 +24,7 @@ capabilities = ["endless.list"]
 "#;
 
 /// A shop with a control plane and its first operator.
-fn governed() -> Shop {
+pub(crate) fn governed() -> Shop {
     let shop = Shop::new();
     let path = shop.path("tidegate.toml");
     let text = fs::read_to_string(&path).unwrap();
@@ -34,12 +34,12 @@ fn governed() -> Shop {
 }
 
 /// Runs a command in Ada's name.
-fn ada(shop: &Shop, arguments: &[&str]) -> Ended {
+pub(crate) fn ada(shop: &Shop, arguments: &[&str]) -> Ended {
     shop.run(&[&["--as", "ada@example.com"], arguments].concat())
 }
 
 /// `tidegate serve`, ready.
-fn serve(shop: &Shop) -> Child {
+pub(crate) fn serve(shop: &Shop) -> Child {
     let mut child =
         shop.command(&["serve"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -49,10 +49,11 @@ fn serve(shop: &Shop) -> Child {
 }
 
 /// Words of the log's entries, oldest first.
-fn log(shop: &Shop) -> Vec<Value> {
+pub(crate) fn log(shop: &Shop) -> Vec<Value> {
     let listed = ada(shop, &["--json", "audit", "list", "--limit", "1000"]).with_code(0);
     let mut entries: Vec<Value> =
         listed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut entries: Vec<Value> = entries.iter_mut().map(|line| line["entry"].take()).collect();
     entries.reverse();
     entries
 }
@@ -214,4 +215,72 @@ fn a_backup_is_the_control_state_of_one_moment() {
     };
     // The entry about the second, refused one came later.
     assert_eq!(count("saved.db"), "1|8\n");
+}
+
+#[test]
+fn links_begin_with_the_public_address_and_bearer_links_take_a_setting() {
+    for (setting, hours) in [("", None), ("bearer_link_hours_max = 6\n", Some(6))] {
+        let shop = Shop::new();
+        let path = shop.path("tidegate.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let control = CONTROL.replace("[settings]\n", &format!("[settings]\n{setting}"));
+        fs::write(&path, format!("{text}{control}")).unwrap();
+        shop.run(&["operators", "add", "ada@example.com", "--role", "administrator"]).with_code(0);
+        ada(&shop, &["export", "orders", "-o", "o.csv"]).with_code(0);
+        for kind in [None, Some("--locator")] {
+            let arguments: Vec<&str> = ["jobs", "link", "1"].into_iter().chain(kind).collect();
+            let link = ada(&shop, &arguments).with_code(0).stdout;
+            assert!(link.starts_with("https://exports.example.com/d/"), "{link}");
+        }
+        let bearer = |more: &[&str]| {
+            ada(&shop, &[&["--json", "jobs", "link", "1", "--bearer"], more].concat())
+        };
+        if hours.is_none() {
+            bearer(&[]).with_code(2).saying(&["switched off", "bearer_link_hours_max"]);
+            continue;
+        }
+        let made: Value = serde_json::from_str(&bearer(&[]).with_code(0).stdout).unwrap();
+        assert!(made["url"].as_str().unwrap().starts_with("https://exports.example.com/d/"));
+        bearer(&["--hours", "6"]).with_code(0);
+        bearer(&["--hours", "7"]).with_code(2).saying(&["6 hours"]);
+        bearer(&["--hours", "25"]).with_code(2).saying(&["24 hours"]);
+        ada(&shop, &["jobs", "link", "1", "--hours", "2"]).with_code(2);
+    }
+    // A first setting of more than a day is no setting.
+    let shop = governed();
+    let path = shop.path("tidegate.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("[settings]\n", "[settings]\nbearer_link_hours_max = 25\n"))
+        .unwrap();
+    ada(&shop, &["jobs", "list"]).with_code(2).saying(&["1 to 24 hours"]);
+}
+
+#[test]
+fn exports_are_listed_as_they_are_asked_for() {
+    let shop = governed();
+    for format in ["csv", "ndjson", "csv"] {
+        ada(&shop, &["jobs", "create", "orders", "--format", format]).with_code(0);
+    }
+    ada(&shop, &["jobs", "cancel", "2"]).with_code(0);
+    let list = |more: &[&str]| -> Value {
+        let listed = ada(&shop, &[&["--json", "jobs", "list"], more].concat()).with_code(0);
+        serde_json::from_str(&listed.stdout).unwrap()
+    };
+    let ids = |page: &Value| -> Vec<i64> {
+        let jobs = page["exports"].as_array().unwrap();
+        jobs.iter().map(|job| job["id"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(ids(&list(&[])), [3, 2, 1]);
+    assert_eq!(ids(&list(&["--sort", "created"])), [1, 2, 3]);
+    assert_eq!(ids(&list(&["--sort", "-status", "--status", "pending,cancelled"])), [3, 1, 2]);
+    assert_eq!(ids(&list(&["-q", "NDJSON"])), [2]);
+    assert_eq!(ids(&list(&["--created-by", "nobody@example.com"])), [] as [i64; 0]);
+    let page = list(&["--limit", "2"]);
+    assert_eq!(page["matching"], serde_json::json!({ "count": 3, "is_exact": true }));
+    let next = list(&["--behind", page["next"].as_str().unwrap()]);
+    assert_eq!((ids(&next), &next["next"]), (vec![1], &Value::Null));
+    ada(&shop, &["jobs", "list"]).with_code(0).saying(&["3 matching"]);
+    let other = ["jobs", "list", "--sort", "size", "--behind", page["next"].as_str().unwrap()];
+    ada(&shop, &other).with_code(2).saying(&["-created"]);
+    ada(&shop, &["jobs", "list", "--sort", "age"]).with_code(2);
 }

@@ -5,8 +5,10 @@
 mod control;
 mod edge;
 mod export;
+mod ledger;
 mod progress;
 mod read_back;
+mod restore;
 mod servers;
 mod site;
 mod stopping;

@@ -7,7 +7,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tidegate_model::ids::JobId;
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::moment,
     edge::Shared,
-    input::{Number, Signed, header_text},
+    input::{MaybeBody, Number, Signed, header_text},
     problem::Problem,
 };
 
@@ -92,10 +92,23 @@ pub(in crate::api) struct Link {
     sha256: String,
 }
 
-/// Makes a link to the file of an export, good for minutes.
+/// What kind of link is wanted; absent, it is one for minutes.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct NewLink {
+    /// Whether whoever holds it may use it without signing in: only where the site allows that.
+    #[serde(default)]
+    bearer: bool,
+    /// Hours that such a link lives; as long as the site allows if absent.
+    #[schema(minimum = 1, maximum = 24)]
+    hours: Option<u32>,
+}
+
+/// Makes a link to the file of an export: good for minutes, for whoever asks for it.
 #[utoipa::path(
     post, path = "/exports/{id}/downloads", operation_id = "create_download", tag = "exports",
     params(("id" = i64, Path, minimum = 1)),
+    request_body = Option<NewLink>,
     responses(
         (status = 201, description = "The link", body = Link),
         (status = 409, description = "There is no file, or it is damaged"),
@@ -106,8 +119,19 @@ pub(in crate::api) async fn make_link(
     State(edge): State<Shared>,
     Signed(caller): Signed,
     Number(id): Number,
+    MaybeBody(sent): MaybeBody<NewLink>,
 ) -> Result<Response, Problem> {
-    let made = edge.service.make_link(&caller, JobId(id)).await?;
+    let made = match sent.unwrap_or_default() {
+        NewLink { bearer: true, hours } => {
+            edge.service.make_bearer_link(&caller, JobId(id), hours).await?
+        }
+        NewLink { bearer: false, hours: None } => {
+            edge.service.make_link(&caller, JobId(id)).await?
+        }
+        NewLink { bearer: false, hours: Some(_) } => {
+            return Err(Problem::fault("/hours", "only a bearer link lives for hours"));
+        }
+    };
     let link = Link {
         url: made.link.url(edge.settings.base()),
         expires_at: moment(made.expires_at),

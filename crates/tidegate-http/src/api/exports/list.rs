@@ -5,52 +5,47 @@ use axum::{
     extract::{OriginalUri, State},
 };
 use serde::{Deserialize, Serialize};
-use tidegate_model::ids::JobId;
-use tidegate_service::{ListRequest, ListSort};
+use tidegate_model::ids::OperatorId;
+use tidegate_service::{Creator, JobCursor, JobSort, ListRequest};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{Export, ExportStatus};
 use crate::{
     edge::Shared,
     input::{Params, Signed},
-    page::{NextPage, cursor, place},
+    page::NextPage,
     problem::Problem,
 };
 
 /// Exports of a page unless the request says otherwise.
 const PAGE: u32 = 50;
+/// Exports of a page at most.
+const PAGE_MAX: u32 = 200;
 
 /// Which exports to list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct ListParams {
+    /// Only with this text in number, subject, format, or their creator's name or address.
+    #[param(max_length = 200)]
+    q: Option<String>,
     /// Only of this subject.
     #[param(max_length = 200)]
     subject: Option<String>,
     /// Only in these states.
     #[serde(default)]
     status: Vec<ExportStatus>,
-    /// Order.
-    #[serde(default)]
-    sort: SortParam,
+    /// Only those that the operator of this number made.
+    created_by: Option<i64>,
+    /// Order: `created`, `size`, `status` or `subject`, with `-` for the largest first.
+    #[param(example = "-created", pattern = "^-?(created|size|status|subject)$")]
+    sort: Option<String>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
+    /// Where the page begins: `next` of the page before, in the same order.
     cursor: Option<String>,
-}
-
-/// Order of a list.
-#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
-enum SortParam {
-    /// The newest first.
-    #[default]
-    #[serde(rename = "-created_at")]
-    Newest,
-    /// The oldest first.
-    #[serde(rename = "created_at")]
-    Oldest,
 }
 
 /// A page of exports.
@@ -60,6 +55,10 @@ pub(in crate::api) struct ExportPage {
     items: Vec<Export>,
     /// Where the next page begins; null where there is none.
     next: Option<String>,
+    /// How many match, on all pages.
+    total: u64,
+    /// Whether there are no more of them than that: many are not counted to the end.
+    total_is_exact: bool,
 }
 
 /// Lists the exports that the caller may see.
@@ -75,21 +74,28 @@ pub(in crate::api) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<(NextPage, Json<ExportPage>), Problem> {
     let limit = params.limit.unwrap_or(PAGE);
-    if !(1..=200).contains(&limit) {
-        return Err(Problem::fault("/limit", "a page has 1 to 200 exports"));
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Problem::fault("/limit", format!("a page has 1 to {PAGE_MAX} exports")));
     }
+    let sort = params.sort.as_deref().map(str::parse::<JobSort>).transpose();
+    let behind = params.cursor.as_deref().map(str::parse::<JobCursor>).transpose();
     let request = ListRequest {
+        text: params.q,
         subject: params.subject,
+        created_by: params.created_by.map(|id| Creator::Id(OperatorId(id))),
         statuses: params.status.into_iter().map(Into::into).collect(),
-        sort: match params.sort {
-            SortParam::Newest => ListSort::Newest,
-            SortParam::Oldest => ListSort::Oldest,
-        },
-        behind: place(params.cursor.as_deref())?.map(JobId),
+        sort: sort.map_err(|fault| Problem::fault("/sort", fault.to_string()))?.unwrap_or_default(),
+        behind: behind.map_err(|fault| Problem::fault("/cursor", fault.to_string()))?,
         limit,
     };
     let page = edge.service.exports(&caller, &request).await?;
-    let next = page.next.map(|job| cursor(&job.0));
+    let next = page.next.map(|cursor| cursor.to_string());
     let link = NextPage::of(&edge.settings.public_url, &uri, next.as_deref());
-    Ok((link, Json(ExportPage { items: page.jobs.iter().map(Export::from).collect(), next })))
+    let body = ExportPage {
+        items: page.jobs.iter().map(Export::from).collect(),
+        next,
+        total: page.matching.count,
+        total_is_exact: page.matching.is_exact,
+    };
+    Ok((link, Json(body)))
 }

@@ -64,16 +64,35 @@ fn rule(action: &str) -> Rule {
         "operator.added" | "operator.changed" | "operator.disabled" | "operator.viewed"
         | "operator.invited" => Rule::Managed("operators.manage"),
         "role.changed" | "role.removed" | "role.viewed" => Rule::Managed("roles.manage"),
-        "setting.changed" | "setting.viewed" | "key.rotated" | "control.saved" => {
-            Rule::Managed("settings.manage")
-        }
+        "setting.changed"
+        | "setting.viewed"
+        | "key.rotated"
+        | "control.saved"
+        | "store.adopted"
+        | "quarantine.viewed"
+        | "quarantine.released"
+        | "quarantine.deleted" => Rule::Managed("settings.manage"),
         "operator.password_set" | "session.started" | "session.ended" | "session.viewed" => {
             Rule::Private("operators.manage")
         }
         "token.created" | "token.revoked" | "token.viewed" => Rule::Private("tokens.manage"),
-        "download.finished" | "egress.volume" | "job.claimed" | "job.ready" | "job.failed" | "job.retried"
-        | "job.handed_back" | "job.cancelled" | "job.rescued" | "job.expired"
-        | "artifact.purged" | "artifact.fault" | "checkpoint.kept" | "stream.held" => Rule::Program,
+        "download.finished"
+        | "egress.volume"
+        | "job.claimed"
+        | "job.ready"
+        | "job.failed"
+        | "job.retried"
+        | "job.handed_back"
+        | "job.cancelled"
+        | "job.rescued"
+        | "job.expired"
+        | "artifact.purged"
+        | "artifact.fault"
+        | "artifact.quarantined"
+        | "store.claimed"
+        | "checkpoint.kept"
+        | "stream.held"
+        | "activity.archived" => Rule::Program,
         other => panic!("the specification does not know `{other}`"),
     }
 }

@@ -69,7 +69,7 @@ impl Folder {
             match (is_folder && is_number, name.ends_with(DRAFT_SUFFIX)) {
                 (true, _) => jobs.push(name),
                 (false, true) => {}
-                (false, false) => strangers.push(listed(ObjectName::Stranger(name), &found)),
+                (false, false) => strangers.push(listed(ObjectName::parse(&name), &found)),
             }
         }
         Ok((jobs, strangers))

@@ -31,6 +31,8 @@ pub(super) enum Progress {
         total: u64,
         /// Part of it that is done.
         done: u64,
+        /// Rows that the server expects.
+        rows: u64,
     },
     /// By rows, against the server's estimate.
     Rows {
@@ -111,7 +113,7 @@ impl Progress {
         let is_descending = query.sort.first().is_some_and(|key| key.is_descending);
         let first = if is_descending { largest } else { least };
         let total = u64::try_from(largest - least + 1).unwrap_or(u64::MAX);
-        Ok(Self::Keys { first, is_descending, cell, total, done: 0 })
+        Ok(Self::Keys { first, is_descending, cell, total, done: 0, rows: explanation.rows })
     }
 
     /// The extent, as the stream announces it.
@@ -122,11 +124,19 @@ impl Progress {
         }
     }
 
+    /// Rows that the server expects to look at; those of a filter are fewer.
+    pub(super) fn rows(&self) -> u64 {
+        match self {
+            Self::Keys { rows, .. } => *rows,
+            Self::Rows { total, .. } => *total,
+        }
+    }
+
     /// Units that a batch of `rows` rows has used up.
     pub(super) fn batch(&mut self, rows: u64, last: Option<&Row>) -> u64 {
         let before = self.done();
         match self {
-            Self::Keys { first, is_descending, cell, total, done } => {
+            Self::Keys { first, is_descending, cell, total, done, rows: _ } => {
                 if let Some(key) = last.and_then(|row| key_of(row, *cell)) {
                     let way = if *is_descending { *first - key } else { key - *first };
                     let reached = u64::try_from(way + 1).unwrap_or(0).min(*total);
@@ -225,8 +235,14 @@ mod tests {
 
     #[test]
     fn the_end_is_whole_whatever_came_before() {
-        let mut keys =
-            Progress::Keys { first: -5, is_descending: false, cell: 0, total: 11, done: 0 };
+        let mut keys = Progress::Keys {
+            first: -5,
+            is_descending: false,
+            cell: 0,
+            total: 11,
+            done: 0,
+            rows: 7,
+        };
         assert_eq!(keys.batch(3, None), 0);
         assert_eq!(keys.finish(), 11);
         assert_eq!(keys.finish(), 0);

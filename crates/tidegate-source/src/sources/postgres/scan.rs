@@ -45,6 +45,8 @@ pub(super) struct Choice {
     pub(super) scan: Scan,
     /// Bytes of the tables, long values included; 0 if that is not known.
     pub(super) bytes: u64,
+    /// Rows that the planner expects.
+    pub(super) rows: u64,
 }
 
 /// Chooses for `readers` readers, and locks all that is read. `relation` is the query's own, where
@@ -64,11 +66,12 @@ pub(super) fn choose(
         }
         Some(_) | None => None,
     };
+    let rows = explained.rows;
     Ok(match leaves {
         Some(leaves) if !explained.is_better_than_all_pages(&leaves, readers) => {
-            Choice { scan: Scan::Pages { leaves: leaves.pages }, bytes: leaves.bytes }
+            Choice { scan: Scan::Pages { leaves: leaves.pages }, bytes: leaves.bytes, rows }
         }
-        Some(_) | None => Choice { scan: Scan::Whole { rows: explained.rows }, bytes: 0 },
+        Some(_) | None => Choice { scan: Scan::Whole { rows }, bytes: 0, rows },
     })
 }
 

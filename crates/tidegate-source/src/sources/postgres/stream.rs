@@ -138,7 +138,8 @@ impl Opening<'_> {
             self.stop.watch_over(&session);
             readers.push(Box::new(PostgresReader::new(session, Arc::clone(&work), pace())?));
         }
-        Ok(RowStream { schema, snapshot, extent, readers, warnings })
+        let rows_estimated = Some(choice.rows);
+        Ok(RowStream { schema, snapshot, extent, rows_estimated, readers, warnings })
     }
 
     /// Begins the transaction that the export reads in.

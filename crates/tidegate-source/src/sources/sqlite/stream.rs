@@ -54,7 +54,7 @@ pub(super) fn open(
         }
         Some(_) | None => None,
     };
-    let (readers, extent) = match bounds {
+    let (readers, extent, rows_estimated) = match bounds {
         Some(bounds) => {
             let statements = range_statements(&plan, query, bounds.rowid)?;
             let ranges = Arc::new(Ranges::new(bounds.first, bounds.last, options.batch_bytes));
@@ -66,17 +66,21 @@ pub(super) fn open(
                 })
                 .collect::<Result<Vec<_>, _>>()?;
             let total = distance(bounds.first, bounds.last).saturating_add(1);
-            (readers, Extent { total, unit: "row ids" })
+            // Row ids may have gaps: so many at most.
+            let rows = query.predicate.is_everything().then_some(total);
+            (readers, Extent { total, unit: "row ids" }, rows)
         }
         None => {
             let mut client = clients.swap_remove(0);
             let total = rows_if_cheap(&mut client, &plan, &catalog, query, &form.doing)?;
             let reader = WholeReader::new(client, form, &plan.stream(None)?)?;
-            (vec![Box::new(reader) as Box<dyn Reader>], Extent { total, unit: "rows" })
+            let readers = vec![Box::new(reader) as Box<dyn Reader>];
+            let rows = Some(total).filter(|rows| *rows > 0);
+            (readers, Extent { total, unit: "rows" }, rows)
         }
     };
     let warnings = Vec::new();
-    Ok(RowStream { schema, snapshot, extent, readers, warnings })
+    Ok(RowStream { schema, snapshot, extent, rows_estimated, readers, warnings })
 }
 
 /// What the rows are and how they are read.

@@ -56,6 +56,8 @@ fn the_servers_estimate_will_do_where_no_key_tells() {
     let mut query = check.query("t");
     let mut stream = check.source.stream(&query, &options()).unwrap();
     assert_eq!(stream.extent.unit, "rows");
+    let rows = stream.rows_estimated.unwrap();
+    assert!((10_000..40_000).contains(&rows), "{rows}");
     let mut batch = RowBatch::with_capacity(BATCH_BYTES);
     let (mut done, mut last) = (0, 0);
     while let Some(ticket) = stream.readers[0].read(&mut batch).unwrap() {

@@ -162,6 +162,9 @@ fn a_filter_goes_by_its_index_only_where_that_saves_pages() {
         let filtered = with_filter(&check, "id", Comparison::Lte, Literal::Integer(limit));
         let mut read = check.read(&filtered).unwrap();
         assert_eq!((read.readers, read.unit), (readers, unit), "id <= {limit}");
+        let estimated = read.rows_estimated.unwrap();
+        let wanted = limit as u64 / 2..limit as u64 * 2;
+        assert!(wanted.contains(&estimated), "{estimated} of {limit} by the planner");
         assert_in_order(&read);
         read.rows.sort();
         let mut by_psql =

@@ -52,6 +52,7 @@ fn progress_of_a_dense_table_follows_its_rows() {
             select n, hex(zeroblob(n % 100)) from c;",
     );
     let stream = check.source().stream(&check.query("t", &[]), &options(1)).unwrap();
+    assert_eq!(stream.rows_estimated, Some(9000));
     let (total, mut done, mut rows) = (stream.extent.total as f64, 0, 0);
     let mut reader = stream.readers.into_iter().next().unwrap();
     loop {

@@ -157,21 +157,22 @@ fn an_object_is_free_once_nothing_refers_to_it_and_never_used_again() {
             let keys: Vec<String> = keys.iter().map(|key| (*key).clone()).collect();
             check.store.object_uses(&keys).await.unwrap()
         };
-        assert_eq!(known(&[&first]).await, [(first.clone(), ObjectUse::InUse)].into());
+        assert_eq!(known(&[&first]).await, [(first.clone(), ObjectUse::Live)].into());
         check.work(Action::JobHandBack, job, hand_back).await.unwrap();
         assert_eq!(known(&[&first]).await, [(first.clone(), ObjectUse::Free)].into());
 
         let again = check.claim().await;
         let second = again.lease.object_key().to_owned();
         let never = format!("{job}/1-{}", "0".repeat(32));
-        let [free, used] = [(&first, ObjectUse::Free), (&second, ObjectUse::InUse)]
-            .map(|(key, object_use)| (key.clone(), object_use));
+        let [free, live, shown] =
+            [(&first, ObjectUse::Free), (&second, ObjectUse::Live), (&second, ObjectUse::Shown)]
+                .map(|(key, object_use)| (key.clone(), object_use));
         let both = async || known(&[&first, &never, &second]).await;
-        assert_eq!(both().await, [free.clone(), used.clone()].into(), "building");
+        assert_eq!(both().await, [free.clone(), live].into(), "building");
         check.publish(&again).await.unwrap();
-        assert_eq!(both().await, [free.clone(), used.clone()].into(), "ready");
+        assert_eq!(both().await, [free.clone(), shown.clone()].into(), "ready");
         delete(check, job).await.unwrap();
-        assert_eq!(both().await, [free.clone(), used].into(), "deleted");
+        assert_eq!(both().await, [free.clone(), shown].into(), "deleted");
         purge(check, job).await.unwrap();
         assert_eq!(both().await, [free, (second.clone(), ObjectUse::Free)].into(), "purged");
         assert!(known(&[]).await.is_empty());

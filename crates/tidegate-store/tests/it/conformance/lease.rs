@@ -42,7 +42,7 @@ async fn assert_worthless(check: &Check, stale: &Claimed, token: &str) {
     let lease = &stale.lease;
     let (job, proof) = (lease.job(), || lease.proof());
     assert_lost(check, "renew", check.store.renew(lease, LEASE_MICROS)).await;
-    let progress = ProgressReport { percent: 99, rows: 99 };
+    let progress = ProgressReport { percent: 99, rows: 99, rows_estimated: Some(99) };
     assert_lost(check, "report", check.store.report(lease, progress)).await;
     assert_lost(check, "publish", check.publish(stale)).await;
     assert_lost(check, "retry", retry(check, stale, 0)).await;

@@ -57,11 +57,15 @@ fn progress_only_grows_within_an_attempt_and_is_never_whole_before_the_file_is()
     Check::on_both(async |check| {
         let claimed = check.building(&check.editor).await;
         let job = claimed.lease.job();
-        for (percent, rows, shown) in [(40, 20, (40, 20)), (30, 10, (40, 20)), (200, 21, (99, 21))]
-        {
-            check.store.report(&claimed.lease, ProgressReport { percent, rows }).await.unwrap();
+        for (percent, rows, rows_estimated, shown) in [
+            (40, 20, None, (40, 20, None)),
+            (30, 10, Some(30), (40, 20, Some(30))),
+            (200, 21, None, (99, 21, Some(30))),
+        ] {
+            let report = ProgressReport { percent, rows, rows_estimated };
+            check.store.report(&claimed.lease, report).await.unwrap();
             let seen = check.job(job).await;
-            assert_eq!((seen.progress, seen.rows_done), shown);
+            assert_eq!((seen.progress, seen.rows_done, seen.rows_estimated), shown);
         }
         let change = Change::HandBack(claimed.lease.proof());
         check.work(Action::JobHandBack, job, change).await.unwrap();

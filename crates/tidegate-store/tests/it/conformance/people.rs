@@ -24,9 +24,16 @@ async fn change_operator(check: &Check, change: OperatorChange) -> Result<Commit
         OperatorChange::Enable(id) => (Action::OperatorChange, Some(*id)),
         OperatorChange::Disable(id) => (Action::OperatorDisable, Some(*id)),
         OperatorChange::Password { id, .. } => (Action::OperatorPassword, Some(*id)),
+        OperatorChange::Invite { id, .. } => (Action::OperatorInvite, Some(*id)),
     };
     let target = Target { owner, ..Target::default() };
     check.change(&check.admin, (action, target), Change::Operator(change)).await
+}
+
+/// Sets a password, by nobody's link and in nobody's session.
+fn password(id: OperatorId) -> OperatorChange {
+    let password_hash = "$argon2id$".to_owned();
+    OperatorChange::Password { id, password_hash, invitation: None, session: None }
 }
 
 async fn put(check: &Check, role: Role) -> Result<Committed, StoreError> {
@@ -108,7 +115,7 @@ fn a_permit_for_one_operator_is_none_for_another() {
         let id = id_of(&check.admin);
         // Everybody may set a password: their own.
         let own = Target { owner: check.editor.operator(), ..Target::default() };
-        let change = OperatorChange::Password { id, password_hash: "$argon2id$".to_owned() };
+        let change = password(id);
         let change =
             check.change(&check.editor, (Action::OperatorPassword, own), Change::Operator(change));
         let refused = check.refused(change).await;
@@ -122,7 +129,7 @@ fn a_permit_for_one_operator_is_none_for_another() {
 fn a_password_is_no_matter_of_the_policy() {
     Check::on_both(async |check| {
         let (id, before) = (id_of(&check.editor), version(check).await);
-        let change = OperatorChange::Password { id, password_hash: "$argon2id$".to_owned() };
+        let change = password(id);
         change_operator(check, change).await.unwrap();
         let editor = check.store.operator(id).await.unwrap().unwrap();
         assert_eq!(editor.password_hash.as_deref(), Some("$argon2id$"));

@@ -4,7 +4,7 @@ use tidegate_model::{
     action::Action,
     job::{Idempotency, NewJob},
 };
-use tidegate_store::{Change, Committed, JobFilter, JobSort, StoreError};
+use tidegate_store::{Change, Committed, StoreError};
 
 use crate::check::{Check, new_job, target_of_new};
 
@@ -79,45 +79,5 @@ fn an_operator_has_no_more_open_jobs_than_the_site_allows() {
         let cancel = Change::CancelExport;
         check.act(&check.editor, Action::ExportCancel, first, cancel).await.unwrap();
         create(&check.editor).await.unwrap();
-    });
-}
-
-#[test]
-fn pages_of_jobs_are_slices_of_the_list() {
-    Check::on_both(async |check| {
-        let mut made = Vec::new();
-        for number in 0..7 {
-            let caller = if number % 3 == 0 { &check.admin } else { &check.editor };
-            made.push(check.create(caller).await);
-        }
-        for sort in [JobSort::Oldest, JobSort::Newest] {
-            let (mut seen, mut behind) = (Vec::new(), None);
-            loop {
-                let filter = JobFilter::default();
-                let page = check.store.jobs(&filter, sort, behind, 3).await.unwrap();
-                assert!(page.jobs.len() <= 3);
-                seen.extend(page.jobs.iter().map(|job| job.id));
-                behind = page.next;
-                if behind.is_none() {
-                    break;
-                }
-            }
-            if sort == JobSort::Newest {
-                seen.reverse();
-            }
-            assert_eq!(seen, made);
-        }
-        for (filter, expected) in [
-            (JobFilter { created_by: check.admin.operator(), ..JobFilter::default() }, 3),
-            (JobFilter { subjects: Some(vec!["content".to_owned()]), ..JobFilter::default() }, 7),
-            (JobFilter { subjects: Some(vec!["users".to_owned()]), ..JobFilter::default() }, 0),
-            (JobFilter { subjects: Some(Vec::new()), ..JobFilter::default() }, 0),
-            (JobFilter { statuses: vec!["ready".parse().unwrap()], ..JobFilter::default() }, 0),
-            (JobFilter { statuses: vec!["pending".parse().unwrap()], ..JobFilter::default() }, 7),
-        ] {
-            let page = check.store.jobs(&filter, JobSort::Newest, None, 100).await.unwrap();
-            assert_eq!(page.jobs.len(), expected, "{filter:?}");
-            assert_eq!(page.next, None);
-        }
     });
 }

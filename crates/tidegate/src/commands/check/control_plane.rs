@@ -63,14 +63,42 @@ pub(super) fn find(cli: &Cli) -> Result<Vec<Part>, Failure> {
                     .await
                     .map(|()| "written, read, read in part, listed, deleted".to_owned()),
             ),
+            Part::new(
+                "artifacts",
+                control
+                    .service
+                    .check_store(&control.artifacts)
+                    .await
+                    .map(|()| "those of this control database".to_owned()),
+            ),
+            quarantine(&control).await,
         ];
         for anchor in control.anchors()? {
             let name = format!("anchor {}", anchor.name());
             let written = anchor.check().await;
             parts.push(Part::new(name, written.map(|()| "can be written to".to_owned())));
         }
+        if store.settings().await?.activity_retention_days.is_some() {
+            let place = control.archive()?;
+            let written = place.check().await.map(|()| "written, read".to_owned());
+            parts.push(Part::new(format!("archives {}", place.name()), written));
+        }
         Ok(parts)
     })
+}
+
+/// Files that wait for somebody are a fault: nothing else ends them.
+async fn quarantine(control: &Control) -> Part {
+    const NAME: &str = "quarantine";
+    match control.service.store().count_quarantined().await {
+        Err(error) => Part::new(NAME, Err(error)),
+        Ok(files) => {
+            let said = format!("{files} files that nobody knows");
+            let fault =
+                (files > 0).then(|| format!("{said}; see `tidegate artifacts quarantine list`"));
+            Part { name: NAME.to_owned(), said, fault }
+        }
+    }
 }
 
 async fn clock(control: &Control) -> Part {

@@ -1,0 +1,399 @@
+//! Pages of jobs: filtered, sorted, and counted, over what the caller may see.
+
+use std::{fmt, str::FromStr};
+
+use sea_orm::{QueryResult, Value};
+use serde::Serialize;
+use tidegate_model::{
+    ids::{JobId, OperatorId},
+    job::Job,
+    status::Status,
+};
+
+use super::{among, jobs::job_of};
+use crate::{
+    connection::{Store, StoreKind},
+    error::StoreError,
+    sql::get,
+};
+
+/// Jobs of a page at most.
+pub(crate) const PAGE_JOBS_MAX: u32 = 200;
+/// Matches that are counted exactly: more of them nobody leafs through, and counting takes time.
+const COUNT_MAX: i64 = 10_000;
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Whose jobs may be seen; none means everybody's.
+    pub owner: Option<OperatorId>,
+    /// Of which subjects: those that the caller may see. None means all.
+    pub subjects: Option<Vec<String>>,
+    /// Whose jobs are wanted.
+    pub creator: Option<Creator>,
+    /// In which states; empty means all.
+    pub statuses: Vec<Status>,
+    /// With this text in number, subject, format, or their creator's name or mail address,
+    /// whatever its case.
+    pub text: Option<String>,
+}
+
+/// Who made a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Creator {
+    /// The operator of this number.
+    Id(OperatorId),
+    /// The operator of this mail address.
+    Email(String),
+}
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobOrder {
+    /// When they were made.
+    #[default]
+    Created,
+    /// Bytes of the file; jobs without one come last.
+    Size,
+    /// Word of the state.
+    Status,
+    /// Slug of the subject.
+    Subject,
+}
+
+impl JobOrder {
+    /// Every order.
+    pub const ALL: [Self; 4] = [Self::Created, Self::Size, Self::Status, Self::Subject];
+
+    /// Word in requests.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Size => "size",
+            Self::Status => "status",
+            Self::Subject => "subject",
+        }
+    }
+}
+
+/// Order of a list. Jobs that are equal in it are sorted by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobSort {
+    /// By what.
+    pub by: JobOrder,
+    /// Whether the largest comes first.
+    pub is_descending: bool,
+}
+
+impl Default for JobSort {
+    /// The newest first.
+    fn default() -> Self {
+        Self { by: JobOrder::Created, is_descending: true }
+    }
+}
+
+impl fmt::Display for JobSort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.is_descending { "-" } else { "" };
+        write!(f, "{sign}{}", self.by.slug())
+    }
+}
+
+/// It is no order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sort by `created`, `size`, `status` or `subject`; a leading `-` puts the largest first")]
+pub struct SortFault;
+
+impl FromStr for JobSort {
+    type Err = SortFault;
+
+    /// Reads `size`, or `-size` for the largest first.
+    fn from_str(text: &str) -> Result<Self, SortFault> {
+        let (is_descending, word) = match text.strip_prefix('-') {
+            Some(word) => (true, word),
+            None => (false, text),
+        };
+        let by = JobOrder::ALL.into_iter().find(|order| order.slug() == word).ok_or(SortFault)?;
+        Ok(Self { by, is_descending })
+    }
+}
+
+/// Where a page of a list ends: what the list was sorted by, and the last job's place in it. It
+/// stays where it is when that job changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobCursor {
+    sort: JobSort,
+    place: Place,
+    id: JobId,
+}
+
+/// The last job's value in the order of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Number(i64),
+    Word(String),
+}
+
+impl JobCursor {
+    /// What the list was sorted by.
+    pub fn sort(&self) -> JobSort {
+        self.sort
+    }
+}
+
+impl fmt::Display for JobCursor {
+    /// `order.direction.place.number`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.sort.is_descending { "desc" } else { "asc" };
+        write!(f, "{}.{direction}.", self.sort.by.slug())?;
+        match &self.place {
+            Place::Number(number) => write!(f, "{number}")?,
+            Place::Word(word) => f.write_str(word)?,
+        }
+        write!(f, ".{}", self.id)
+    }
+}
+
+impl Serialize for JobCursor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// It is no cursor that a list has given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this cursor is none that a list has given; begin at the first page")]
+pub struct CursorFault;
+
+impl FromStr for JobCursor {
+    type Err = CursorFault;
+
+    fn from_str(text: &str) -> Result<Self, CursorFault> {
+        let parts: Vec<&str> = text.split('.').collect();
+        let [order, direction, place, id] = parts[..] else { return Err(CursorFault) };
+        let by = JobOrder::ALL.into_iter().find(|by| by.slug() == order).ok_or(CursorFault)?;
+        let is_descending = match direction {
+            "desc" => true,
+            "asc" => false,
+            _ => return Err(CursorFault),
+        };
+        let number = |text: &str| text.parse::<i64>().map_err(|_| CursorFault);
+        let place = match by {
+            JobOrder::Created | JobOrder::Size => Place::Number(number(place)?),
+            JobOrder::Status | JobOrder::Subject => Place::Word(place.to_owned()),
+        };
+        Ok(Self { sort: JobSort { by, is_descending }, place, id: JobId(number(id)?) })
+    }
+}
+
+/// Jobs that match, on all pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Matching {
+    /// How many.
+    pub count: u64,
+    /// Whether there are no more.
+    pub is_exact: bool,
+}
+
+/// A page of jobs.
+#[derive(Clone, Debug)]
+pub struct JobPage {
+    /// The jobs.
+    pub jobs: Vec<Job>,
+    /// Where the next page begins. None where there is none.
+    pub next: Option<JobCursor>,
+}
+
+impl JobSort {
+    /// What is compared. A job without a file stands behind all that have one.
+    fn expression(self, kind: StoreKind) -> String {
+        // Words are compared by their bytes, whatever the collation of the database.
+        let bytewise = match kind {
+            StoreKind::Sqlite => "",
+            StoreKind::Postgres => " collate \"C\"",
+        };
+        match (self.by, self.is_descending) {
+            (JobOrder::Created, _) => "j.id".to_owned(),
+            (JobOrder::Size, false) => format!("coalesce(j.size_bytes, {})", i64::MAX),
+            (JobOrder::Size, true) => "coalesce(j.size_bytes, -1)".to_owned(),
+            (JobOrder::Status, _) => format!("(j.status{bytewise})"),
+            (JobOrder::Subject, _) => format!("(j.subject{bytewise})"),
+        }
+    }
+
+    fn place(self, row: &QueryResult) -> Result<Place, StoreError> {
+        Ok(match self.by {
+            JobOrder::Created | JobOrder::Size => Place::Number(get(row, "place")?),
+            JobOrder::Status | JobOrder::Subject => Place::Word(get(row, "place")?),
+        })
+    }
+}
+
+/// Conditions with their values.
+#[derive(Default)]
+struct Wanted {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Wanted {
+    fn of(filter: &JobFilter) -> Self {
+        let mut wanted = Self::default();
+        if let Some(owner) = filter.owner {
+            wanted.want("j.created_by = $?", owner.0.into());
+        }
+        match &filter.creator {
+            Some(Creator::Id(id)) => wanted.want("j.created_by = $?", id.0.into()),
+            Some(Creator::Email(email)) => {
+                wanted.want("lower(o.email) = lower($?)", email.as_str().into());
+            }
+            None => {}
+        }
+        if let Some(subjects) = &filter.subjects {
+            let slugs = subjects.iter().map(String::as_str);
+            wanted.conditions.push(among("j.subject", slugs, &mut wanted.values));
+        }
+        if !filter.statuses.is_empty() {
+            let slugs = filter.statuses.iter().map(|status| status.slug());
+            wanted.conditions.push(among("j.status", slugs, &mut wanted.values));
+        }
+        if let Some(text) = &filter.text {
+            wanted.want_text(text);
+        }
+        wanted
+    }
+
+    /// Adds a condition about a value, which stands in it as `$?`.
+    fn want(&mut self, condition: &str, value: Value) {
+        self.values.push(value);
+        self.conditions.push(condition.replace("$?", &format!("${}", self.values.len())));
+    }
+
+    /// `%` and `_` are letters. The database makes both sides small, so that what it cannot make
+    /// small still equals itself.
+    fn want_text(&mut self, text: &str) {
+        const COLUMNS: [&str; 5] =
+            ["cast(j.id as text)", "j.subject", "j.format", "o.email", "o.name"];
+        let has = COLUMNS.map(|column| format!(r"lower({column}) like lower($?) escape '\'"));
+        let letters = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        self.want(&format!("({})", has.join(" or ")), format!("%{letters}%").into());
+    }
+
+    fn want_behind(&mut self, cursor: &JobCursor, expression: &str) {
+        let than = if cursor.sort.is_descending { "<" } else { ">" };
+        let id: Value = cursor.id.0.into();
+        match &cursor.place {
+            // The number is the order.
+            _ if cursor.sort.by == JobOrder::Created => {
+                self.want(&format!("j.id {than} $?"), id);
+            }
+            place => {
+                self.values.push(match place {
+                    Place::Number(number) => (*number).into(),
+                    Place::Word(word) => word.as_str().into(),
+                });
+                let at = self.values.len();
+                let behind = format!(
+                    "({expression} {than} ${at} or {expression} = ${at} and j.id {than} $?)"
+                );
+                self.want(&behind, id);
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let all = ["1 = 1"].into_iter().chain(self.conditions.iter().map(String::as_str));
+        all.collect::<Vec<_>>().join(" and ")
+    }
+}
+
+impl Store {
+    /// A page of jobs.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn jobs(
+        &self,
+        filter: &JobFilter,
+        sort: JobSort,
+        behind: Option<&JobCursor>,
+        limit: u32,
+    ) -> Result<JobPage, StoreError> {
+        let limit = limit.clamp(1, PAGE_JOBS_MAX);
+        let expression = sort.expression(self.inner.kind);
+        let mut wanted = Wanted::of(filter);
+        if let Some(cursor) = behind {
+            wanted.want_behind(cursor, &expression);
+        }
+        let direction = if sort.is_descending { "desc" } else { "asc" };
+        wanted.values.push((i64::from(limit) + 1).into());
+        let sql = format!(
+            "select j.*, {expression} as place \
+             from jobs j join operators o on o.id = j.created_by where {} \
+             order by {expression} {direction}, j.id {direction} limit ${}",
+            wanted.text(),
+            wanted.values.len()
+        );
+        let mut rows = self.ask(&sql, wanted.values).await?;
+        let has_more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let jobs: Vec<Job> = rows.iter().map(job_of).collect::<Result<_, _>>()?;
+        let next = match (rows.last(), jobs.last()) {
+            (Some(row), Some(job)) if has_more => {
+                Some(JobCursor { sort, place: sort.place(row)?, id: job.id })
+            }
+            _ => None,
+        };
+        Ok(JobPage { jobs, next })
+    }
+
+    /// How many jobs match, on all pages.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn count_jobs(&self, filter: &JobFilter) -> Result<Matching, StoreError> {
+        let mut wanted = Wanted::of(filter);
+        wanted.values.push((COUNT_MAX + 1).into());
+        let sql = format!(
+            "select count(*) as n from (select 1 as one \
+                 from jobs j join operators o on o.id = j.created_by where {} limit ${}) found",
+            wanted.text(),
+            wanted.values.len()
+        );
+        let row = self.ask_one(&sql, wanted.values).await?;
+        let count: i64 = get(&row.ok_or(StoreError::Corrupt { what: "count" })?, "n")?;
+        let is_exact = count <= COUNT_MAX;
+        Ok(Matching { count: count.min(COUNT_MAX).unsigned_abs(), is_exact })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_given_and_nothing_else_is_one() {
+        let cursor = |by, is_descending, place| JobCursor {
+            sort: JobSort { by, is_descending },
+            place,
+            id: JobId(17),
+        };
+        for given in [
+            cursor(JobOrder::Created, true, Place::Number(17)),
+            cursor(JobOrder::Size, false, Place::Number(-1)),
+            cursor(JobOrder::Status, true, Place::Word("ready".to_owned())),
+            cursor(JobOrder::Subject, false, Place::Word("page_views".to_owned())),
+        ] {
+            assert_eq!(given.to_string().parse(), Ok(given.clone()));
+            assert_eq!(given.sort().to_string().parse(), Ok(given.sort()));
+        }
+        for text in ["", "17", "size.desc.x.17", "size.down.1.17", "age.desc.1.17", "size.desc.1"] {
+            assert_eq!(text.parse::<JobCursor>(), Err(CursorFault), "{text}");
+        }
+        for text in ["", "-", "--size", "Size", "created_at"] {
+            assert_eq!(text.parse::<JobSort>(), Err(SortFault), "{text}");
+        }
+    }
+}
