@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use self::{
     oracle::{About, By, Matter, OPERATIONS, Operation, Rights, refusal},
-    people::{DESKS, Kind, PASSWORD, SUBJECT_SLUGS, Site},
+    people::{DESKS, DOOR, Kind, PASSWORD, SUBJECT_SLUGS, Site},
 };
 use super::server::{Asker, Server};
 
@@ -89,7 +89,7 @@ impl Cell<'_> {
             "POST /sessions" => {
                 // From a network of its own: who tries too often from one has to wait.
                 let network = format!("10.{}.{}.1", desk.operator / 250, desk.operator % 250);
-                let body = json!({ "email": "door@example.com", "password": PASSWORD });
+                let body = json!({ "email": DOOR, "password": PASSWORD });
                 request.header("x-forwarded-for", network).json(&body)
             }
             _ => request,
@@ -103,29 +103,29 @@ impl Cell<'_> {
     }
 
     /// Whose entries tell of it: whoever signs in is somebody else than who asked.
-    fn actor(&self, site: &Site) -> u64 {
+    fn actor(&self) -> &str {
         match self.operation.name {
-            "POST /sessions" => site.door,
-            _ => self.kind.desks[self.place].operator,
+            "POST /sessions" => DOOR,
+            _ => &self.kind.desks[self.place].email,
         }
     }
 }
 
 /// The log, as far as it was read.
 #[derive(Default)]
-struct Log(BTreeMap<u64, u64>);
+struct Log(BTreeMap<String, u64>);
 
 impl Log {
     /// Action and outcome of what an operator has left since this was asked last.
-    fn news(&mut self, site: &Site, operator: u64) -> Vec<(String, String)> {
-        let path = format!("/api/v1/activity?operator={operator}&limit=50");
+    fn news(&mut self, site: &Site, actor: &str) -> Vec<(String, String)> {
+        let path = format!("/api/v1/activity?actor={actor}&limit=50");
         let page = site.ada.read(&path);
-        let known = self.0.get(&operator).copied();
+        let known = self.0.get(actor).copied();
         let entries = page["items"].as_array().unwrap().iter().map(|item| &item["entry"]);
         let number = |entry: &Value| entry["seq"].as_u64().unwrap();
         let entries: Vec<&Value> = entries.collect();
         let last = entries.first().map_or(0, |entry| number(entry));
-        self.0.insert(operator, last.max(known.unwrap_or(0)));
+        self.0.insert(actor.to_owned(), last.max(known.unwrap_or(0)));
         let text = |entry: &Value, member: &str| entry[member].as_str().unwrap().to_owned();
         let news = entries.iter().take_while(|entry| number(entry) > known.unwrap_or(0));
         news.map(|entry| (text(entry, "action"), text(entry, "outcome"))).collect()
@@ -193,10 +193,10 @@ fn ask_as_strangers(site: &Site, faults: &mut Vec<String>) -> usize {
         for (place, matter) in matters(operation.about) {
             for asker in &strangers {
                 let cell = Cell { operation, kind: &site.kinds[cells % 2], place, matter };
-                log.news(site, cell.actor(site));
+                log.news(site, cell.actor());
                 let head = site.head();
                 let answer = cell.request(site, asker).send().unwrap();
-                let news = log.news(site, cell.actor(site));
+                let news = log.news(site, cell.actor());
                 let is_open = refusal(operation, &Rights::default(), matter).is_none();
                 if !is_open && site.head() != head {
                     faults.push(format!("{}: a stranger left an entry", cell.name()));
@@ -228,7 +228,7 @@ fn everybody_may_do_to_everything_what_the_specification_says_and_it_is_written_
     let (mut allowed, mut log) = (0, Log::default());
     let nobody = site.server.asker(None);
     for kind in &site.kinds {
-        for desk in kind.desks.iter().map(|desk| desk.operator).chain([site.door]) {
+        for desk in kind.desks.iter().map(|desk| desk.email.as_str()).chain([DOOR]) {
             log.news(&site, desk);
         }
         for operation in OPERATIONS {
@@ -240,7 +240,7 @@ fn everybody_may_do_to_everything_what_the_specification_says_and_it_is_written_
                     By::Nothing | By::Token | By::ScopedToken => cell.request(&site, &desk.asker),
                 };
                 let status = request.send().unwrap().status().as_u16();
-                let news = log.news(&site, cell.actor(&site));
+                let news = log.news(&site, cell.actor());
                 faults.extend(fault(&cell, &kind.rights, status, &news));
                 allowed += usize::from(refusal(operation, &kind.rights, matter).is_none());
                 cells += 1;

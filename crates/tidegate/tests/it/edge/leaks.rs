@@ -230,9 +230,10 @@ fn catch_logs(site: &mut Site) {
     let anchors = std::fs::read(site.server.shop.path("audit/anchors.jsonl")).unwrap_or_default();
     site.searcher.catch(To::Entries, "anchors", anchors);
     let ada = site.asker(To::Ada);
-    for path in ["/api/v1/activity?limit=200", "/api/v1/activity?limit=200&tag=egress.pii"] {
+    for path in ["/api/v1/activity?limit=100", "/api/v1/activity?limit=100&tag=egress.pii"] {
         site.ask(To::Entries, ada.request(Method::GET, path));
-        let (_, seen) = site.get(path);
+        let (status, seen) = site.get(path);
+        assert_eq!(status, 200, "{seen}");
         assert!(!seen.contains("\"people\""), "entries of a subject that may not be seen: {seen}");
     }
 }

@@ -119,11 +119,9 @@ impl Server {
 
     /// The activity log, oldest first.
     pub(crate) fn log(&self) -> Vec<Value> {
-        let listed = self.run(&["--json", "audit", "list", "--limit", "1000"]);
-        let read = |line: &str| serde_json::from_str(line).unwrap();
-        let mut entries: Vec<Value> = listed.lines().map(read).collect();
-        entries.reverse();
-        entries
+        let listed = self.run(&["--json", "audit", "list", "--oldest", "--limit", "1000"]);
+        let read = |line: &str| serde_json::from_str::<Value>(line).unwrap()["entry"].take();
+        listed.lines().map(read).collect()
     }
 
     /// Sends bytes as they are, and gives everything that comes back until the connection ends.

@@ -64,7 +64,9 @@ const ROLES_WITHOUT: [&str; 6] = [
 const TOKENS_WITHOUT: [&str; 2] = ["tokens.manage", "operators.manage"];
 /// Operators of a kind: each gets so few refusals that all of them are written down.
 pub(super) const DESKS: usize = 3;
-/// Password of the one who signs in.
+/// Who signs in.
+pub(super) const DOOR: &str = "door@example.com";
+/// By this password.
 pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// Operators who may do the same.
@@ -79,6 +81,7 @@ pub(super) struct Kind {
 /// One of them.
 pub(super) struct Desk {
     pub(super) operator: u64,
+    pub(super) email: String,
     pub(super) asker: Asker,
 }
 
@@ -94,8 +97,6 @@ pub(super) struct Site {
     pub(super) server: Server,
     pub(super) ada: Asker,
     pub(super) other: Desk,
-    /// Who signs in.
-    pub(super) door: u64,
     /// Whose role is changed.
     pub(super) victim: u64,
     pub(super) settings: Value,
@@ -128,11 +129,11 @@ impl Site {
         shop.sqlite(TABLES);
         let server = Server::of(shop, &format!("{PROXY}{SUBJECTS}"), &[]);
         let ada = server.with_role("administrator");
+        add_operator(&ada, "door");
         let settings = json!({ "open_jobs_max": 10_000, "builds_max": 4 });
         send(&ada, Method::PUT, "/settings", &settings);
         let mut site = Self {
             other: desk(&server, &ada, "other"),
-            door: add_operator(&ada, "door"),
             victim: add_operator(&ada, "victim"),
             settings,
             kinds: Vec::new(),
@@ -214,8 +215,7 @@ impl Site {
 
     fn set_password(&self) {
         let arguments = ["--as", "administrator@example.com", "operators", "password"];
-        let mut command =
-            self.server.shop.command(&[&arguments[..], &["door@example.com"]].concat());
+        let mut command = self.server.shop.command(&[&arguments[..], &[DOOR]].concat());
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
         assert!(child.wait().unwrap().success());
@@ -272,11 +272,15 @@ fn owner(server: &Server, desk: &Desk) -> Asker {
 
 fn desk(server: &Server, ada: &Asker, name: &str) -> Desk {
     let operator = add_operator(ada, name);
-    Desk { operator, asker: server.asker(Some(secret(operator))) }
+    Desk { operator, email: email(name), asker: server.asker(Some(secret(operator))) }
+}
+
+fn email(name: &str) -> String {
+    format!("{name}@example.com")
 }
 
 fn add_operator(ada: &Asker, name: &str) -> u64 {
-    let body = json!({ "email": format!("{name}@example.com"), "role": "administrator" });
+    let body = json!({ "email": email(name), "role": "administrator" });
     send(ada, Method::POST, "/operators", &body)["id"].as_u64().unwrap()
 }
 

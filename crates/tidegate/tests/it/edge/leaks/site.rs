@@ -177,8 +177,10 @@ impl Site {
         };
         for (what, sql) in SECRETS {
             for secret in select(sql).lines().filter(|line| !line.is_empty()) {
-                // The random part of a place: folders are what they are.
-                let secret = secret.rsplit(['/', '-', '$']).next().unwrap();
+                // The random part: the folders of a place are what they are, and so is the method
+                // of a hash, which may hold slashes.
+                let separator: &[char] = if secret.contains('$') { &['$'] } else { &['/', '-'] };
+                let secret = secret.split(separator).max_by_key(|part| part.len()).unwrap();
                 self.searcher.watch(what, secret, &[]);
             }
         }
