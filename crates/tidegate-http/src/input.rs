@@ -33,6 +33,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let value = json(request, state).await?;
+        if let Some(at) = place_of_nul(&value) {
+            return Err(Problem::fault(at, "a text holds no NUL character").into_response());
+        }
         let read = serde_path_to_error::deserialize(value);
         read.map(Self).map_err(|error| {
             let pointer = pointer_of(error.path());
@@ -67,6 +70,25 @@ async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Resp
     })
 }
 
+/// Where a text holds NUL, which no database of ours keeps.
+fn place_of_nul(value: &Value) -> Option<String> {
+    let below = |part: &str, value: &Value| place_of_nul(value).map(|at| format!("/{part}{at}"));
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| below(&index.to_string(), item))
+        }
+        Value::Object(members) => members.iter().find_map(|(name, value)| {
+            if name.contains('\0') {
+                return Some(String::new());
+            }
+            below(&name.replace('~', "~0").replace('/', "~1"), value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = sent.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
@@ -82,6 +104,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let read = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        if form_urlencoded::parse(query.as_bytes()).any(|(_, value)| value.contains('\0')) {
+            return Err(Problem::fault("", "a text holds no NUL character"));
+        }
         serde_path_to_error::deserialize(read)
             .map(Self)
             .map_err(|error| Problem::fault(pointer_of(error.path()), said(error.inner())))
@@ -116,6 +141,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Slug {
         match text.contains('\0') {
             true => Err(Problem::of(ProblemKind::NotFound)),
             false => Ok(Self(text)),
+        }
+    }
+}
+
+/// Header with the key that makes a repeated request the same one.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Characters of that key.
+const KEY_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=255;
+
+/// The key that makes a repeated request the same one. One that cannot be read is refused: ignored,
+/// it would let the request be done twice.
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut sent = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let key = match (sent.next(), sent.next()) {
+            (None, _) => return Ok(Self(None)),
+            (Some(key), None) => std::str::from_utf8(key.as_bytes()).ok(),
+            (Some(_), Some(_)) => None,
+        };
+        let is_key = |key: &&str| {
+            KEY_CHARACTERS.contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let detail = "`Idempotency-Key` is sent once, with 1 to 255 visible ASCII characters";
+        match key.filter(is_key) {
+            Some(key) => Ok(Self(Some(key.to_owned()))),
+            None => Err(Problem::fault("", detail)),
         }
     }
 }

@@ -7,6 +7,7 @@ mod backup;
 mod clock;
 mod error;
 mod exports;
+mod formats;
 mod gate;
 mod keys;
 pub mod link;
@@ -24,6 +25,7 @@ mod worker;
 
 pub use error::ServiceError;
 pub use exports::{Created, LinkedFile, ListRequest, ListSort, NewLink, Sending, Watched};
+pub use formats::{FormatSummary, OptionSummary, OptionTakes, formats};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
 pub use sign_in::{InvitationSecret, NewSession, SETUP_HOURS, SignedIn, Visitor};

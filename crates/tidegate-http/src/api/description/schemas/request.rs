@@ -1,0 +1,228 @@
+//! The request of an export: formats and options as the service lists them, sizes as the model has.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use tidegate_model::{
+    field::FIELDS_MAX,
+    request::{OPTIONS_MAX, REASON_CHARACTERS_MAX},
+    scope::{IDS_MAX, KEY_FIELDS_MAX, SEARCH_CHARACTERS_MAX, SORT_FIELDS_MAX},
+    selection::NAME_CHARACTERS_MAX,
+};
+use tidegate_service::{OptionSummary, OptionTakes, formats};
+
+use super::{SUBJECT, filter::scalar, named};
+
+/// Characters of a slug or of an option's value.
+const WORD_CHARACTERS_MAX: usize = 200;
+/// Characters of a mail address (RFC 5321).
+const EMAIL_CHARACTERS_MAX: usize = 254;
+
+/// The request, its scope, and the choice of its fields.
+pub(super) fn schemas() -> Vec<(String, Value)> {
+    vec![
+        ("ExportRequest".to_owned(), request()),
+        ("Scope".to_owned(), scope()),
+        ("FieldChoice".to_owned(), field_choice()),
+        ("FormatOptions".to_owned(), options()),
+    ]
+}
+
+fn or_null(schema: Value) -> Value {
+    json!({ "oneOf": [schema, { "type": "null" }] })
+}
+
+fn described(mut schema: Value, words: &str) -> Value {
+    schema["description"] = words.into();
+    schema
+}
+
+fn request() -> Value {
+    let formats: Vec<&str> = formats().iter().map(|format| format.slug).collect();
+    let notify = json!({
+        "type": ["object", "null"],
+        "description": "Who is told when the file is ready",
+        "required": ["email"],
+        "properties": {
+            "email": {
+                "type": "string", "format": "email", "maxLength": EMAIL_CHARACTERS_MAX,
+                "description": "Address to mail to",
+            },
+        },
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "description": "What to export. Only subject and format are required.",
+        "required": ["subject", "format"],
+        "properties": {
+            "subject": {
+                "type": "string", "pattern": SUBJECT, "description": "Slug of the subject",
+            },
+            "kind": {
+                "type": ["string", "null"], "maxLength": WORD_CHARACTERS_MAX,
+                "description": "Kind of the subject; null means all",
+            },
+            "scope": described(or_null(named("Scope")), "Which records; null means all"),
+            "fields": {
+                "type": ["array", "null"], "items": named("FieldChoice"), "maxItems": FIELDS_MAX,
+                "description": "Which fields, in their order; null or empty means the default set. \
+                                Where every slug begins with `+` or `-`, they add to the default \
+                                set and take away from it.",
+            },
+            "format": {
+                "type": "string", "enum": formats, "description": "Slug of the format",
+            },
+            "options": described(
+                or_null(named("FormatOptions")), "Options of the format, by name",
+            ),
+            "time_zone": {
+                "type": ["string", "null"], "maxLength": WORD_CHARACTERS_MAX,
+                "description": "Zone of the IANA database that dates are meant and written in; \
+                                UTC if absent",
+                "examples": ["Europe/Berlin"],
+            },
+            "notify": notify,
+            "reason": {
+                "type": ["string", "null"], "maxLength": REASON_CHARACTERS_MAX,
+                "description": "Why the data is wanted",
+            },
+            "schedule": { "type": "null", "description": "Reserved: null runs once, now" },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn scope() -> Value {
+    let keys = |words: &str| {
+        json!({
+            "type": ["array", "null"], "items": key(), "maxItems": IDS_MAX, "description": words,
+        })
+    };
+    let end = |words: &str| json!({ "type": ["string", "null"], "description": words });
+    json!({
+        "type": "object",
+        "description": "Which records, in which order. All members are and-ed; null is as good as \
+                        absent. docs/reference/scope.md describes the language.",
+        "properties": {
+            "filter": described(or_null(named("Filter")), "Conditions under `all`, `any`, `not`"),
+            "search": {
+                "type": ["string", "null"], "maxLength": SEARCH_CHARACTERS_MAX,
+                "description": "Words, each of which must be found in a searchable field",
+            },
+            "ids": keys("Keys of the records that are meant"),
+            "except_ids": keys("Keys of records that are not"),
+            "sort": {
+                "type": ["array", "null"], "items": { "type": "string" },
+                "maxItems": SORT_FIELDS_MAX,
+                "description": "Fields to sort by, with `-` for the largest first",
+            },
+            "date_range": {
+                "type": ["object", "null"],
+                "description": "A range on the subject's date field, both ends included",
+                "minProperties": 1,
+                "properties": {
+                    "from": end("From then on"),
+                    "to": end("Until then"),
+                },
+                "additionalProperties": false,
+            },
+        },
+        "additionalProperties": {
+            "description": "A shorthand that the subject declares: a value (`eq`) or a list of \
+                            values (`in`) for one field",
+            "oneOf": [scalar(), { "type": "array", "items": scalar() }],
+        },
+    })
+}
+
+/// A key of one field is its value; one of several is a list or an object of their values.
+fn key() -> Value {
+    json!({
+        "oneOf": [
+            { "type": ["string", "number", "boolean"] },
+            { "type": "array", "items": scalar(), "minItems": 2, "maxItems": KEY_FIELDS_MAX },
+            {
+                "type": "object", "additionalProperties": scalar(),
+                "minProperties": 2, "maxProperties": KEY_FIELDS_MAX,
+            },
+        ],
+    })
+}
+
+fn field_choice() -> Value {
+    let slug = json!({ "type": "string", "minLength": 1, "description": "Slug of the field" });
+    json!({
+        "description": "A field: its slug, or its slug with another name in the file",
+        "oneOf": [
+            slug,
+            {
+                "type": "object",
+                "required": ["slug"],
+                "properties": {
+                    "slug": slug,
+                    "as": {
+                        "type": ["string", "null"],
+                        "minLength": 1, "maxLength": NAME_CHARACTERS_MAX,
+                        "description": "Name in the file",
+                    },
+                },
+                "additionalProperties": false,
+            },
+        ],
+    })
+}
+
+/// The options of all formats: which of them a format takes stands in their descriptions.
+fn options() -> Value {
+    let mut all: BTreeMap<&str, Vec<(&str, OptionSummary)>> = BTreeMap::new();
+    for format in formats() {
+        for option in format.options {
+            all.entry(option.slug).or_default().push((format.slug, option));
+        }
+    }
+    let properties: Map<String, Value> =
+        all.into_iter().map(|(slug, takers)| (slug.to_owned(), option(&takers))).collect();
+    json!({
+        "type": "object",
+        "description": "Options of a format; each says which formats take it",
+        "maxProperties": OPTIONS_MAX,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn option(takers: &[(&str, OptionSummary)]) -> Value {
+    let mut slugs = Vec::new();
+    let mut values: Vec<Value> = Vec::new();
+    let mut is_free = false;
+    for (format, option) in takers {
+        slugs.push(format!("`{format}` (`{}` if absent)", option.default));
+        match option.takes {
+            OptionTakes::Flag => values.extend(both_ways("true").chain(both_ways("false"))),
+            OptionTakes::Choice(choices) => values.extend(choices.iter().flat_map(|one| both_ways(one))),
+            OptionTakes::Character | OptionTakes::Text => is_free = true,
+        }
+    }
+    let help = takers.first().map_or("", |(_, option)| option.help);
+    let description = format!("{help} Taken by {}.", slugs.join(", "));
+    if is_free {
+        return json!({
+            "type": ["string", "boolean"], "maxLength": WORD_CHARACTERS_MAX,
+            "description": description,
+        });
+    }
+    let mut once: Vec<Value> = Vec::new();
+    for value in values {
+        if !once.contains(&value) {
+            once.push(value);
+        }
+    }
+    json!({ "enum": once, "description": description })
+}
+
+/// A word, and the value that JSON has for it.
+fn both_ways(word: &str) -> impl Iterator<Item = Value> {
+    let flag = word.parse::<bool>().ok().map(Value::Bool);
+    [Some(Value::from(word)), flag].into_iter().flatten()
+}
