@@ -13,6 +13,9 @@ use url::form_urlencoded;
 
 use crate::problem::{Problem, ProblemKind};
 
+/// Whole numbers below this one are exact in a double: 2⁵³.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// Whoever has sent the request; its absence is answered before a handler sees it.
 pub(crate) struct Signed(pub(crate) Caller);
 
@@ -32,10 +35,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let value = json(request, state).await?;
+        let mut value = json(request, state).await?;
         if let Some(at) = place_of_nul(&value) {
             return Err(Problem::fault(at, "a text holds no NUL character").into_response());
         }
+        whole_numbers(&mut value);
         let read = serde_path_to_error::deserialize(value);
         read.map(Self).map_err(|error| {
             let pointer = pointer_of(error.path());
@@ -68,6 +72,24 @@ async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Resp
         let detail = format!("the body is not JSON: {place}");
         Problem::new(ProblemKind::MalformedBody, detail).into_response()
     })
+}
+
+/// Writes `30.0` as `30`: to JSON Schema, both are the same integer.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|_| number.is_f64());
+            let whole = whole.filter(|one| one.fract() == 0.0 && one.abs() < EXACT_MAX);
+            if let Some(whole) = whole {
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole, and below 2⁵³")]
+                let whole = whole as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
 }
 
 /// Where a text holds NUL, which no database of ours keeps.
@@ -103,6 +125,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
+        // What is sent without a value would be read as absent: as less of a limit than was meant.
+        let empty = form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.is_empty());
+        if let Some((name, _)) = empty {
+            let place = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            return Err(Problem::fault(place, "it has no value: leave it out"));
+        }
         let read = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         if form_urlencoded::parse(query.as_bytes()).any(|(_, value)| value.contains('\0')) {
             return Err(Problem::fault("", "a text holds no NUL character"));

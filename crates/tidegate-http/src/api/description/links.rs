@@ -42,6 +42,7 @@ const WAYS: &[Way] = &[
         by: ("operator", "$response.body#/id"),
         to: &["list_sessions", "list_activity"],
     },
+    Way { from: ("list_sessions", "200"), by: ("id", "$response.body#/0/id"), to: &["end_session"] },
     Way { from: ("put_role", "204"), by: ("slug", "$request.path.slug"), to: &["remove_role"] },
 ];
 

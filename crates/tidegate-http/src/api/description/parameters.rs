@@ -7,6 +7,13 @@ pub(super) fn tidy(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
         without_null(&mut parameter["schema"]);
+        let is_query = parameter["in"] == "query";
+        let schema = &mut parameter["schema"];
+        let is_open = schema.get("enum").or(schema.get("pattern")).is_none();
+        if is_query && schema["type"] == "string" && is_open {
+            // One without a value is refused.
+            schema["minLength"] = 1.into();
+        }
         // An optional parameter says so by being left out.
         if parameter["required"] == json!(false)
             && let Some(parameter) = parameter.as_object_mut()

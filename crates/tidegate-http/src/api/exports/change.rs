@@ -26,6 +26,7 @@ use crate::{
     responses(
         (status = 202, description = "It is or will be cancelled", body = Export),
         (status = 409, description = "It has ended before"),
+        (status = 410, description = "It has ended before, and its file is gone"),
     )
 )]
 pub(in crate::api) async fn cancel(

@@ -43,7 +43,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct EventParams {
     /// Id of the last event that was received; `Last-Event-ID` says the same.
-    #[param(pattern = "^[0-9]{1,18}([.][0-9]{1,18}){3}$")]
+    #[param(pattern = "^[0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}$")]
     after: Option<String>,
 }
 
@@ -129,7 +129,7 @@ impl Place {
     params(
         ("id" = i64, Path, minimum = 1), EventParams,
         ("Last-Event-ID" = Option<String>, Header,
-            pattern = "^[0-9]{1,18}([.][0-9]{1,18}){3}$",
+            pattern = "^[0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}$",
             description = "Id of the last event that was received; `after` is heeded first"),
     ),
     responses(

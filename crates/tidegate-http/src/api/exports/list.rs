@@ -17,6 +17,8 @@ use crate::{
     problem::Problem,
 };
 
+/// Characters of a slug.
+const SLUG_CHARACTERS_MAX: usize = 200;
 /// Exports of a page unless the request says otherwise.
 const PAGE: u32 = 50;
 
@@ -33,6 +35,7 @@ pub(in crate::api) struct ListParams {
     status: Vec<ExportStatus>,
     /// Order.
     #[serde(default)]
+    #[param(inline)]
     sort: SortParam,
     /// At most so many.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -77,6 +80,10 @@ pub(in crate::api) async fn list(
     let limit = params.limit.unwrap_or(PAGE);
     if !(1..=200).contains(&limit) {
         return Err(Problem::fault("/limit", "a page has 1 to 200 exports"));
+    }
+    if params.subject.as_ref().is_some_and(|slug| slug.chars().count() > SLUG_CHARACTERS_MAX) {
+        let detail = format!("a slug has at most {SLUG_CHARACTERS_MAX} characters");
+        return Err(Problem::fault("/subject", detail));
     }
     let request = ListRequest {
         subject: params.subject,

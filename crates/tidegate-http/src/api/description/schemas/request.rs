@@ -29,7 +29,7 @@ pub(super) fn schemas() -> Vec<(String, Value)> {
 }
 
 fn or_null(schema: Value) -> Value {
-    json!({ "oneOf": [schema, { "type": "null" }] })
+    json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 fn described(mut schema: Value, words: &str) -> Value {
@@ -79,8 +79,7 @@ fn request() -> Value {
             "time_zone": {
                 "type": ["string", "null"], "maxLength": WORD_CHARACTERS_MAX,
                 "description": "Zone of the IANA database that dates are meant and written in; \
-                                UTC if absent",
-                "examples": ["Europe/Berlin"],
+                                UTC if absent, else such as `Europe/Berlin`",
             },
             "notify": notify,
             "reason": {
@@ -131,7 +130,7 @@ fn scope() -> Value {
         "additionalProperties": {
             "description": "A shorthand that the subject declares: a value (`eq`) or a list of \
                             values (`in`) for one field",
-            "oneOf": [scalar(), { "type": "array", "items": scalar() }],
+            "anyOf": [scalar(), { "type": "array", "items": scalar() }],
         },
     })
 }
@@ -139,7 +138,7 @@ fn scope() -> Value {
 /// A key of one field is its value; one of several is a list or an object of their values.
 fn key() -> Value {
     json!({
-        "oneOf": [
+        "anyOf": [
             { "type": ["string", "number", "boolean"] },
             { "type": "array", "items": scalar(), "minItems": 2, "maxItems": KEY_FIELDS_MAX },
             {
@@ -154,7 +153,7 @@ fn field_choice() -> Value {
     let slug = json!({ "type": "string", "minLength": 1, "description": "Slug of the field" });
     json!({
         "description": "A field: its slug, or its slug with another name in the file",
-        "oneOf": [
+        "anyOf": [
             slug,
             {
                 "type": "object",
