@@ -22,10 +22,10 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{activity, exports, keys, me, operators, roles, sessions, settings, subjects, tokens};
 pub(in crate::api) use self::schemas::{
     FieldChoiceSchema, FilterSchema, RequestSchema, ScopeSchema, SettingsSchema,
 };
+use super::{activity, exports, keys, me, operators, roles, sessions, settings, subjects, tokens};
 use crate::{edge::Shared, problem::ProblemBody, tagged::tagged};
 
 /// Where the API begins.

@@ -17,7 +17,8 @@ pub(super) fn add(document: &mut Value) {
             let parameters = operation["parameters"].as_array_mut();
             let mut parameters = parameters.into_iter().flatten();
             let parameter = parameters.find(|one| one["name"] == *name);
-            parameter.expect("an example is of a parameter that there is")["example"] = value.clone();
+            parameter.expect("an example is of a parameter that there is")["example"] =
+                value.clone();
         }
         if let Some(request) = example.get("request") {
             operation["requestBody"]["content"]["application/json"]["example"] = request.clone();

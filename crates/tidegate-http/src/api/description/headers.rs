@@ -10,7 +10,12 @@ pub(super) fn add(operation: &mut Map<String, Value>) {
         // The host is looked at before anything else.
         if status != "421" {
             header(response, "RateLimit", "What the caller has left", json!({ "type": "string" }));
-            header(response, "RateLimit-Policy", "How often it may ask", json!({ "type": "string" }));
+            header(
+                response,
+                "RateLimit-Policy",
+                "How often it may ask",
+                json!({ "type": "string" }),
+            );
         }
         let id = json!({ "type": "string", "pattern": "^[0-9a-f]{16}$" });
         header(response, "X-Request-Id", "The request, as the log names it", id);

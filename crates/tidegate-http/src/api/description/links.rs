@@ -29,20 +29,32 @@ const WAYS: &[Way] = &[
     Way { from: ("rerun_export", "202"), by: ("id", "$response.body#/id"), to: WITH_EXPORT },
     Way { from: ("get_export", "200"), by: ("id", "$response.body#/id"), to: WITH_EXPORT },
     Way { from: ("cancel_export", "202"), by: ("id", "$response.body#/id"), to: WITH_EXPORT },
-    Way { from: ("list_exports", "200"), by: ("id", "$response.body#/items/0/id"), to: WITH_EXPORT },
+    Way {
+        from: ("list_exports", "200"),
+        by: ("id", "$response.body#/items/0/id"),
+        to: WITH_EXPORT,
+    },
     Way {
         from: ("list_subjects", "200"),
         by: ("slug", "$response.body#/0/slug"),
         to: &["get_subject", "list_rows"],
     },
     Way { from: ("create_token", "201"), by: ("id", "$response.body#/id"), to: &["revoke_token"] },
-    Way { from: ("add_operator", "201"), by: ("id", "$response.body#/id"), to: &["change_operator"] },
+    Way {
+        from: ("add_operator", "201"),
+        by: ("id", "$response.body#/id"),
+        to: &["change_operator"],
+    },
     Way {
         from: ("add_operator", "201"),
         by: ("operator", "$response.body#/id"),
         to: &["list_sessions", "list_activity"],
     },
-    Way { from: ("list_sessions", "200"), by: ("id", "$response.body#/0/id"), to: &["end_session"] },
+    Way {
+        from: ("list_sessions", "200"),
+        by: ("id", "$response.body#/0/id"),
+        to: &["end_session"],
+    },
     Way { from: ("put_role", "204"), by: ("slug", "$request.path.slug"), to: &["remove_role"] },
 ];
 
@@ -56,8 +68,13 @@ pub(super) fn add(document: &mut Value) {
         let found = operations.iter_mut().find(|(id, _)| id == from.0);
         let (_, operation) = found.expect("a way starts at an operation");
         let response = &mut responses_mut(operation)[from.1];
-        let name = format!("{to}_by_{}", parameters.as_object().and_then(|all| all.keys().last())
-            .expect("a way hands something on"));
+        let name = format!(
+            "{to}_by_{}",
+            parameters
+                .as_object()
+                .and_then(|all| all.keys().last())
+                .expect("a way hands something on")
+        );
         response["links"][name] = json!({
             "operationId": to, "parameters": parameters, "description": description,
         });

@@ -20,7 +20,9 @@ fn write(value: &Value, depth: usize, used: usize, html: &mut String) {
     let fits = used + 2 * depth + value.to_string().len() <= LINE_CHARACTERS;
     let (open, between, close) = match fits {
         true => (String::new(), ", ".to_owned(), String::new()),
-        false => (format!("\n{indent}"), format!(",\n{indent}"), format!("\n{}", "  ".repeat(depth))),
+        false => {
+            (format!("\n{indent}"), format!(",\n{indent}"), format!("\n{}", "  ".repeat(depth)))
+        }
     };
     match value {
         Value::Array(items) if items.is_empty() => html.push_str("[]"),

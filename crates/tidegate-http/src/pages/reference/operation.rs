@@ -18,6 +18,8 @@ pub(super) struct Operation {
     pub(super) path: String,
     pub(super) title: String,
     /// HTML.
+    pub(super) summary: String,
+    /// HTML.
     pub(super) description: String,
     pub(super) is_open: bool,
     pub(super) parameters: Vec<Parameter>,
@@ -63,7 +65,8 @@ impl Operation {
             tag: text(&one["tags"][0]),
             method: method.to_uppercase(),
             path: marked(path),
-            title: text(&one["summary"]).trim_end_matches('.').to_owned(),
+            title: title(&id),
+            summary: prose(&text(&one["summary"])),
             description: prose(&text(&one["description"])),
             is_open: one["security"] == serde_json::json!([{}]),
             parameters: parameters.map(Parameter::of).collect(),
@@ -74,6 +77,14 @@ impl Operation {
             id,
         })
     }
+}
+
+/// The id of an operation, as a person reads it.
+fn title(id: &str) -> String {
+    let words = id.replace('_', " ");
+    let end = words.chars().next().map_or(0, char::len_utf8);
+    let (first, rest) = words.split_at(end);
+    format!("{}{rest}", first.to_uppercase())
 }
 
 impl Parameter {
@@ -117,10 +128,14 @@ fn marked(path: &str) -> String {
 fn command(path: &str, method: &str, operation: &Value) -> String {
     let mut url = format!("$TIDEGATE{path}");
     let mut query = Vec::new();
-    let mut parts = vec!["curl".to_owned()];
-    if method != "get" {
-        parts.push(format!("-X {}", method.to_uppercase()));
-    }
+    // With a body, `--json` says that it is a POST.
+    let has_body = operation["requestBody"].is_object();
+    let verb = match method {
+        "get" => String::new(),
+        "post" if has_body => String::new(),
+        other => format!("-X {} ", other.to_uppercase()),
+    };
+    let mut parts = Vec::new();
     let mut headers = Vec::new();
     if operation["security"] != serde_json::json!([{}]) {
         headers.push("-H \"Authorization: Bearer $TIDEGATE_TOKEN\"".to_owned());
@@ -139,12 +154,9 @@ fn command(path: &str, method: &str, operation: &Value) -> String {
             _ => {}
         }
     }
-    parts.push(format!("\"{url}\""));
-    if !query.is_empty() {
-        let sent = query.into_iter().map(|pair| format!("--data-urlencode '{pair}'"));
-        parts.push("-G".to_owned());
-        parts.extend(sent);
-    }
+    let in_url = if query.is_empty() { "" } else { " -G" };
+    parts.push(format!("curl {verb}\"{url}\"{in_url}"));
+    parts.extend(query.into_iter().map(|pair| format!("--data-urlencode '{pair}'")));
     parts.extend(headers);
     if let Some(example) = operation["requestBody"]["content"]["application/json"].get("example") {
         parts.push("--json @- <<'JSON'".to_owned());

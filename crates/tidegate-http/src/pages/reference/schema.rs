@@ -47,12 +47,8 @@ impl Schema {
 }
 
 fn members(schema: &Value) -> Vec<Member> {
-    let required: Vec<&str> = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let properties = schema["properties"].as_object().into_iter().flatten();
     properties
         .map(|(name, member)| Member {
@@ -170,7 +166,8 @@ mod tests {
 
     #[test]
     fn schemas_are_told_in_words() {
-        let list = json!({ "type": ["array", "null"], "items": { "type": "string" }, "maxItems": 16 });
+        let list =
+            json!({ "type": ["array", "null"], "items": { "type": "string" }, "maxItems": 16 });
         assert_eq!(words(&list), "list of text, at most 16 items or null");
         let number = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
         assert_eq!(words(&number), "whole number, 1 to 10,000");

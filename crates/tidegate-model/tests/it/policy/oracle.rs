@@ -71,8 +71,8 @@ fn rule(action: &str) -> Rule {
             Rule::Private("operators.manage")
         }
         "token.created" | "token.revoked" | "token.viewed" => Rule::Private("tokens.manage"),
-        "download.finished" | "egress.volume" | "job.claimed" | "job.ready" | "job.failed" | "job.retried"
-        | "job.handed_back" | "job.cancelled" | "job.rescued" | "job.expired"
+        "download.finished" | "egress.volume" | "job.claimed" | "job.ready" | "job.failed"
+        | "job.retried" | "job.handed_back" | "job.cancelled" | "job.rescued" | "job.expired"
         | "artifact.purged" | "artifact.fault" | "checkpoint.kept" | "stream.held" => Rule::Program,
         other => panic!("the specification does not know `{other}`"),
     }

@@ -12,8 +12,7 @@ use super::named;
 const DAYS: &str = "[0-9]{1,11}(Y([0-9]{1,11}M)?([0-9]{1,11}W)?([0-9]{1,11}D)?|\
                     M([0-9]{1,11}W)?([0-9]{1,11}D)?|W([0-9]{1,11}D)?|D)";
 /// Its time: some of hours, minutes and seconds, in this order.
-const TIME: &str =
-    "T[0-9]{1,11}(H([0-9]{1,11}M)?([0-9]{1,11}S)?|M([0-9]{1,11}S)?|S)";
+const TIME: &str = "T[0-9]{1,11}(H([0-9]{1,11}M)?([0-9]{1,11}S)?|M([0-9]{1,11}S)?|S)";
 
 /// The conditions by what their operators take, and the levels of the filter.
 pub(super) fn schemas() -> Vec<(String, Value)> {

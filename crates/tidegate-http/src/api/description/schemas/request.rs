@@ -15,6 +15,8 @@ use super::{SUBJECT, filter::scalar, named};
 
 /// Characters of a slug or of an option's value.
 const WORD_CHARACTERS_MAX: usize = 200;
+/// The words of a flag.
+const FLAG: [&str; 2] = ["true", "false"];
 /// Characters of a mail address (RFC 5321).
 const EMAIL_CHARACTERS_MAX: usize = 254;
 
@@ -23,7 +25,10 @@ pub(super) fn schemas() -> Vec<(String, Value)> {
     vec![
         ("ExportRequest".to_owned(), request()),
         ("Scope".to_owned(), scope()),
+        ("DateRange".to_owned(), date_range()),
+        ("Notify".to_owned(), notify()),
         ("FieldChoice".to_owned(), field_choice()),
+        ("RenamedField".to_owned(), renamed_field()),
         ("FormatOptions".to_owned(), options()),
     ]
 }
@@ -39,18 +44,6 @@ fn described(mut schema: Value, words: &str) -> Value {
 
 fn request() -> Value {
     let formats: Vec<&str> = formats().iter().map(|format| format.slug).collect();
-    let notify = json!({
-        "type": ["object", "null"],
-        "description": "Who is told when the file is ready",
-        "required": ["email"],
-        "properties": {
-            "email": {
-                "type": "string", "format": "email", "maxLength": EMAIL_CHARACTERS_MAX,
-                "description": "Address to mail to",
-            },
-        },
-        "additionalProperties": false,
-    });
     json!({
         "type": "object",
         "description": "What to export. Only subject and format are required.",
@@ -81,7 +74,7 @@ fn request() -> Value {
                 "description": "Zone of the IANA database that dates are meant and written in; \
                                 UTC if absent, else such as `Europe/Berlin`",
             },
-            "notify": notify,
+            "notify": described(or_null(named("Notify")), "Who is told when the file is ready"),
             "reason": {
                 "type": ["string", "null"], "maxLength": REASON_CHARACTERS_MAX,
                 "description": "Why the data is wanted",
@@ -92,13 +85,38 @@ fn request() -> Value {
     })
 }
 
+fn notify() -> Value {
+    json!({
+        "type": "object",
+        "description": "Who is told when the file is ready",
+        "required": ["email"],
+        "properties": {
+            "email": {
+                "type": "string", "format": "email", "maxLength": EMAIL_CHARACTERS_MAX,
+                "description": "Address to mail to",
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn date_range() -> Value {
+    let end = |words: &str| json!({ "type": ["string", "null"], "description": words });
+    json!({
+        "type": "object",
+        "description": "A range on the subject's date field, both ends included",
+        "minProperties": 1,
+        "properties": { "from": end("From then on"), "to": end("Until then") },
+        "additionalProperties": false,
+    })
+}
+
 fn scope() -> Value {
     let keys = |words: &str| {
         json!({
             "type": ["array", "null"], "items": key(), "maxItems": IDS_MAX, "description": words,
         })
     };
-    let end = |words: &str| json!({ "type": ["string", "null"], "description": words });
     json!({
         "type": "object",
         "description": "Which records, in which order. All members are and-ed; null is as good as \
@@ -116,16 +134,7 @@ fn scope() -> Value {
                 "maxItems": SORT_FIELDS_MAX,
                 "description": "Fields to sort by, with `-` for the largest first",
             },
-            "date_range": {
-                "type": ["object", "null"],
-                "description": "A range on the subject's date field, both ends included",
-                "minProperties": 1,
-                "properties": {
-                    "from": end("From then on"),
-                    "to": end("Until then"),
-                },
-                "additionalProperties": false,
-            },
+            "date_range": described(or_null(named("DateRange")), "A range of dates"),
         },
         "additionalProperties": {
             "description": "A shorthand that the subject declares: a value (`eq`) or a list of \
@@ -150,25 +159,26 @@ fn key() -> Value {
 }
 
 fn field_choice() -> Value {
-    let slug = json!({ "type": "string", "minLength": 1, "description": "Slug of the field" });
     json!({
         "description": "A field: its slug, or its slug with another name in the file",
-        "anyOf": [
-            slug,
-            {
-                "type": "object",
-                "required": ["slug"],
-                "properties": {
-                    "slug": slug,
-                    "as": {
-                        "type": ["string", "null"],
-                        "minLength": 1, "maxLength": NAME_CHARACTERS_MAX,
-                        "description": "Name in the file",
-                    },
-                },
-                "additionalProperties": false,
+        "anyOf": [{ "type": "string", "minLength": 1 }, named("RenamedField")],
+    })
+}
+
+fn renamed_field() -> Value {
+    json!({
+        "type": "object",
+        "description": "A field with another name in the file",
+        "required": ["slug"],
+        "properties": {
+            "slug": { "type": "string", "minLength": 1, "description": "Slug of the field" },
+            "as": {
+                "type": ["string", "null"],
+                "minLength": 1, "maxLength": NAME_CHARACTERS_MAX,
+                "description": "Name in the file",
             },
-        ],
+        },
+        "additionalProperties": false,
     })
 }
 
@@ -193,35 +203,29 @@ fn options() -> Value {
 
 fn option(takers: &[(&str, OptionSummary)]) -> Value {
     let mut slugs = Vec::new();
-    let mut values: Vec<Value> = Vec::new();
+    let mut words: Vec<&str> = Vec::new();
     let mut is_free = false;
     for (format, option) in takers {
         slugs.push(format!("`{format}` (`{}` if absent)", option.default));
         match option.takes {
-            OptionTakes::Flag => values.extend(both_ways("true").chain(both_ways("false"))),
-            OptionTakes::Choice(choices) => values.extend(choices.iter().flat_map(|one| both_ways(one))),
+            OptionTakes::Flag => words.extend(FLAG),
+            OptionTakes::Choice(choices) => words.extend(choices),
             OptionTakes::Character | OptionTakes::Text => is_free = true,
         }
     }
-    let help = takers.first().map_or("", |(_, option)| option.help);
-    let description = format!("{help} Taken by {}.", slugs.join(", "));
-    if is_free {
-        return json!({
-            "type": ["string", "boolean"], "maxLength": WORD_CHARACTERS_MAX,
-            "description": description,
-        });
-    }
-    let mut once: Vec<Value> = Vec::new();
-    for value in values {
-        if !once.contains(&value) {
-            once.push(value);
+    let mut once: Vec<&str> = Vec::new();
+    for word in words {
+        if !once.contains(&word) {
+            once.push(word);
         }
     }
-    json!({ "enum": once, "description": description })
-}
-
-/// A word, and the value that JSON has for it.
-fn both_ways(word: &str) -> impl Iterator<Item = Value> {
-    let flag = word.parse::<bool>().ok().map(Value::Bool);
-    [Some(Value::from(word)), flag].into_iter().flatten()
+    let help = takers.first().map_or("", |(_, option)| option.help);
+    let words = format!("{help} Taken by {}.", slugs.join(", "));
+    // A flag may be sent as a word, and as what JSON has for it.
+    let schema = match FLAG.iter().all(|word| once.contains(word)) {
+        _ if is_free => json!({ "type": ["string", "boolean"], "maxLength": WORD_CHARACTERS_MAX }),
+        true => json!({ "anyOf": [{ "type": "string", "enum": once }, { "type": "boolean" }] }),
+        false => json!({ "type": "string", "enum": once }),
+    };
+    described(schema, &words)
 }
