@@ -1,4 +1,4 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `dist`.
 
 mod bench;
 mod chaos;
@@ -6,6 +6,7 @@ mod ci;
 mod command;
 mod dist;
 mod mutants;
+mod schema;
 mod tidy;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Task {
     Mutants,
     /// Kill and stop real processes, and check what they leave
     Chaos(chaos::ChaosArgs),
+    /// Fuzz the API with schemathesis, for longer than the tests do
+    Schema(schema::SchemaArgs),
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Mutants => mutants::run(),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Schema(args) => schema::run(&args),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };

@@ -24,13 +24,14 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the caller may not.
+    /// If the caller may not, or a setting takes no such value.
     pub async fn set_settings(
         &self,
         caller: &Caller,
         settings: Settings,
     ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::SettingChange, Target::default()).await?;
+        settings.check()?;
         self.store.commit(permit, Change::Settings(Box::new(settings))).await?;
         Ok(())
     }

@@ -1,9 +1,13 @@
 //! The edge, as programs and browsers reach it: a real server, asked over loopback.
 
 mod alike;
+mod client;
 mod cover;
 mod downloads;
+mod examples;
+mod fuzz;
 mod leaks;
+mod reference;
 mod safety;
 mod server;
 mod sign_in;
