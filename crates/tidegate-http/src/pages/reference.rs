@@ -64,7 +64,7 @@ impl Reference {
             .flatten()
             .flat_map(|(path, item)| {
                 let methods = item.as_object().into_iter().flatten();
-                methods.filter_map(move |(method, one)| Operation::of(path, method, one))
+                methods.filter_map(move |(method, one)| Operation::of(document, path, method, one))
             })
             .collect();
         let tags = document["tags"].as_array().into_iter().flatten();

@@ -72,7 +72,7 @@ pub(super) fn add(document: &mut Value) {
             "{to}_by_{}",
             parameters
                 .as_object()
-                .and_then(|all| all.keys().last())
+                .and_then(|all| all.keys().next_back())
                 .expect("a way hands something on")
         );
         response["links"][name] = json!({

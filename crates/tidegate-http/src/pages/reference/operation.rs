@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     json,
     prose::{escaped, prose},
-    schema::words,
+    schema::{Member, members, words},
     text,
 };
 
@@ -24,8 +24,10 @@ pub(super) struct Operation {
     pub(super) is_open: bool,
     pub(super) parameters: Vec<Parameter>,
     pub(super) request: Option<Body>,
+    pub(super) members: Vec<Member>,
     pub(super) answers: Vec<Answer>,
     pub(super) refusals: Vec<Answer>,
+    /// HTML.
     pub(super) command: String,
 }
 
@@ -57,7 +59,7 @@ pub(super) struct Answer {
 }
 
 impl Operation {
-    pub(super) fn of(path: &str, method: &str, one: &Value) -> Option<Self> {
+    pub(super) fn of(document: &Value, path: &str, method: &str, one: &Value) -> Option<Self> {
         let id = one["operationId"].as_str()?.to_owned();
         let (answers, refusals) = answers(one).into_iter().partition(is_success);
         let parameters = one["parameters"].as_array().into_iter().flatten();
@@ -71,6 +73,7 @@ impl Operation {
             is_open: one["security"] == serde_json::json!([{}]),
             parameters: parameters.map(Parameter::of).collect(),
             request: body(&one["requestBody"]["content"]),
+            members: request_members(document, one),
             answers,
             refusals,
             command: command(path, method, one),
@@ -99,6 +102,14 @@ impl Parameter {
     }
 }
 
+/// The members of the body, where its schema is an object with a name.
+fn request_members(document: &Value, operation: &Value) -> Vec<Member> {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let named =
+        schema["$ref"].as_str().and_then(|path| document.pointer(path.trim_start_matches('#')));
+    named.map(members).unwrap_or_default()
+}
+
 fn answers(operation: &Value) -> Vec<Answer> {
     let all = operation["responses"].as_object().into_iter().flatten();
     let answer = |(status, one): (&String, &Value)| Answer {
@@ -124,7 +135,7 @@ fn marked(path: &str) -> String {
     escaped(path).replace('{', "<var>{").replace('}', "}</var>")
 }
 
-/// What one types to ask.
+/// What one types to ask: HTML.
 fn command(path: &str, method: &str, operation: &Value) -> String {
     let mut url = format!("$TIDEGATE{path}");
     let mut query = Vec::new();
@@ -160,8 +171,8 @@ fn command(path: &str, method: &str, operation: &Value) -> String {
     parts.extend(headers);
     if let Some(example) = operation["requestBody"]["content"]["application/json"].get("example") {
         parts.push("--json @- <<'JSON'".to_owned());
-        let sent = serde_json::to_string_pretty(example).unwrap_or_default();
-        return format!("{}\n{sent}\nJSON", parts.join(" \\\n  "));
+        let command = escaped(&parts.join(" \\\n  "));
+        return format!("{command}\n{}\nJSON", json::html(example));
     }
-    parts.join(" \\\n  ")
+    escaped(&parts.join(" \\\n  "))
 }

@@ -46,7 +46,8 @@ impl Schema {
     }
 }
 
-fn members(schema: &Value) -> Vec<Member> {
+/// The members of an object.
+pub(super) fn members(schema: &Value) -> Vec<Member> {
     let required: Vec<&str> =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let properties = schema["properties"].as_object().into_iter().flatten();
