@@ -107,7 +107,7 @@ async fn lead(edge: &Shared, parts: &Parts, token: &str) -> Result<Response, Pro
         Err(problem) => return Err(problem),
     };
     let made = edge.service.open_locator(&caller, token).await?;
-    Ok(Redirect::to(&made.link.url(edge.settings.base())).into_response())
+    Ok(Redirect::to(&made.link.url(edge.settings.address())).into_response())
 }
 
 /// Whether a part is to be added to what the client has of this very file (RFC 9110, 13.1.5).

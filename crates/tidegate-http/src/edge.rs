@@ -100,7 +100,7 @@ impl EdgeSettings {
     }
 
     /// The address without a slash at its end.
-    pub fn base(&self) -> &str {
+    pub fn address(&self) -> &str {
         self.public_url.as_str().trim_end_matches('/')
     }
 }

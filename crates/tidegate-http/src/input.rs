@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
+use futures_util::StreamExt;
 use http::{HeaderMap, header, request::Parts};
 use http_body::Body as _;
 use serde::de::DeserializeOwned;
@@ -14,6 +14,10 @@ use url::form_urlencoded;
 
 use crate::problem::{Problem, ProblemKind};
 
+/// Bytes of a body at most: 10,000 keys of 100 characters.
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a body that are taken at most.
+const TAKEN_BYTES_MAX: usize = 16 << 20;
 /// Whole numbers below this one are exact in a double: 2⁵³.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
@@ -35,8 +39,8 @@ pub(crate) struct Body<T>(pub(crate) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let mut value = json(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let mut value = json(request).await?;
         if let Some(at) = place_of_nul(&value) {
             return Err(Problem::fault(at, "a text holds no NUL character").into_response());
         }
@@ -70,24 +74,39 @@ pub(crate) struct AnyBody(pub(crate) Value);
 impl<S: Send + Sync> FromRequest<S> for AnyBody {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        Ok(Self(json(request, state).await?))
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        Ok(Self(json(request).await?))
     }
 }
 
-async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Response> {
+async fn json(request: Request) -> Result<Value, Response> {
     if !is_json(request.headers()) {
         return Err(Problem::of(ProblemKind::UnsupportedMediaType).into_response());
     }
-    // Only the limit of the body can be the reason, or a client that is gone.
-    let bytes = Bytes::from_request(request, state)
-        .await
-        .map_err(|_| Problem::of(ProblemKind::TooLarge).into_response())?;
+    let bytes = whole(request.into_body()).await;
+    let bytes = bytes.ok_or_else(|| Problem::of(ProblemKind::TooLarge).into_response())?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         let detail = format!("the body is not JSON: {place}");
         Problem::new(ProblemKind::MalformedBody, detail).into_response()
     })
+}
+
+/// The bytes of a body; none if there are too many. Those are taken, too, up to a point: whoever
+/// still sends when the connection ends never sees the answer.
+async fn whole(body: axum::body::Body) -> Option<Vec<u8>> {
+    let (mut bytes, mut taken) = (Vec::new(), 0);
+    let mut pieces = body.into_data_stream();
+    // A client that is gone reads no answer.
+    while let Some(Ok(piece)) = pieces.next().await {
+        taken += piece.len();
+        match taken {
+            0..=BODY_BYTES_MAX => bytes.extend_from_slice(&piece),
+            BODY_BYTES_MAX..TAKEN_BYTES_MAX => bytes.clear(),
+            _ => return None,
+        }
+    }
+    (taken <= BODY_BYTES_MAX).then_some(bytes)
 }
 
 /// Writes `30.0` as `30`: to JSON Schema, both are the same integer.

@@ -19,6 +19,7 @@ use crate::{
     download,
     edge::Shared,
     health,
+    input::BODY_BYTES_MAX,
     middleware::{
         caller::{self, Gate},
         headers, host, request_id,
@@ -27,8 +28,6 @@ use crate::{
     problem::{Problem, ProblemKind},
 };
 
-/// Bytes of a body at most: 10,000 keys of 100 characters.
-const BODY_BYTES_MAX: usize = 1 << 20;
 /// Time until an answer must begin. Streams may take as long as they like after that.
 const ANSWER_SECONDS_MAX: Duration = Duration::from_secs(60);
 

@@ -33,7 +33,10 @@ pub async fn serve(
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        ended = served => ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
+        ended = served => match ended {
+            Ok(ended) => ended,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        },
         () = drained => Ok(()),
     }
 }

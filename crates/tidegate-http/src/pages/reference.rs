@@ -85,7 +85,7 @@ impl Reference {
 
 /// The page.
 pub(super) async fn show(State(edge): State<Shared>) -> Response {
-    let base = edge.settings.base();
+    let base = edge.settings.address();
     let version = env!("CARGO_PKG_VERSION");
     let reference = &*REFERENCE;
     let template = Page { base, prefix: PREFIX, version, reference, problems: PROBLEMS };

@@ -133,7 +133,7 @@ pub(in crate::api) async fn make_link(
         }
     };
     let link = Link {
-        url: made.link.url(edge.settings.base()),
+        url: made.link.url(edge.settings.address()),
         expires_at: moment(made.expires_at),
         sha256: made.sha256,
     };

@@ -56,12 +56,12 @@ pub(in crate::api) struct ExportEvent {
     #[schema(example = "progress")]
     event: &'static str,
     /// What it is now.
-    data: EventData,
+    data: ExportState,
 }
 
 /// An export at the time of an event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct EventData {
+struct ExportState {
     /// Number of the export.
     export: i64,
     /// State.
@@ -191,7 +191,7 @@ impl Watching {
         for row in rows {
             // The numbers of a state that is over are not known any more.
             self.place = Place { transition: row.id, ..Place::default() };
-            let data = EventData {
+            let data = ExportState {
                 export: self.id.0,
                 status: row.to.into(),
                 progress: 0,
@@ -207,7 +207,7 @@ impl Watching {
             return Ok(news);
         }
         self.place = place;
-        let data = |at| EventData {
+        let data = |at| ExportState {
             export: self.id.0,
             status: job.status.into(),
             progress,
