@@ -1,6 +1,9 @@
 //! The edge, as programs and browsers reach it: a real server, asked over loopback.
 
 mod downloads;
+mod figures;
+mod operations;
+mod proxy;
 mod safety;
 mod server;
 mod sign_in;

@@ -4,8 +4,8 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    process::Child,
-    thread,
+    process::{Child, Command},
+    thread::{self, JoinHandle},
 };
 
 use reqwest::{
@@ -32,6 +32,8 @@ pub(crate) struct Server {
     pub(crate) shop: Shop,
     pub(crate) base: String,
     child: Child,
+    /// What it has said; taken once it has ended.
+    said: Option<JoinHandle<String>>,
 }
 
 impl Server {
@@ -42,6 +44,11 @@ impl Server {
 
     /// The same with more configuration.
     pub(crate) fn with(configuration: &str) -> Self {
+        Self::start(Self::staffed(configuration))
+    }
+
+    /// A shop with an operator of each role.
+    pub(crate) fn staffed(configuration: &str) -> Shop {
         let shop = Shop::new();
         let path = shop.path("tidegate.toml");
         let text = fs::read_to_string(&path).unwrap();
@@ -51,20 +58,47 @@ impl Server {
             let add = ["--as", "administrator@example.com", "operators", "add"];
             shop.run(&[&add[..], &[&email, "--role", role]].concat()).with_code(0);
         }
-        Self::start(shop)
+        shop
     }
 
     /// `serve` in a shop that is there.
     pub(crate) fn start(shop: Shop) -> Self {
-        let mut child = shop.command(&["serve"]).spawn().unwrap();
+        let command = shop.command(&["serve"]);
+        Self::started(shop, command)
+    }
+
+    /// The same by a command that says more about it.
+    pub(crate) fn started(shop: Shop, mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        lines.read_line(&mut line).unwrap();
-        let base = line.trim().strip_prefix("tidegate: ready at ");
-        let base = base.unwrap_or_else(|| panic!("{line}")).to_owned();
+        let mut said = String::new();
+        let base = loop {
+            let mut line = String::new();
+            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "{said}");
+            said += &line;
+            if let Some((_, base)) = line.split_once("ready at ") {
+                break base.split(['"', '\n']).next().unwrap().to_owned();
+            }
+        };
         // Whatever else it says must not fill the pipe.
-        thread::spawn(move || lines.read_to_end(&mut Vec::new()));
-        Self { shop, base, child }
+        let said = thread::spawn(move || {
+            lines.read_to_string(&mut said).unwrap();
+            said
+        });
+        Self { shop, base, child, said: Some(said) }
+    }
+
+    /// Tells it to end.
+    pub(crate) fn tell_to_end(&self) {
+        send("-TERM", &self.child);
+    }
+
+    /// Waits until it has ended well; gives what it said.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> String {
+        let said = self.said.take().unwrap().join().unwrap();
+        assert!(self.child.wait().unwrap().success(), "{said}");
+        said
     }
 
     /// Somebody with a token of the operator of a role.
@@ -96,7 +130,7 @@ impl Server {
     /// The activity log, oldest first.
     pub(crate) fn log(&self) -> Vec<Value> {
         let listed = self.run(&["--json", "audit", "list", "--limit", "1000"]);
-        let read = |line: &str| serde_json::from_str(line).unwrap();
+        let read = |line: &str| serde_json::from_str::<Value>(line).unwrap()["entry"].take();
         let mut entries: Vec<Value> = listed.lines().map(read).collect();
         entries.reverse();
         entries
@@ -119,8 +153,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        send("-TERM", &self.child);
-        drop(self.child.wait());
+        if self.said.is_some() {
+            self.tell_to_end();
+            drop(self.child.wait());
+        }
     }
 }
 

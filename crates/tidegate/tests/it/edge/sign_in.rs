@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::server::{Asker, Server};
 use crate::site::Ended;
 
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// Gives the editor a password.
-fn with_password(server: &Server) {
+pub(super) fn with_password(server: &Server) {
     let command = ["--as", "editor@example.com", "operators", "password", "editor@example.com"];
     let mut child = server.shop.command(&command).stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), PASSWORD.as_bytes()).unwrap();
