@@ -1,10 +1,11 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `load`, `dist`.
 
 mod bench;
 mod chaos;
 mod ci;
 mod command;
 mod dist;
+mod load;
 mod mutants;
 mod tidy;
 
@@ -25,6 +26,8 @@ enum Task {
     Mutants,
     /// Kill and stop real processes, and check what they leave
     Chaos(chaos::ChaosArgs),
+    /// Ask a service with a long past 200 times a second, with 1,000 watchers, and judge
+    Load(load::LoadArgs),
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Mutants => mutants::run(),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Load(args) => load::run(&args),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };
