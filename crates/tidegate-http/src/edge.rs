@@ -1,17 +1,17 @@
 //! What every handler works with.
 
-use std::{
-    net::IpAddr,
-    num::NonZeroU32,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 use tidegate_model::audit::hexadecimal;
 use tidegate_service::{Service, artifacts::Artifacts};
+use tokio::sync::watch;
 use url::{Host, Url};
 
-use crate::{events::Hub, middleware::quota::Quotas};
+use crate::{
+    download::Downloads, events::Hub, metrics::Requests, middleware::quota::Quotas,
+    underway::Underway,
+};
 
 /// Random bytes of a setup token.
 const SETUP_BYTES: usize = 16;
@@ -31,6 +31,9 @@ pub struct EdgeSettings {
     pub requests_per_minute: NonZeroU32,
     /// Whether sign-in over plain HTTP is allowed where the address is not loopback.
     pub insecure_http: bool,
+    /// How long everything is still answered once the process is told to end, so that whoever
+    /// spreads requests over several processes sees `/readyz` before the socket is closed.
+    pub linger: Duration,
 }
 
 /// The edge cannot be set up like that.
@@ -67,6 +70,7 @@ impl EdgeSettings {
                 proxies: Vec::new(),
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 insecure_http: false,
+                linger: Duration::ZERO,
             }),
             false => Err(EdgeError::PublicUrl),
         }
@@ -112,7 +116,14 @@ pub struct Edge {
     pub(crate) settings: EdgeSettings,
     pub(crate) quotas: Quotas,
     pub(crate) hub: Hub,
-    pub(crate) is_ending: AtomicBool,
+    /// Whether the process has been told to end.
+    pub(crate) ending: watch::Sender<bool>,
+    /// Requests whose answer has not begun.
+    pub(crate) answering: Underway,
+    /// Open streams of events.
+    pub(crate) watchers: Underway,
+    pub(crate) downloads: Downloads,
+    pub(crate) requests: Requests,
     /// SHA-256 of the word that makes the first operator.
     pub(crate) setup: Option<[u8; 32]>,
 }
@@ -132,9 +143,20 @@ impl Edge {
         settings.check()?;
         let quotas = Quotas::new(settings.requests_per_minute);
         let hub = Hub::new(Arc::clone(&service));
-        let is_ending = AtomicBool::new(false);
         let setup = setup.map(|token| Sha256::digest(token.0.as_bytes()).into());
-        Ok(Arc::new(Self { service, artifacts, settings, quotas, hub, is_ending, setup }))
+        Ok(Arc::new(Self {
+            service,
+            artifacts,
+            settings,
+            quotas,
+            hub,
+            ending: watch::Sender::new(false),
+            answering: Underway::default(),
+            watchers: Underway::default(),
+            downloads: Downloads::default(),
+            requests: Requests::default(),
+            setup,
+        }))
     }
 }
 

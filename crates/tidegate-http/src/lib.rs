@@ -14,6 +14,7 @@ mod edge;
 mod events;
 mod health;
 mod input;
+mod metrics;
 mod middleware;
 mod page;
 mod pages;
@@ -22,6 +23,7 @@ mod router;
 mod serve;
 mod session;
 mod tagged;
+mod underway;
 
 pub use api::document;
 pub use edge::{Edge, EdgeError, EdgeSettings, SetupToken};

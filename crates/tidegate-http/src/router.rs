@@ -20,9 +20,10 @@ use crate::{
     edge::Shared,
     health,
     input::BODY_BYTES_MAX,
+    metrics,
     middleware::{
         caller::{self, Gate},
-        headers, host, request_id,
+        headers, host, measured, request_id,
     },
     pages,
     problem::{Problem, ProblemKind},
@@ -40,8 +41,9 @@ pub fn router(edge: Shared) -> Router {
         .merge(api)
         .route(&format!("{}{{token}}", download::PATH), get(download::send))
         .merge(pages::routes())
-        .route("/healthz", get(health::lives))
-        .route("/readyz", get(health::is_ready))
+        .route(health::LIVES, get(health::lives))
+        .route(health::IS_READY, get(health::is_ready))
+        .route(metrics::PATH, get(metrics::show))
         .fallback(async || Problem::of(ProblemKind::NotFound))
         .method_not_allowed_fallback(async || Problem::of(ProblemKind::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -50,6 +52,7 @@ pub fn router(edge: Shared) -> Router {
         .layer(from_fn_with_state(Arc::clone(&edge), host::check))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&edge), headers::add))
+        .layer(from_fn_with_state(Arc::clone(&edge), measured::count))
         .layer(from_fn(request_id::name))
         .with_state(edge)
 }

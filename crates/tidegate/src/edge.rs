@@ -1,6 +1,6 @@
 //! Opens the edge that the configuration describes.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use tidegate_http::{Edge, EdgeSettings, SetupToken, serve};
 use tokio::{net::TcpListener, sync::watch};
@@ -58,6 +58,7 @@ fn settings(address: &str, server: &ServerSettings) -> Result<EdgeSettings, Fail
         proxies: server.proxies.clone(),
         requests_per_minute: requests.unwrap_or(usual.requests_per_minute),
         insecure_http: server.insecure_http,
+        linger: Duration::from_secs(server.linger_seconds),
         ..usual
     })
 }

@@ -20,6 +20,8 @@ pub(super) struct ServerDeclaration {
     requests_per_minute: Option<u32>,
     #[serde(default)]
     insecure_http: bool,
+    #[serde(default)]
+    linger_seconds: u64,
 }
 
 /// Where the edge listens, and by which address people reach it.
@@ -37,6 +39,8 @@ pub struct ServerSettings {
     pub requests_per_minute: Option<u32>,
     /// Whether sign-in over plain HTTP is allowed beyond loopback.
     pub insecure_http: bool,
+    /// Seconds for which everything is still answered once the process is told to end.
+    pub linger_seconds: u64,
 }
 
 impl From<ServerDeclaration> for ServerSettings {
@@ -49,6 +53,7 @@ impl From<ServerDeclaration> for ServerSettings {
             proxies: declared.proxies,
             requests_per_minute: declared.requests_per_minute,
             insecure_http: declared.insecure_http,
+            linger_seconds: declared.linger_seconds,
         }
     }
 }

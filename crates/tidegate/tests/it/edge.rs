@@ -3,10 +3,15 @@
 mod alike;
 mod client;
 mod cover;
+mod deployment;
 mod downloads;
 mod examples;
+mod figures;
 mod fuzz;
 mod leaks;
+mod operations;
+mod proxy;
+mod reach;
 mod reference;
 mod safety;
 mod server;

@@ -26,6 +26,7 @@ use crate::{
     events::Sight,
     input::{Number, Params, Signed, header_text},
     problem::Problem,
+    underway::One,
 };
 
 /// Header with the id of the last event that was received.
@@ -233,7 +234,10 @@ impl Watching {
         job: Job,
     ) -> impl Stream<Item = Result<Event, Infallible>> {
         let sights = self.edge.hub.watch(self.id);
+        let ending = self.edge.ending.subscribe();
         let waiting = Waiting {
+            _open: self.edge.watchers.begin(),
+            ending,
             watching: self,
             sights,
             policy_version: None,
@@ -249,6 +253,8 @@ impl Watching {
 
 /// A stream, between two events.
 struct Waiting {
+    _open: One,
+    ending: watch::Receiver<bool>,
     watching: Watching,
     sights: watch::Receiver<Option<Sight>>,
     policy_version: Option<i64>,
@@ -266,7 +272,11 @@ impl Waiting {
             if self.is_over {
                 return None;
             }
-            let seen = tokio::time::timeout(HEARTBEAT, self.sights.changed()).await;
+            let seen = tokio::select! {
+                seen = tokio::time::timeout(HEARTBEAT, self.sights.changed()) => seen,
+                // Whoever waits comes back with the id of its last event, to another process.
+                _ = self.ending.wait_for(|is_ending| *is_ending) => return None,
+            };
             let sight = self.sights.borrow_and_update().clone();
             match seen {
                 Ok(Err(_)) => return None,

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::server::{Asker, Server};
 
 /// Orders enough that their file does not fit into the buffers between us and the server.
-const MANY: &str = "
+pub(super) const MANY: &str = "
 with recursive c(n) as (select 5001 union all select n + 1 from c where n < 80000)
 insert into orders select n, 'paid', '1.00', '2026-01-01 00:00:00', 'x', hex(randomblob(250)) from c";
 
@@ -88,13 +88,13 @@ fn a_part_is_sent_only_of_the_file_that_it_is_asked_of() {
 }
 
 /// A download whose reader has stopped in the middle.
-struct Halfway {
+pub(super) struct Halfway {
     stream: std::net::TcpStream,
     bytes: u64,
 }
 
 impl Halfway {
-    fn begin(server: &Server, asker: &Asker, url: &str) -> Self {
+    pub(super) fn begin(server: &Server, asker: &Asker, url: &str) -> Self {
         let mut stream = server.connection();
         let path = url.strip_prefix(&server.base).unwrap();
         let host = server.base.trim_start_matches("http://");
@@ -117,7 +117,7 @@ impl Halfway {
     }
 
     /// Reads on: whether all of it came.
-    fn came_whole(mut self) -> bool {
+    pub(super) fn came_whole(mut self) -> bool {
         let mut rest = Vec::new();
         // A reset is an end before the end, too.
         let _ = self.stream.read_to_end(&mut rest);
