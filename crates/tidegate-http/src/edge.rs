@@ -11,7 +11,12 @@ use tidegate_model::audit::hexadecimal;
 use tidegate_service::{Service, artifacts::Artifacts};
 use url::{Host, Url};
 
-use crate::{events::Hub, middleware::quota::Quotas};
+use crate::{
+    events::Hub,
+    middleware::quota::Quotas,
+    sign_on::{OidcSettings, SingleSignOn},
+    trusted_header::TrustedHeader,
+};
 
 /// Random bytes of a setup token.
 const SETUP_BYTES: usize = 16;
@@ -31,6 +36,10 @@ pub struct EdgeSettings {
     pub requests_per_minute: NonZeroU32,
     /// Whether sign-in over plain HTTP is allowed where the address is not loopback.
     pub insecure_http: bool,
+    /// Header in which a listed proxy says who somebody is.
+    pub trusted_header: Option<TrustedHeader>,
+    /// Provider by which one signs in, beside passwords.
+    pub oidc: Option<OidcSettings>,
 }
 
 /// The edge cannot be set up like that.
@@ -45,6 +54,21 @@ pub enum EdgeError {
          the open. Put TLS in front and say https, or set `insecure_http = true`"
     )]
     Insecure,
+    /// Whoever reaches the service could say to be anybody.
+    #[error("`[server.trusted_header]` needs `proxies`: nobody else is believed")]
+    NoProxies,
+    /// New operators would have no role.
+    #[error("`{section}` has `create = true`, and no role for them: set `default_role` or `roles`")]
+    NoRole {
+        /// Section of the configuration.
+        section: &'static str,
+    },
+    /// What the provider says would travel in the open, or it is no address.
+    #[error("`[server.oidc] issuer` must be an https URL, or one of this machine")]
+    Issuer,
+    /// The provider cannot be asked from here.
+    #[error("`[server.oidc]` cannot be used")]
+    Provider(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl EdgeSettings {
@@ -67,6 +91,8 @@ impl EdgeSettings {
                 proxies: Vec::new(),
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 insecure_http: false,
+                trusted_header: None,
+                oidc: None,
             }),
             false => Err(EdgeError::PublicUrl),
         }
@@ -76,11 +102,21 @@ impl EdgeSettings {
     ///
     /// # Errors
     ///
-    /// If the address is plain HTTP, not loopback, and nobody has said that this is wanted.
+    /// If the address is plain HTTP, not loopback, and nobody has said that this is wanted; if a
+    /// header would be believed from nobody, or new operators would have no role.
     pub fn check(&self) -> Result<(), EdgeError> {
-        match self.is_https() || self.is_loopback() || self.insecure_http {
-            true => Ok(()),
-            false => Err(EdgeError::Insecure),
+        if !self.is_https() && !self.is_loopback() && !self.insecure_http {
+            return Err(EdgeError::Insecure);
+        }
+        if let Some(header) = &self.trusted_header {
+            if self.proxies.is_empty() {
+                return Err(EdgeError::NoProxies);
+            }
+            header.rules.check("[server.trusted_header]")?;
+        }
+        match &self.oidc {
+            Some(oidc) => oidc.check(),
+            None => Ok(()),
         }
     }
 
@@ -91,17 +127,22 @@ impl EdgeSettings {
 
     /// Whether only this machine reaches it.
     pub fn is_loopback(&self) -> bool {
-        match self.public_url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.public_url)
     }
 
     /// The address without a slash at its end.
     pub fn base(&self) -> &str {
         self.public_url.as_str().trim_end_matches('/')
+    }
+}
+
+/// Whether an address is one of this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -113,6 +154,9 @@ pub struct Edge {
     pub(crate) quotas: Quotas,
     pub(crate) hub: Hub,
     pub(crate) is_ending: AtomicBool,
+    /// Whether it was told that somebody who is no proxy sends the trusted header.
+    pub(crate) is_header_told: AtomicBool,
+    pub(crate) sign_on: Option<SingleSignOn>,
     /// SHA-256 of the word that makes the first operator.
     pub(crate) setup: Option<[u8; 32]>,
 }
@@ -122,7 +166,7 @@ impl Edge {
     ///
     /// # Errors
     ///
-    /// If the settings would let passwords travel in the open.
+    /// If the settings are not safe, or do not fit together.
     pub fn new(
         service: Arc<Service>,
         artifacts: Arc<Artifacts>,
@@ -134,7 +178,18 @@ impl Edge {
         let hub = Hub::new(Arc::clone(&service));
         let is_ending = AtomicBool::new(false);
         let setup = setup.map(|token| Sha256::digest(token.0.as_bytes()).into());
-        Ok(Arc::new(Self { service, artifacts, settings, quotas, hub, is_ending, setup }))
+        let sign_on = settings.oidc.clone().map(|oidc| SingleSignOn::new(oidc, settings.base()));
+        Ok(Arc::new(Self {
+            service,
+            artifacts,
+            quotas,
+            hub,
+            is_ending,
+            is_header_told: AtomicBool::new(false),
+            sign_on: sign_on.transpose()?,
+            settings,
+            setup,
+        }))
     }
 }
 

@@ -21,7 +21,9 @@ mod problem;
 mod router;
 mod serve;
 mod session;
+mod sign_on;
 mod tagged;
+mod trusted_header;
 
 pub use api::document;
 pub use edge::{Edge, EdgeError, EdgeSettings, SetupToken};
@@ -29,3 +31,5 @@ pub use pages::password_url;
 pub use problem::{PROBLEMS, ProblemKind};
 pub use router::router;
 pub use serve::serve;
+pub use sign_on::{OidcSettings, RoleRules};
+pub use trusted_header::TrustedHeader;

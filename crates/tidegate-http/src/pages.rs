@@ -4,6 +4,7 @@ mod assets;
 mod home;
 mod password;
 mod sign_in;
+mod sign_on;
 
 use askama::Template;
 use axum::{
@@ -20,6 +21,10 @@ use crate::{edge::Shared, problem::Problem};
 pub(crate) const PREFIX: &str = "/sg-admin";
 /// Where one signs in.
 pub(crate) const SIGN_IN: &str = "/sg-admin/sign-in";
+/// Where one leaves for the provider.
+pub(crate) const SIGN_ON: &str = "/sg-admin/sign-in/provider";
+/// Where the provider sends one back to.
+pub(crate) const SIGNED_ON: &str = "/sg-admin/sign-in/provider/done";
 /// Where the first operator is made.
 pub(crate) const SETUP: &str = "/sg-admin/setup";
 /// Where a new password is set.
@@ -37,6 +42,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route(PREFIX, get(home::enter))
         .route("/sg-admin/", get(home::show))
         .route(SIGN_IN, get(sign_in::show).post(sign_in::send))
+        .route(SIGN_ON, get(sign_on::leave))
+        .route(SIGNED_ON, get(sign_on::arrive))
         .route("/sg-admin/sign-out", post(sign_in::leave))
         .route(SETUP, get(password::show_setup).post(password::send_setup))
         .route(PASSWORD, get(password::show).post(password::send))

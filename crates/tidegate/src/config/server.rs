@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Where the edge listens unless the file says otherwise.
@@ -20,6 +21,72 @@ pub(super) struct ServerDeclaration {
     requests_per_minute: Option<u32>,
     #[serde(default)]
     insecure_http: bool,
+    trusted_header: Option<TrustedHeaderDeclaration>,
+    oidc: Option<OidcDeclaration>,
+}
+
+/// `[server.trusted_header]`: a header in which a listed proxy says who somebody is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedHeaderDeclaration {
+    /// Header with the mail address.
+    pub name: String,
+    /// Header with what becomes a role.
+    pub role_name: Option<String>,
+    /// Words of it and what they become.
+    #[serde(default)]
+    pub roles: Vec<RoleDeclaration>,
+    /// Role of everybody else.
+    pub default_role: Option<String>,
+    /// Whether whoever is new becomes an operator.
+    #[serde(default)]
+    pub create: bool,
+}
+
+/// `[server.oidc]`: a provider by which one signs in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcDeclaration {
+    /// Address of the provider.
+    pub issuer: String,
+    /// By what name the provider knows this service.
+    pub client_id: String,
+    /// The word between the two.
+    pub client_secret: Option<SecretString>,
+    /// What people call the provider.
+    pub label: Option<String>,
+    /// What is asked for beside `openid`.
+    #[serde(default = "usual_scopes")]
+    pub scopes: Vec<String>,
+    /// Claim with the mail address.
+    pub email_claim: Option<String>,
+    /// Claim with what becomes a role.
+    pub role_claim: Option<String>,
+    /// Words of it and what they become.
+    #[serde(default)]
+    pub roles: Vec<RoleDeclaration>,
+    /// Domains of mail addresses that are let in.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// Role of everybody else.
+    pub default_role: Option<String>,
+    /// Whether whoever is new becomes an operator.
+    #[serde(default)]
+    pub create: bool,
+}
+
+/// A word of a sign-on, and the role that it gives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleDeclaration {
+    /// The word, such as a group.
+    pub value: String,
+    /// Slug of the role.
+    pub role: String,
+}
+
+fn usual_scopes() -> Vec<String> {
+    vec!["email".to_owned()]
 }
 
 /// Where the edge listens, and by which address people reach it.
@@ -37,6 +104,10 @@ pub struct ServerSettings {
     pub requests_per_minute: Option<u32>,
     /// Whether sign-in over plain HTTP is allowed beyond loopback.
     pub insecure_http: bool,
+    /// Header in which a listed proxy says who somebody is.
+    pub trusted_header: Option<TrustedHeaderDeclaration>,
+    /// Provider by which one signs in.
+    pub oidc: Option<OidcDeclaration>,
 }
 
 impl From<ServerDeclaration> for ServerSettings {
@@ -49,6 +120,8 @@ impl From<ServerDeclaration> for ServerSettings {
             proxies: declared.proxies,
             requests_per_minute: declared.requests_per_minute,
             insecure_http: declared.insecure_http,
+            trusted_header: declared.trusted_header,
+            oidc: declared.oidc,
         }
     }
 }
