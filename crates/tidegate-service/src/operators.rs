@@ -128,6 +128,21 @@ impl Service {
         Ok(self.store.operators().await?)
     }
 
+    /// An operator that the caller may change.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, whether it is there or not; or if it is not there.
+    pub async fn operator_to_change(
+        &self,
+        caller: &Caller,
+        id: OperatorId,
+    ) -> Result<Operator, ServiceError> {
+        let target = Target { owner: Some(id), ..Target::default() };
+        self.permit(caller, Action::OperatorChange, target).await?;
+        self.store.operator(id).await?.ok_or(ServiceError::NotFound)
+    }
+
     pub(crate) async fn operator(&self, email: &str) -> Result<Operator, ServiceError> {
         let found = self.store.operator_by_email(&email.to_lowercase()).await?;
         found.ok_or(ServiceError::NotFound)

@@ -7,6 +7,7 @@ use tidegate_model::{
     capability::{self, Capabilities},
     fault::{Fault, Faults},
     ids::TokenId,
+    policy::sees_subject,
 };
 use tidegate_store::{Change, StoreError, Token, TokenChange};
 
@@ -53,9 +54,12 @@ impl Service {
             let detail = format!("a token lives 1 to {DAYS_MAX} days");
             faults.push(Fault::new("/days", detail));
         }
-        let sited = self.sited();
+        let (policy, sited) = (self.store.policy().await?, self.sited());
+        // A capability names its subject: one that may not be seen is as unknown here as elsewhere.
+        let seen = |slug: &&str| sees_subject(&policy, caller, slug);
+        let seen: Vec<&str> = sited.site.slugs().into_iter().filter(seen).collect();
         for scope in scopes.iter().flatten() {
-            if let Some(detail) = capability::fault_of(scope, sited.site.slugs()) {
+            if let Some(detail) = capability::fault_of(scope, seen.iter().copied()) {
                 faults.push(Fault::new("/scopes", detail));
             }
         }
@@ -92,7 +96,11 @@ impl Service {
     pub async fn revoke_token(&self, caller: &Caller, id: TokenId) -> Result<(), ServiceError> {
         let token = self.store.token(id).await?.ok_or(ServiceError::NotFound)?;
         let target = Target { owner: Some(token.operator), ..Target::default() };
-        let permit = self.permit(caller, Action::TokenRevoke, target).await?;
+        let permit = match self.permit(caller, Action::TokenRevoke, target).await {
+            // Numbers of tokens are nobody else's business.
+            Err(ServiceError::Denied(_)) => return Err(ServiceError::NotFound),
+            permit => permit?,
+        };
         self.store.commit(permit, Change::Token(TokenChange::Revoke(id))).await?;
         Ok(())
     }
@@ -101,9 +109,11 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the control state cannot be asked.
+    /// If the caller may not see them: a token with scopes may not, unless they say so.
     pub async fn tokens(&self, caller: &Caller) -> Result<Vec<Token>, ServiceError> {
         let owner = caller.operator().ok_or(ServiceError::Unknown)?;
+        let target = Target { owner: Some(owner), ..Target::default() };
+        self.permit(caller, Action::TokenView, target).await?;
         let policy = self.store.policy().await?;
         let is_manager = tidegate_model::policy::holds(&policy, caller, "tokens.manage");
         let whose = (!is_manager).then_some(owner);

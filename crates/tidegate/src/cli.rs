@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tidegate_service::audit::AnchorSettings;
 
-pub use self::jobs::{CreateArgs, DownloadArgs, JobArgs, JobsCommand, LinkArgs, ListArgs};
+pub use self::jobs::{
+    CreateArgs, DownloadArgs, JobArgs, JobsCommand, LinkArgs, ListArgs, WatchArgs,
+};
 
 /// The governed data-egress plane of an application.
 #[derive(Clone, Debug, Parser)]
@@ -392,6 +394,12 @@ pub struct DemoArgs {
     /// Write the site even where one is already
     #[arg(long)]
     pub force: bool,
+    /// End after the example export, and serve nothing
+    #[arg(long)]
+    pub once: bool,
+    /// Open no browser
+    #[arg(long)]
+    pub no_open: bool,
 }
 
 fn format_parser() -> clap::builder::PossibleValuesParser {

@@ -176,6 +176,11 @@ pub fn archive_of(settings: &ControlSettings) -> Result<ArchivePlace, Failure> {
     ArchivePlace::open(&settings.audit.archive).map_err(|error| Failure::failed("audit", &error))
 }
 
+/// The token of whoever runs the command, if there is one.
+pub fn token() -> Option<String> {
+    wire::environment().remove(TOKEN)
+}
+
 /// What the control plane of the configuration is configured with.
 ///
 /// # Errors

@@ -87,6 +87,11 @@ impl Failure {
         Self { code: FAILED, reason: job.status.slug(), message, faults: Vec::new() }
     }
 
+    /// What was asked for is refused, or did not come about.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { code: FAILED, reason: "refused", message: message.into(), faults: Vec::new() }
+    }
+
     /// Prints it to stderr, as text or as JSON, and gives the exit code.
     pub fn report(&self, is_json: bool) -> ExitCode {
         if is_json {

@@ -8,6 +8,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use tidegate_model::ids::OperatorId;
 use tidegate_service::Operator;
 use utoipa::ToSchema;
 
@@ -114,19 +115,20 @@ pub(super) async fn change(
     Number(id): Number,
     Body(edit): Body<OperatorEdit>,
 ) -> Result<Json<OperatorBody>, Problem> {
-    let find = || async {
-        let operators = edge.service.operators(&caller).await?;
-        let found = operators.into_iter().find(|operator| operator.id.0 == id);
-        found.ok_or_else(|| Problem::of(ProblemKind::NotFound))
-    };
-    let operator = find().await?;
+    let mut operator = edge.service.operator_to_change(&caller, OperatorId(id)).await?;
     match (edit.role, edit.is_disabled) {
-        (Some(role), None) => edge.service.set_role(&caller, &operator.email, &role).await?,
+        (Some(role), None) => {
+            edge.service.set_role(&caller, &operator.email, &role).await?;
+            operator.role = role;
+        }
+        (None, Some(is_disabled)) if is_disabled == operator.is_disabled => {}
         (None, Some(is_disabled)) => {
             edge.service.set_disabled(&caller, &operator.email, is_disabled).await?;
+            operator.is_disabled = is_disabled;
         }
         // Each is an action with an entry of its own: half of two must not happen.
         _ => return Err(Problem::fault("", "send one of `role` and `is_disabled`")),
     }
-    Ok(Json(find().await?.into()))
+    // Not asked for again: whoever has given up the right by this was still allowed to.
+    Ok(Json(operator.into()))
 }

@@ -9,7 +9,7 @@ use tidegate_model::{
     declaration,
     fault::{Fault, Faults},
     ids::{JobId, OperatorId},
-    job::{Idempotency, NewJob},
+    job::{Idempotency, Job, NewJob},
     policy::sees_subject,
     request::{CheckedRequest, ExportRequest},
     scope,
@@ -64,14 +64,15 @@ impl Service {
     ) -> Result<Created, ServiceError> {
         let operator = caller.operator().ok_or(ServiceError::Unknown)?;
         let idempotency = idempotency(origin.idempotency_key, sent)?;
-        if let Some(made) = self.made_before(operator, idempotency.as_ref()).await? {
-            return Ok(made);
-        }
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
-        self.refuse_unknown_subject(caller, &sent.subject).await?;
+        self.refuse_unknown_subject(caller, Action::ExportCreate, &sent.subject).await?;
         // Asked twice: before anything of the subject is told, and for the permit that is spent,
         // which says whether personal data is in it.
         self.permit(caller, Action::ExportCreate, target.clone()).await?;
+        // What was made before is told again only to who could make it now.
+        if let Some(made) = self.made_before(operator, idempotency.as_ref()).await? {
+            return Ok(made);
+        }
         let prepared = self.prepare(sent).await?;
         let has_pii = prepared.request.has_pii();
         let target = Target { has_pii, job: None, ..target };
@@ -100,10 +101,28 @@ impl Service {
         }
     }
 
-    /// What does not exist and what may not be seen give the same answer.
+    /// The job that a request of the caller has made. It is told also to who may not list exports:
+    /// it has just been asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the caller has not made it.
+    pub async fn created_export(
+        &self,
+        caller: &Caller,
+        created: Created,
+    ) -> Result<Job, ServiceError> {
+        let job = self.store.job(created.job).await?;
+        let is_its = |job: &Job| Some(job.created_by) == caller.operator();
+        job.filter(is_its).ok_or(ServiceError::NotFound)
+    }
+
+    /// What does not exist and what may not be seen give the same answer. The entry of an attempt
+    /// names the action that was asked for.
     pub(crate) async fn refuse_unknown_subject(
         &self,
         caller: &Caller,
+        action: Action,
         slug: &str,
     ) -> Result<(), ServiceError> {
         let sited = self.sited();
@@ -119,7 +138,7 @@ impl Service {
             if sited.site.subject(slug).is_some() {
                 // It exists: leave the entry of an attempt.
                 let target = Target { subject: Some(slug.to_owned()), ..Target::default() };
-                drop(self.permit(caller, Action::ExportCreate, target).await);
+                drop(self.permit(caller, action, target).await);
             }
             return Err(Faults(vec![fault]).into());
         }

@@ -349,12 +349,7 @@ impl Right {
             Status::Ready | Status::Expired => {}
             status => return Err(ServiceError::Conflict { status }),
         }
-        let operator = match self.caller.operator() {
-            Some(id) => store.operator(id).await?,
-            None => None,
-        };
-        let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::NotFound)?;
-        let caller = Caller { role: Some(operator.role), ..self.caller.clone() };
+        let caller = self.service.caller_now(&self.caller).await?;
         let policy = store.policy().await?;
         let target = Target { status: None, ..target_of(&job) };
         match policy::authorize(&policy, &caller, Action::DownloadStart, target) {

@@ -1,8 +1,10 @@
 //! Lists exports: one's own, or everybody's.
 
 use tidegate_model::{
+    action::{Action, Target},
     actor::Caller,
     fault::{Fault, Faults},
+    ids::OperatorId,
     job::Job,
     policy::{self, Policy, sees_subject},
     status::Status,
@@ -49,19 +51,20 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the text is too long or the cursor is of another order, or the control state cannot be
-    /// asked.
+    /// If the caller may not list exports, the text is too long or the cursor is of another order,
+    /// or the control state cannot be asked.
     pub async fn exports(
         &self,
         caller: &Caller,
         request: &ListRequest,
     ) -> Result<ListPage, ServiceError> {
+        let operator = caller.operator().ok_or(ServiceError::Unknown)?;
+        // Who may list none is refused; an empty list would say that there are none.
+        let target = Target { owner: Some(operator), ..Target::default() };
+        self.permit(caller, Action::ExportView, target).await?;
         refuse_wrong(request)?;
         let policy = self.store.policy().await?;
-        let Some(filter) = self.list_filter(&policy, caller, request)? else {
-            let matching = Matching { count: 0, is_exact: true };
-            return Ok(ListPage { matching, ..ListPage::default() });
-        };
+        let filter = self.list_filter(&policy, caller, operator, request);
         let behind = request.behind.as_ref();
         let page = self.store.jobs(&filter, request.sort, behind, request.limit).await?;
         let matching = self.store.count_jobs(&filter).await?;
@@ -69,14 +72,14 @@ impl Service {
         Ok(ListPage { jobs, next, matching })
     }
 
-    /// The filter of a request, over what the caller may see; none if that is nothing.
+    /// The filter of a request, over what the caller may see.
     fn list_filter(
         &self,
         policy: &Policy,
         caller: &Caller,
+        operator: OperatorId,
         request: &ListRequest,
-    ) -> Result<Option<JobFilter>, ServiceError> {
-        let operator = caller.operator().ok_or(ServiceError::Unknown)?;
+    ) -> JobFilter {
         let sited = self.sited();
         let subjects = sited
             .site
@@ -86,19 +89,14 @@ impl Service {
             .filter(|slug| sees_subject(policy, caller, slug))
             .map(str::to_owned)
             .collect();
-        let holds = |capability| policy::holds(policy, caller, capability);
-        let owner = match (holds("exports.list.any"), holds("exports.list.own")) {
-            (true, _) => None,
-            (false, true) => Some(operator),
-            (false, false) => return Ok(None),
-        };
-        Ok(Some(JobFilter {
+        let owner = (!policy::holds(policy, caller, "exports.list.any")).then_some(operator);
+        JobFilter {
             owner,
             subjects: Some(subjects),
             creator: request.created_by.clone(),
             statuses: request.statuses.clone(),
             text: request.text.clone().filter(|text| !text.trim().is_empty()),
-        }))
+        }
     }
 }
 

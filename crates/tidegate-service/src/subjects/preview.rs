@@ -68,7 +68,7 @@ impl Service {
         action: Action,
         sent: &ExportRequest,
     ) -> Result<Prepared, ServiceError> {
-        self.refuse_unknown_subject(caller, &sent.subject).await?;
+        self.refuse_unknown_subject(caller, action, &sent.subject).await?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
         self.permit(caller, action, target.clone()).await?;
         let prepared = self.prepare(sent).await?;

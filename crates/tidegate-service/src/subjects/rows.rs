@@ -69,11 +69,13 @@ impl Service {
         caller: &Caller,
         request: &RowsRequest,
     ) -> Result<RowPage, ServiceError> {
-        let target = Target { subject: Some(request.subject.clone()), ..Target::default() };
-        self.permit(caller, Action::RowsView, target.clone()).await?;
+        // First of all: names that somebody made up do not belong into the log, where they would be
+        // seen by those who do not see the entries of what is there and hidden.
         if self.sited().site.subject(&request.subject).is_none() {
             return Err(ServiceError::NotFound);
         }
+        let target = Target { subject: Some(request.subject.clone()), ..Target::default() };
+        self.permit(caller, Action::RowsView, target.clone()).await?;
         let limit = request.limit.clamp(1, ROWS_PAGE_MAX);
         let prepared = self.prepare_rows(caller, request).await?;
         let has_pii = prepared.request.has_pii();

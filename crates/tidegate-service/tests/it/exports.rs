@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tidegate_model::{request::ExportRequest, role::Role, status::Status};
 use tidegate_service::{Creator, ListRequest, ServiceError};
-use tidegate_store::{EntryFilter, StoreError};
+use tidegate_store::EntryFilter;
 
 use crate::check::on_both;
 
@@ -60,7 +60,7 @@ fn a_repeated_request_is_the_same_job_and_another_one_is_refused() {
         assert_eq!((first.is_new, second.is_new), (true, false));
         assert_eq!(first.job, second.job);
         let other = create("json").await;
-        assert!(matches!(other, Err(ServiceError::Store(StoreError::KeyReused))), "{other:?}");
+        assert!(matches!(other, Err(ServiceError::KeyReused)), "{other:?}");
         assert_eq!(check.actions(first.job).await, ["export.created"]);
     });
 }

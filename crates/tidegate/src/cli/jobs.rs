@@ -16,7 +16,7 @@ pub enum JobsCommand {
     /// Show one export
     Show(JobArgs),
     /// Follow an export until it is over; exit 1 if there is no file
-    Watch(JobArgs),
+    Watch(WatchArgs),
     /// Cancel an export
     Cancel(JobArgs),
     /// Make a new export like an old one
@@ -34,6 +34,16 @@ pub enum JobsCommand {
 pub struct JobArgs {
     /// Number of the export
     pub id: i64,
+}
+
+/// Which export to follow, and where.
+#[derive(Clone, Debug, Args)]
+pub struct WatchArgs {
+    /// Number of the export
+    pub id: i64,
+    /// Follow it on a server, by its events, with the token of TIDEGATE_TOKEN
+    #[arg(long, value_name = "URL", env = "TIDEGATE_SERVER")]
+    pub server: Option<String>,
 }
 
 /// What to download, and where to.

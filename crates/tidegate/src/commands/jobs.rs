@@ -1,5 +1,7 @@
 //! `tidegate jobs`: makes, lists, follows and ends exports, in the name of an operator.
 
+mod remote;
+
 use std::{io::Write, time::Duration};
 
 use chrono::{DateTime, SecondsFormat};
@@ -9,7 +11,7 @@ use tidegate_pipeline::RunError;
 use tidegate_service::{Created, Creator, ListRequest, Matching};
 
 use crate::{
-    cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, LinkArgs, ListArgs},
+    cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, LinkArgs, ListArgs, WatchArgs},
     commands::{
         place::Place,
         request::{self, More},
@@ -17,6 +19,8 @@ use crate::{
     control::{self, Control},
     failure::Failure,
 };
+
+use self::remote::Remote;
 
 /// Time between two looks at a job that is watched.
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
@@ -28,6 +32,12 @@ const WATCH_PAUSE: Duration = Duration::from_millis(250);
 /// If it may not be done, or cannot.
 pub fn run(command: &JobsCommand, cli: &Cli) -> Result<(), Failure> {
     control::run(async {
+        if let JobsCommand::Watch(WatchArgs { id, server: Some(server) }) = command {
+            let token = control::token()
+                .ok_or_else(|| Failure::wrong("a server wants a token: set TIDEGATE_TOKEN"))?;
+            let remote = Remote { server, token: &token, id: *id, is_json: cli.json };
+            return remote.watch().await;
+        }
         let control = Control::open(cli).await?;
         let caller = control.caller(cli).await?;
         let jobs = Jobs { control, caller, is_json: cli.json };

@@ -118,7 +118,7 @@ pub(super) async fn accepted(
     caller: &Caller,
     created: Created,
 ) -> Result<Response, Problem> {
-    let job = edge.service.export(caller, created.job).await?;
+    let job = edge.service.created_export(caller, created).await?;
     let location = format!("{}{}/exports/{}", edge.settings.base(), crate::api::PREFIX, job.id);
     let headers = [(header::LOCATION, location), (header::RETRY_AFTER, LOOK_SECONDS.to_owned())];
     Ok((StatusCode::ACCEPTED, headers, Json(Export::from(&job))).into_response())

@@ -151,6 +151,16 @@ fn a_download_is_cut_by_deletion_and_by_loss_of_right_and_not_by_expiry() {
     assert_eq!(again.status(), 410);
 
     let id = ada.export(&request);
+    let other = server.with_role("administrator");
+    let other_link = other.link(id);
+    let tokens: Value = serde_json::from_str(&server.run(&["--json", "tokens", "list"])).unwrap();
+    let tokens = tokens["tokens"].as_array().unwrap().iter();
+    let last = tokens.map(|token| token["id"].as_u64().unwrap()).max().unwrap();
+    let untokened = Halfway::begin(&server, &other, &other_link);
+    server.run(&["tokens", "revoke", &last.to_string()]);
+    assert!(!untokened.is_whole(), "a file went out to a token that was taken back");
+
+    let id = ada.export(&request);
     server.run(&["operators", "add", "grace@example.com", "--role", "administrator"]);
     let revoked = Halfway::begin(&server, &ada, &ada.link(id));
     let grace = ["--as", "grace@example.com", "operators", "disable", "administrator@example.com"];

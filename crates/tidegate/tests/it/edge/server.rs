@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::Child,
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -31,6 +32,7 @@ pub(crate) const ROLES: [&str; 3] = ["administrator", "editor", "viewer"];
 pub(crate) struct Server {
     pub(crate) shop: Shop,
     pub(crate) base: String,
+    said: Arc<Mutex<Vec<u8>>>,
     child: Child,
 }
 
@@ -42,7 +44,11 @@ impl Server {
 
     /// The same with more configuration.
     pub(crate) fn with(configuration: &str) -> Self {
-        let shop = Shop::new();
+        Self::of(Shop::new(), configuration, &[])
+    }
+
+    /// The same in a shop that has more, and with these variables.
+    pub(crate) fn of(shop: Shop, configuration: &str, variables: &[(&str, &str)]) -> Self {
         let path = shop.path("tidegate.toml");
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{text}{CONTROL}{configuration}")).unwrap();
@@ -51,20 +57,38 @@ impl Server {
             let add = ["--as", "administrator@example.com", "operators", "add"];
             shop.run(&[&add[..], &[&email, "--role", role]].concat()).with_code(0);
         }
-        Self::start(shop)
+        Self::start(shop, variables)
     }
 
     /// `serve` in a shop that is there.
-    pub(crate) fn start(shop: Shop) -> Self {
-        let mut child = shop.command(&["serve"]).spawn().unwrap();
+    pub(crate) fn start(shop: Shop, variables: &[(&str, &str)]) -> Self {
+        let mut command = shop.command(&["serve"]);
+        let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        lines.read_line(&mut line).unwrap();
-        let base = line.trim().strip_prefix("tidegate: ready at ");
-        let base = base.unwrap_or_else(|| panic!("{line}")).to_owned();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let base = loop {
+            let mut line = String::new();
+            let bytes = lines.read_line(&mut line).unwrap();
+            assert!(bytes > 0, "{}", String::from_utf8_lossy(&said.lock().unwrap()));
+            said.lock().unwrap().extend(line.as_bytes());
+            if let Some(base) = line.trim().strip_prefix("tidegate: ready at ") {
+                break base.to_owned();
+            }
+        };
+        let kept = Arc::clone(&said);
         // Whatever else it says must not fill the pipe.
-        thread::spawn(move || lines.read_to_end(&mut Vec::new()));
-        Self { shop, base, child }
+        thread::spawn(move || {
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+                kept.lock().unwrap().append(&mut line);
+            }
+        });
+        Self { shop, base, said, child }
+    }
+
+    /// What it has said on standard error up to now.
+    pub(crate) fn said(&self) -> Vec<u8> {
+        self.said.lock().unwrap().clone()
     }
 
     /// Somebody with a token of the operator of a role.
@@ -95,11 +119,9 @@ impl Server {
 
     /// The activity log, oldest first.
     pub(crate) fn log(&self) -> Vec<Value> {
-        let listed = self.run(&["--json", "audit", "list", "--limit", "1000"]);
-        let read = |line: &str| serde_json::from_str(line).unwrap();
-        let mut entries: Vec<Value> = listed.lines().map(read).collect();
-        entries.reverse();
-        entries
+        let listed = self.run(&["--json", "audit", "list", "--oldest", "--limit", "1000"]);
+        let read = |line: &str| serde_json::from_str::<Value>(line).unwrap()["entry"].take();
+        listed.lines().map(read).collect()
     }
 
     /// Sends bytes as they are, and gives everything that comes back until the connection ends.

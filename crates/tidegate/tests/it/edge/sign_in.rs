@@ -11,7 +11,7 @@ use crate::site::Ended;
 const PASSWORD: &str = "correct horse battery";
 
 /// Gives the editor a password.
-fn with_password(server: &Server) {
+pub(super) fn with_password(server: &Server) {
     let command = ["--as", "editor@example.com", "operators", "password", "editor@example.com"];
     let mut child = server.shop.command(&command).stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), PASSWORD.as_bytes()).unwrap();
@@ -19,11 +19,11 @@ fn with_password(server: &Server) {
     assert!(child.wait().unwrap().success());
 }
 
-fn sign_in(nobody: &Asker, email: &str, password: &str) -> Response {
+pub(super) fn sign_in(nobody: &Asker, email: &str, password: &str) -> Response {
     nobody.post("/api/v1/sessions", &json!({ "email": email, "password": password }))
 }
 
-fn cookie(answer: &Response) -> String {
+pub(super) fn cookie(answer: &Response) -> String {
     let set = answer.headers()["set-cookie"].to_str().unwrap();
     set.split(';').next().unwrap().to_owned()
 }

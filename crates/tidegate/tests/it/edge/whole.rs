@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::server::Server;
+use crate::site::Ended;
 
 fn orders() -> Value {
     json!({ "subject": "orders", "format": "csv" })
@@ -149,4 +150,25 @@ fn a_preview_is_how_the_file_begins() {
     assert_eq!(counted["rows"], 5000);
     let previewed = |entry: &&Value| entry["action"] == "export.previewed";
     assert_eq!(server.log().iter().filter(previewed).count(), 2);
+}
+
+#[test]
+fn an_export_is_followed_from_another_machine_by_its_events() {
+    let server = Server::new();
+    let ada = server.with_role("administrator");
+    let made = ada.post("/api/v1/exports", &orders());
+    let id = made.json::<Value>().unwrap()["id"].to_string();
+    // A folder without any configuration: only the address and the token are known.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let watch = |id: &str| {
+        let mut command = server.shop.command(&["--json", "jobs", "watch", id]);
+        command.current_dir(elsewhere.path()).env("TIDEGATE_SERVER", &server.base);
+        command.env("TIDEGATE_TOKEN", ada.token.as_ref().unwrap());
+        Ended::new(command.output().unwrap())
+    };
+    let watched = watch(&id).with_code(0);
+    let last: Value = serde_json::from_str(watched.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"]["status"], "ready");
+    assert_eq!(last["event"]["rows_done"], 5000);
+    watch("999").with_code(1).saying(&["no export 999"]);
 }
