@@ -63,5 +63,13 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 
 /// What went wrong, in a page's words.
 fn told(problem: &Problem) -> (StatusCode, String) {
-    (problem.kind().status(), problem.detail().to_owned())
+    (problem.kind().status(), sentence(problem.detail()))
+}
+
+/// A message as people read it: errors are lower case and end without a full stop.
+fn sentence(message: &str) -> String {
+    let mut characters = message.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    let end = if message.ends_with('.') { "" } else { "." };
+    first.chain(characters).chain(end.chars()).collect()
 }

@@ -1,4 +1,4 @@
-//! Refuses changes by what browsers send along by themselves, where they do not say which page asks.
+//! Refuses changes by what a browser adds by itself, where it does not say which page asks.
 
 use axum::{
     extract::{Request, State},

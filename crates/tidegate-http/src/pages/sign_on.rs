@@ -10,7 +10,10 @@ use serde::Deserialize;
 use tidegate_model::actor::Via;
 use time::Duration;
 
-use super::sign_in::{Arrival, Faulty, destination, form};
+use super::{
+    sentence,
+    sign_in::{Arrival, Faulty, destination, form},
+};
 use crate::{
     api::{refused, visitor},
     edge::{Edge, EdgeSettings, Shared},
@@ -110,7 +113,7 @@ fn faulty(edge: &Edge, error: &SignOnError) -> Response {
         }
         SignOnError::NotAllowed => StatusCode::FORBIDDEN,
     };
-    form(edge, "", &Faulty { status, fault: &error.to_string(), email: "" })
+    form(edge, "", &Faulty { status, fault: &sentence(&error.to_string()), email: "" })
 }
 
 fn name(settings: &EdgeSettings) -> &'static str {
