@@ -167,7 +167,7 @@ fn venv() -> PathBuf {
     env::var_os(VENV).map_or(VENV_DEFAULT.into(), PathBuf::from)
 }
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let here = env::current_dir().unwrap_or_default();
     here.join(env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from))
 }

@@ -38,6 +38,7 @@ static STAGES: &[(&str, Stage)] = &[
         run("cargo", &[&["nextest", "run", "--workspace", "--locked", "--no-run"], CHAOS].concat())
     }),
     ("doc tests", || run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"])),
+    ("browser", browser),
     ("chaos", || chaos::run(&ChaosArgs::short())),
 ];
 
@@ -85,6 +86,12 @@ fn documents() -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
     succeed(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The pages, in a real browser: by the program that the stage `build` has made.
+fn browser() -> Result<()> {
+    let program = chaos::target().join("debug/tidegate");
+    succeed(Command::new("scripts/e2e").env("TIDEGATE", program))
 }
 
 /// Known vulnerabilities of what is built in, where their database can be reached.

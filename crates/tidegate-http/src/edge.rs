@@ -1,6 +1,6 @@
 //! What every handler works with.
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, sync::atomic::AtomicBool, time::Duration};
 
 use sha2::{Digest, Sha256};
 use tidegate_model::audit::hexadecimal;
@@ -9,7 +9,12 @@ use tokio::sync::watch;
 use url::{Host, Url};
 
 use crate::{
-    download::Downloads, events::Hub, metrics::Requests, middleware::quota::Quotas,
+    download::Downloads,
+    events::Hub,
+    metrics::Requests,
+    middleware::quota::Quotas,
+    sign_on::{OidcSettings, SingleSignOn},
+    trusted_header::TrustedHeader,
     underway::Underway,
 };
 
@@ -34,6 +39,10 @@ pub struct EdgeSettings {
     /// How long everything is still answered once the process is told to end, so that whoever
     /// spreads requests over several processes sees `/readyz` before the socket is closed.
     pub linger: Duration,
+    /// Header in which a listed proxy says who somebody is.
+    pub trusted_header: Option<TrustedHeader>,
+    /// Provider by which one signs in, beside passwords.
+    pub oidc: Option<OidcSettings>,
 }
 
 /// The edge cannot be set up like that.
@@ -48,6 +57,21 @@ pub enum EdgeError {
          the open. Put TLS in front and say https, or set `insecure_http = true`"
     )]
     Insecure,
+    /// Whoever reaches the service could say to be anybody.
+    #[error("`[server.trusted_header]` needs `proxies`: nobody else is believed")]
+    NoProxies,
+    /// New operators would have no role.
+    #[error("`{section}` has `create = true`, and no role for them: set `default_role` or `roles`")]
+    NoRole {
+        /// Section of the configuration.
+        section: &'static str,
+    },
+    /// What the provider says would travel in the open, or it is no address.
+    #[error("`[server.oidc] issuer` must be an https URL, or one of this machine")]
+    Issuer,
+    /// The provider cannot be asked from here.
+    #[error("`[server.oidc]` cannot be used")]
+    Provider(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl EdgeSettings {
@@ -71,6 +95,8 @@ impl EdgeSettings {
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 insecure_http: false,
                 linger: Duration::ZERO,
+                trusted_header: None,
+                oidc: None,
             }),
             false => Err(EdgeError::PublicUrl),
         }
@@ -80,11 +106,21 @@ impl EdgeSettings {
     ///
     /// # Errors
     ///
-    /// If the address is plain HTTP, not loopback, and nobody has said that this is wanted.
+    /// If the address is plain HTTP, not loopback, and nobody has said that this is wanted; if a
+    /// header would be believed from nobody, or new operators would have no role.
     pub fn check(&self) -> Result<(), EdgeError> {
-        match self.is_https() || self.is_loopback() || self.insecure_http {
-            true => Ok(()),
-            false => Err(EdgeError::Insecure),
+        if !self.is_https() && !self.is_loopback() && !self.insecure_http {
+            return Err(EdgeError::Insecure);
+        }
+        if let Some(header) = &self.trusted_header {
+            if self.proxies.is_empty() {
+                return Err(EdgeError::NoProxies);
+            }
+            header.rules.check("[server.trusted_header]")?;
+        }
+        match &self.oidc {
+            Some(oidc) => oidc.check(),
+            None => Ok(()),
         }
     }
 
@@ -95,17 +131,22 @@ impl EdgeSettings {
 
     /// Whether only this machine reaches it.
     pub fn is_loopback(&self) -> bool {
-        match self.public_url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.public_url)
     }
 
     /// The address without a slash at its end.
     pub fn address(&self) -> &str {
         self.public_url.as_str().trim_end_matches('/')
+    }
+}
+
+/// Whether an address is one of this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -124,6 +165,9 @@ pub struct Edge {
     pub(crate) watchers: Underway,
     pub(crate) downloads: Downloads,
     pub(crate) requests: Requests,
+    /// Whether it was told that somebody who is no proxy sends the trusted header.
+    pub(crate) is_header_told: AtomicBool,
+    pub(crate) sign_on: Option<SingleSignOn>,
     /// SHA-256 of the word that makes the first operator.
     pub(crate) setup: Option<[u8; 32]>,
 }
@@ -133,7 +177,7 @@ impl Edge {
     ///
     /// # Errors
     ///
-    /// If the settings would let passwords travel in the open.
+    /// If the settings are not safe, or do not fit together.
     pub fn new(
         service: Arc<Service>,
         artifacts: Arc<Artifacts>,
@@ -144,10 +188,11 @@ impl Edge {
         let quotas = Quotas::new(settings.requests_per_minute);
         let hub = Hub::new(Arc::clone(&service));
         let setup = setup.map(|token| Sha256::digest(token.0.as_bytes()).into());
+        let address = settings.address().to_owned();
+        let sign_on = settings.oidc.clone().map(|oidc| SingleSignOn::new(oidc, &address));
         Ok(Arc::new(Self {
             service,
             artifacts,
-            settings,
             quotas,
             hub,
             ending: watch::Sender::new(false),
@@ -155,6 +200,9 @@ impl Edge {
             watchers: Underway::default(),
             downloads: Downloads::default(),
             requests: Requests::default(),
+            is_header_told: AtomicBool::new(false),
+            sign_on: sign_on.transpose()?,
+            settings,
             setup,
         }))
     }

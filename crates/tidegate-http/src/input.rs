@@ -100,10 +100,11 @@ async fn whole(body: axum::body::Body) -> Option<Vec<u8>> {
     // A client that is gone reads no answer.
     while let Some(Ok(piece)) = pieces.next().await {
         taken += piece.len();
-        match taken {
-            0..=BODY_BYTES_MAX => bytes.extend_from_slice(&piece),
-            BODY_BYTES_MAX..TAKEN_BYTES_MAX => bytes.clear(),
-            _ => return None,
+        if taken > TAKEN_BYTES_MAX {
+            return None;
+        }
+        if taken <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&piece);
         }
     }
     (taken <= BODY_BYTES_MAX).then_some(bytes)

@@ -22,7 +22,9 @@ mod problem;
 mod router;
 mod serve;
 mod session;
+mod sign_on;
 mod tagged;
+mod trusted_header;
 mod underway;
 
 pub use api::document;
@@ -31,3 +33,5 @@ pub use pages::password_url;
 pub use problem::{PROBLEMS, ProblemKind};
 pub use router::router;
 pub use serve::serve;
+pub use sign_on::{OidcSettings, RoleRules};
+pub use trusted_header::TrustedHeader;

@@ -5,6 +5,7 @@ mod home;
 mod password;
 mod reference;
 mod sign_in;
+mod sign_on;
 
 use askama::Template;
 use axum::{
@@ -23,6 +24,10 @@ pub(crate) const PREFIX: &str = "/sg-admin";
 pub(crate) const REFERENCE: &str = "/docs/api";
 /// Where one signs in.
 pub(crate) const SIGN_IN: &str = "/sg-admin/sign-in";
+/// Where one leaves for the provider.
+pub(crate) const SIGN_ON: &str = "/sg-admin/sign-in/provider";
+/// Where the provider sends one back to.
+pub(crate) const SIGNED_ON: &str = "/sg-admin/sign-in/provider/done";
 /// Where the first operator is made.
 pub(crate) const SETUP: &str = "/sg-admin/setup";
 /// Where a new password is set.
@@ -40,6 +45,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route(PREFIX, get(home::enter))
         .route("/sg-admin/", get(home::show))
         .route(SIGN_IN, get(sign_in::show).post(sign_in::send))
+        .route(SIGN_ON, get(sign_on::leave))
+        .route(SIGNED_ON, get(sign_on::arrive))
         .route("/sg-admin/sign-out", post(sign_in::leave))
         .route(SETUP, get(password::show_setup).post(password::send_setup))
         .route(PASSWORD, get(password::show).post(password::send))
@@ -62,5 +69,13 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 
 /// What went wrong, in a page's words.
 fn told(problem: &Problem) -> (StatusCode, String) {
-    (problem.kind().status(), problem.detail().to_owned())
+    (problem.kind().status(), sentence(problem.detail()))
+}
+
+/// A message as people read it: errors are lower case and end without a full stop.
+fn sentence(message: &str) -> String {
+    let mut characters = message.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    let end = if message.ends_with('.') { "" } else { "." };
+    first.chain(characters).chain(end.chars()).collect()
 }

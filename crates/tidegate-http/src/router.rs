@@ -23,7 +23,7 @@ use crate::{
     metrics,
     middleware::{
         caller::{self, Gate},
-        headers, host, measured, request_id,
+        headers, host, measured, origin, request_id,
     },
     pages,
     problem::{Problem, ProblemKind},
@@ -47,6 +47,7 @@ pub fn router(edge: Shared) -> Router {
         .fallback(async || Problem::of(ProblemKind::NotFound))
         .method_not_allowed_fallback(async || Problem::of(ProblemKind::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(&edge), origin::check))
         .layer(CsrfLayer::new().with_rejection_response(cross_site))
         .layer(from_fn(in_time))
         .layer(from_fn_with_state(Arc::clone(&edge), host::check))

@@ -20,6 +20,11 @@ pub(crate) async fn signed_in(edge: &Edge, headers: &HeaderMap) -> Result<Signed
     edge.service.session_caller(cookie.value(), Via::Admin).await
 }
 
+/// Whether a request shows a cookie of ours, good or not.
+pub(crate) fn is_shown(settings: &EdgeSettings, headers: &HeaderMap) -> bool {
+    CookieJar::from_headers(headers).get(name(settings)).is_some()
+}
+
 /// The cookie of a session that was begun.
 pub(crate) fn cookie(settings: &EdgeSettings, session: &NewSession) -> CookieJar {
     let seconds = i64::try_from(session.seconds).unwrap_or(i64::MAX);
@@ -34,7 +39,8 @@ pub(crate) fn no_cookie(settings: &EdgeSettings) -> CookieJar {
     CookieJar::new().add(guarded(settings, gone.build()))
 }
 
-fn guarded<'a>(settings: &EdgeSettings, mut cookie: Cookie<'a>) -> Cookie<'a> {
+/// What no script reads and no other site sends along but by a link.
+pub(crate) fn guarded<'a>(settings: &EdgeSettings, mut cookie: Cookie<'a>) -> Cookie<'a> {
     cookie.set_path("/");
     cookie.set_http_only(true);
     cookie.set_same_site(SameSite::Lax);

@@ -371,6 +371,11 @@ impl Action {
     pub fn is_setup(self) -> bool {
         matches!(self, Self::OperatorAdd | Self::RoleChange | Self::SettingChange)
     }
+
+    /// Whether a sign-on that the configuration trusts may do it.
+    pub fn is_provided(self) -> bool {
+        matches!(self, Self::OperatorAdd | Self::OperatorChange)
+    }
 }
 
 const fn own_or_any(own: &'static str, any: &'static str) -> Need {

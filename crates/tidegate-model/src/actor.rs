@@ -23,6 +23,8 @@ pub enum Actor {
     Upkeep,
     /// Whoever sets the service up on its host, before there is any operator.
     Setup,
+    /// A sign-on that the configuration trusts, in whose name operators and roles are kept up.
+    Provider,
     /// Somebody who has not proven to be anybody.
     Stranger,
 }
@@ -36,6 +38,7 @@ impl Actor {
             Self::Worker => "worker",
             Self::Upkeep => "upkeep",
             Self::Setup => "setup",
+            Self::Provider => "provider",
             Self::Stranger => "stranger",
         }
     }
@@ -44,7 +47,7 @@ impl Actor {
     pub fn operator(self) -> Option<OperatorId> {
         match self {
             Self::Operator { id, .. } => Some(id),
-            Self::Worker | Self::Upkeep | Self::Setup | Self::Stranger => None,
+            Self::Worker | Self::Upkeep | Self::Setup | Self::Provider | Self::Stranger => None,
         }
     }
 
@@ -52,7 +55,7 @@ impl Actor {
     pub fn token(self) -> Option<TokenId> {
         match self {
             Self::Operator { token, .. } => token,
-            Self::Worker | Self::Upkeep | Self::Setup | Self::Stranger => None,
+            Self::Worker | Self::Upkeep | Self::Setup | Self::Provider | Self::Stranger => None,
         }
     }
 }
@@ -124,6 +127,11 @@ impl Caller {
     /// Whoever sets the service up.
     pub fn setup(name: impl Into<String>) -> Self {
         Self { via: Via::Cli, ..Self::internal(Actor::Setup, name.into()) }
+    }
+
+    /// A sign-on that the configuration trusts, of this name.
+    pub fn provider(name: impl Into<String>, via: Via, address: Option<String>) -> Self {
+        Self { via, address, ..Self::internal(Actor::Provider, name.into()) }
     }
 
     /// Somebody who tries to sign in as `name`.

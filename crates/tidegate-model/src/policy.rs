@@ -182,6 +182,7 @@ pub fn explain(policy: &Policy, caller: &Caller, action: Action, target: &Target
         Actor::Worker => internal(matches!(action.need(), Need::Worker | Need::WorkerOrUpkeep)),
         Actor::Upkeep => internal(matches!(action.need(), Need::Upkeep | Need::WorkerOrUpkeep)),
         Actor::Setup => internal(action.is_setup()),
+        Actor::Provider => internal(action.is_provided()),
         Actor::Stranger => Err(Reason::Unproven),
         Actor::Operator { .. } => asking.decide(action.need(), target),
     };

@@ -30,7 +30,7 @@ pub use exports::{Created, LinkedFile, ListPage, ListRequest, NewLink, Sending, 
 pub use formats::{FormatSummary, OptionSummary, OptionTakes, formats};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
-pub use sign_in::{InvitationSecret, NewSession, SETUP_HOURS, SignedIn, Visitor};
+pub use sign_in::{InvitationSecret, NewSession, SETUP_HOURS, SignedIn, Visitor, Vouched};
 pub use subjects::{
     Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest, SubjectSummary,
 };

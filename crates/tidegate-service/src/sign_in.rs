@@ -3,10 +3,12 @@
 mod invite;
 mod sessions;
 mod throttle;
+mod vouched;
 
 pub use invite::{InvitationSecret, SETUP_HOURS};
 pub use sessions::{NewSession, SignedIn};
 pub(crate) use throttle::Throttle;
+pub use vouched::Vouched;
 
 use std::net::IpAddr;
 

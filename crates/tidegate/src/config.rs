@@ -23,7 +23,9 @@ use tidegate_service::{
 use tidegate_source::SourceSettings;
 
 use self::server::ServerDeclaration;
-pub use self::server::ServerSettings;
+pub use self::server::{
+    OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration,
+};
 use crate::failure::Failure;
 
 /// Prefix of the variables that stand over the file: `TIDEGATE__SOURCES__SHOP__URL`.

@@ -2,10 +2,17 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use tidegate_http::{Edge, EdgeSettings, SetupToken, serve};
+use http::HeaderName;
+use tidegate_http::{
+    Edge, EdgeSettings, OidcSettings, RoleRules, SetupToken, TrustedHeader, serve,
+};
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{config::ServerSettings, control::Control, failure::Failure};
+use crate::{
+    config::{OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration},
+    control::Control,
+    failure::Failure,
+};
 
 /// The edge, on its socket.
 pub struct Listening {
@@ -59,8 +66,47 @@ fn settings(address: &str, server: &ServerSettings) -> Result<EdgeSettings, Fail
         requests_per_minute: requests.unwrap_or(usual.requests_per_minute),
         insecure_http: server.insecure_http,
         linger: Duration::from_secs(server.linger_seconds),
+        trusted_header: server.trusted_header.as_ref().map(trusted_header).transpose()?,
+        oidc: server.oidc.as_ref().map(oidc),
         ..usual
     })
+}
+
+fn trusted_header(declared: &TrustedHeaderDeclaration) -> Result<TrustedHeader, Failure> {
+    let header = |name: &String| {
+        HeaderName::try_from(name)
+            .map_err(|_| Failure::wrong(format!("[server.trusted_header]: `{name}` is no header")))
+    };
+    let rules = rules(&declared.roles, declared.default_role.as_ref(), declared.create);
+    Ok(TrustedHeader {
+        role_name: declared.role_name.as_ref().map(header).transpose()?,
+        rules,
+        ..TrustedHeader::new(header(&declared.name)?)
+    })
+}
+
+fn oidc(declared: &OidcDeclaration) -> OidcSettings {
+    let declared = declared.clone();
+    OidcSettings {
+        rules: rules(&declared.roles, declared.default_role.as_ref(), declared.create),
+        issuer: declared.issuer,
+        client_id: declared.client_id,
+        client_secret: declared.client_secret,
+        label: declared.label,
+        scopes: declared.scopes,
+        email_claim: declared.email_claim,
+        role_claim: declared.role_claim,
+        domains: declared.domains,
+    }
+}
+
+fn rules(roles: &[RoleDeclaration], default_role: Option<&String>, create: bool) -> RoleRules {
+    let pair = |one: &RoleDeclaration| (one.value.clone(), one.role.clone());
+    RoleRules {
+        roles: roles.iter().map(pair).collect(),
+        default_role: default_role.cloned(),
+        create,
+    }
 }
 
 impl Listening {

@@ -7,16 +7,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{Method, header, request::Parts};
+use http::{HeaderMap, Method, header, request::Parts};
 use tidegate_model::actor::{Caller, Via};
 use tidegate_service::ServiceError;
 
 use super::peer;
 use crate::{
+    api::visitor,
     edge::{Edge, Shared},
     input::header_text,
     problem::{Problem, ProblemKind},
-    session,
+    session, trusted_header,
 };
 
 /// How a token is shown.
@@ -64,18 +65,29 @@ pub(crate) async fn check(State(gate): State<Gate>, request: Request, next: Next
     response
 }
 
-/// Whoever has sent a request: by its token, or else by its session.
+/// The token that a request shows.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    let sent = header_text(headers, header::AUTHORIZATION)?;
+    let is_token = sent.get(..SCHEME.len()).is_some_and(|one| one.eq_ignore_ascii_case(SCHEME));
+    is_token.then(|| sent[SCHEME.len()..].trim())
+}
+
+/// Whoever has sent a request: by its token, by what a proxy says, or else by its session.
 pub(crate) async fn caller_of(edge: &Edge, parts: &Parts) -> Result<Caller, Problem> {
-    let found = match header_text(&parts.headers, header::AUTHORIZATION) {
-        Some(sent) => {
-            let is_token =
-                sent.get(..SCHEME.len()).is_some_and(|one| one.eq_ignore_ascii_case(SCHEME));
-            match is_token {
-                true => edge.service.token_caller(sent[SCHEME.len()..].trim(), Via::Api).await,
-                false => Err(ServiceError::Unknown),
+    let found = if let Some(token) = token(&parts.headers) {
+        edge.service.token_caller(token, Via::Api).await
+    } else if let Some(vouched) = trusted_header::vouched(edge, parts) {
+        match vouched {
+            Ok(vouched) => {
+                let visitor = visitor(edge, parts, Via::Admin);
+                edge.service.vouched_caller(&vouched, &visitor).await
             }
+            Err(error) => Err(error),
         }
-        None => session::signed_in(edge, &parts.headers).await.map(|signed_in| signed_in.caller),
+    } else if parts.headers.contains_key(header::AUTHORIZATION) {
+        Err(ServiceError::Unknown)
+    } else {
+        session::signed_in(edge, &parts.headers).await.map(|signed_in| signed_in.caller)
     };
     let caller = match found {
         Ok(caller) => caller,

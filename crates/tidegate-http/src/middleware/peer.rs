@@ -16,6 +16,12 @@ pub(crate) fn address(settings: &EdgeSettings, parts: &Parts) -> Option<IpAddr> 
     peer.map(|peer| behind(settings, peer.to_canonical(), &parts.headers))
 }
 
+/// Whether the request comes from a listed proxy itself.
+pub(crate) fn is_proxy(settings: &EdgeSettings, parts: &Parts) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|info| settings.proxies.contains(&info.0.ip().to_canonical()))
+}
+
 /// Whether the request comes from this machine, and from no proxy on it.
 pub(crate) fn is_local(parts: &Parts) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();

@@ -12,6 +12,7 @@ use crate::problem::{Problem, ProblemKind};
 const FILES: &[(&str, &str, &[u8])] = &[
     ("door.css", "text/css; charset=utf-8", include_bytes!("../../assets/door.css")),
     ("reference.css", "text/css; charset=utf-8", include_bytes!("../../assets/reference.css")),
+    ("inter-var.woff2", "font/woff2", include_bytes!("../../assets/inter-var.woff2")),
     ("tidegate.svg", "image/svg+xml", include_bytes!("../../assets/tidegate.svg")),
 ];
 /// A browser may keep them for an hour.

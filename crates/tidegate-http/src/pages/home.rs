@@ -2,13 +2,17 @@
 
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::{SIGN_IN, page};
-use crate::{edge::Shared, problem::Problem, session};
+use crate::{
+    edge::Shared,
+    middleware::caller::caller_of,
+    problem::{Problem, ProblemKind},
+};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -25,14 +29,17 @@ pub(super) async fn enter() -> Redirect {
 /// Where one arrives.
 pub(super) async fn show(
     State(edge): State<Shared>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
-    match session::signed_in(&edge, &headers).await {
-        Ok(signed_in) => {
-            let role = signed_in.caller.role.as_deref().unwrap_or_default();
-            Ok(page(StatusCode::OK, &Home { email: &signed_in.caller.name, role }))
+    let (parts, _) = request.into_parts();
+    match caller_of(&edge, &parts).await {
+        Ok(caller) => {
+            let role = caller.role.as_deref().unwrap_or_default();
+            Ok(page(StatusCode::OK, &Home { email: &caller.name, role }))
         }
-        Err(tidegate_service::ServiceError::Unknown) => Ok(Redirect::to(SIGN_IN).into_response()),
-        Err(error) => Err(error.into()),
+        Err(problem) if problem.kind() == ProblemKind::SignInRequired => {
+            Ok(Redirect::to(SIGN_IN).into_response())
+        }
+        Err(problem) => Err(problem),
     }
 }

@@ -13,9 +13,10 @@ use tidegate_model::actor::Via;
 use super::{page, told};
 use crate::{
     api::{refused, visitor},
-    edge::Shared,
+    edge::{Edge, Shared},
     problem::{Problem, ProblemKind},
     session,
+    sign_on::SingleSignOn,
 };
 
 #[derive(Template)]
@@ -24,19 +25,36 @@ struct SignIn<'a> {
     email: &'a str,
     next: &'a str,
     fault: Option<&'a str>,
+    provider: Option<&'a str>,
 }
 
 /// Where to go after it.
 #[derive(Default, Deserialize)]
 pub(super) struct Arrival {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 /// The form.
-pub(super) async fn show(Query(arrival): Query<Arrival>) -> Response {
+pub(super) async fn show(State(edge): State<Shared>, Query(arrival): Query<Arrival>) -> Response {
+    let provider = edge.sign_on.as_ref().map(SingleSignOn::label);
     let next = destination(&arrival.next);
-    page(StatusCode::OK, &SignIn { email: "", next, fault: None })
+    page(StatusCode::OK, &SignIn { email: "", next, fault: None, provider })
+}
+
+/// What went wrong, and with which address.
+pub(super) struct Faulty<'a> {
+    pub(super) status: StatusCode,
+    pub(super) fault: &'a str,
+    pub(super) email: &'a str,
+}
+
+/// The form again, with what went wrong.
+pub(super) fn form(edge: &Edge, next: &str, faulty: &Faulty<'_>) -> Response {
+    let provider = edge.sign_on.as_ref().map(SingleSignOn::label);
+    let Faulty { status, fault, email } = *faulty;
+    let next = destination(next);
+    page(status, &SignIn { email, next, fault: Some(fault), provider })
 }
 
 #[derive(Deserialize)]
@@ -62,7 +80,7 @@ pub(super) async fn send(State(edge): State<Shared>, request: Request) -> Respon
         }
         Err(error) => {
             let (status, fault) = told(&refused(error));
-            page(status, &SignIn { email: &sent.email, next, fault: Some(&fault) })
+            form(&edge, next, &Faulty { status, fault: &fault, email: &sent.email })
         }
     }
 }
@@ -78,7 +96,7 @@ pub(super) async fn leave(State(edge): State<Shared>, headers: HeaderMap) -> Res
 }
 
 /// A place of ours: a link that leads elsewhere after the sign-in would be trusted for it.
-fn destination(next: &str) -> &str {
+pub(super) fn destination(next: &str) -> &str {
     let is_ours = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')

@@ -263,7 +263,9 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
         "artifact.quarantined",
     ];
     const SETUP: &[&str] = &["operator.added", "role.changed", "setting.changed"];
+    const PROVIDER: &[&str] = &["operator.added", "operator.changed"];
     for (part, theirs) in [
+        (Caller::provider("https://id.example.com", Via::Admin, None), PROVIDER),
         (Caller::worker("w"), WORKER),
         (Caller::upkeep("sweep"), UPKEEP),
         (Caller::setup("root"), SETUP),

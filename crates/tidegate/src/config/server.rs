@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Where the edge listens unless the file says otherwise.
@@ -22,6 +23,72 @@ pub(super) struct ServerDeclaration {
     insecure_http: bool,
     #[serde(default)]
     linger_seconds: u64,
+    trusted_header: Option<TrustedHeaderDeclaration>,
+    oidc: Option<OidcDeclaration>,
+}
+
+/// `[server.trusted_header]`: a header in which a listed proxy says who somebody is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedHeaderDeclaration {
+    /// Header with the mail address.
+    pub name: String,
+    /// Header with what becomes a role.
+    pub role_name: Option<String>,
+    /// Words of it and what they become.
+    #[serde(default)]
+    pub roles: Vec<RoleDeclaration>,
+    /// Role of everybody else.
+    pub default_role: Option<String>,
+    /// Whether whoever is new becomes an operator.
+    #[serde(default)]
+    pub create: bool,
+}
+
+/// `[server.oidc]`: a provider by which one signs in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcDeclaration {
+    /// Address of the provider.
+    pub issuer: String,
+    /// By what name the provider knows this service.
+    pub client_id: String,
+    /// The word between the two.
+    pub client_secret: Option<SecretString>,
+    /// What people call the provider.
+    pub label: Option<String>,
+    /// What is asked for beside `openid`.
+    #[serde(default = "usual_scopes")]
+    pub scopes: Vec<String>,
+    /// Claim with the mail address.
+    pub email_claim: Option<String>,
+    /// Claim with what becomes a role.
+    pub role_claim: Option<String>,
+    /// Words of it and what they become.
+    #[serde(default)]
+    pub roles: Vec<RoleDeclaration>,
+    /// Domains of mail addresses that are let in.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// Role of everybody else.
+    pub default_role: Option<String>,
+    /// Whether whoever is new becomes an operator.
+    #[serde(default)]
+    pub create: bool,
+}
+
+/// A word of a sign-on, and the role that it gives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleDeclaration {
+    /// The word, such as a group.
+    pub value: String,
+    /// Slug of the role.
+    pub role: String,
+}
+
+fn usual_scopes() -> Vec<String> {
+    vec!["email".to_owned()]
 }
 
 /// Where the edge listens, and by which address people reach it.
@@ -41,6 +108,10 @@ pub struct ServerSettings {
     pub insecure_http: bool,
     /// Seconds for which everything is still answered once the process is told to end.
     pub linger_seconds: u64,
+    /// Header in which a listed proxy says who somebody is.
+    pub trusted_header: Option<TrustedHeaderDeclaration>,
+    /// Provider by which one signs in.
+    pub oidc: Option<OidcDeclaration>,
 }
 
 impl From<ServerDeclaration> for ServerSettings {
@@ -54,6 +125,8 @@ impl From<ServerDeclaration> for ServerSettings {
             requests_per_minute: declared.requests_per_minute,
             insecure_http: declared.insecure_http,
             linger_seconds: declared.linger_seconds,
+            trusted_header: declared.trusted_header,
+            oidc: declared.oidc,
         }
     }
 }

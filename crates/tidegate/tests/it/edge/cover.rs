@@ -236,7 +236,10 @@ fn everybody_may_do_to_everything_what_the_specification_says_and_it_is_written_
                 let cell = Cell { operation, kind, place, matter };
                 let desk = &kind.desks[place];
                 let request = match kind.rights.by {
-                    By::Session => cell.request(&site, &nobody).header("cookie", desk.cookie()),
+                    By::Session => cell
+                        .request(&site, &nobody)
+                        .header("cookie", desk.cookie())
+                        .header("sec-fetch-site", "same-origin"),
                     By::Nothing | By::Token | By::ScopedToken => cell.request(&site, &desk.asker),
                 };
                 let status = request.send().unwrap().status().as_u16();

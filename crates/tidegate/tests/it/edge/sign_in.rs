@@ -29,7 +29,8 @@ pub(super) fn cookie(answer: &Response) -> String {
 }
 
 fn with_cookie(nobody: &Asker, method: Method, path: &str, cookie: &str) -> Response {
-    nobody.request(method, path).header("cookie", cookie).send().unwrap()
+    let request = nobody.request(method, path).header("cookie", cookie);
+    request.header("sec-fetch-site", "same-origin").send().unwrap()
 }
 
 #[test]
@@ -119,4 +120,47 @@ fn a_link_sets_a_password_once() {
     assert!(done.headers().contains_key("set-cookie"));
     assert_eq!(set("another horse battery").status(), 404, "it works once");
     assert_eq!(sign_in(&nobody, "viewer@example.com", PASSWORD).status(), 201);
+}
+
+#[test]
+fn a_cookie_changes_nothing_without_the_name_of_the_page_that_asks() {
+    let server = Server::new();
+    with_password(&server);
+    let nobody = server.asker(None);
+    let cookie = cookie(&sign_in(&nobody, "editor@example.com", PASSWORD));
+    let order = json!({ "subject": "orders", "format": "csv" });
+    let send = |path: &str, header: Option<(&str, &str)>| {
+        let request = nobody.request(Method::POST, path).header("cookie", &cookie).json(&order);
+        let request = match header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
+        request.send().unwrap()
+    };
+    for header in [None, Some(("origin", "null")), Some(("sec-fetch-site", "same-site"))] {
+        let refused = send("/api/v1/exports", header);
+        assert_eq!(refused.status(), 403, "{header:?}");
+        let problem: Value = refused.json().unwrap();
+        assert_eq!(problem["type"], "urn:tidegate:problem:cross-site");
+        assert_eq!(send("/sg-admin/sign-out", header).status(), 403, "{header:?}");
+    }
+    let listed: Value =
+        with_cookie(&nobody, Method::GET, "/api/v1/exports", &cookie).json().unwrap();
+    assert_eq!(listed["items"], json!([]));
+    // What comes from here is judged by what the editor may, which is not this.
+    let own = Some(("origin", server.base.as_str()));
+    let refused: Value = send("/api/v1/exports", own).json().unwrap();
+    assert_eq!(refused["type"], "urn:tidegate:problem:not-allowed");
+    assert_eq!(send("/sg-admin/sign-out", own).status(), 303);
+}
+
+#[test]
+fn passwords_do_not_travel_in_the_open_unless_the_site_says_so() {
+    let server =
+        Server::with("public_url = \"http://exports.example.com\"\ninsecure_http = true\n");
+    assert_eq!(server.base, "http://exports.example.com");
+    let shop = &server.shop;
+    let mut serve = shop.command(&["serve"]);
+    let refused = serve.env("TIDEGATE__SERVER__INSECURE_HTTP", "false").output().unwrap();
+    Ended::new(refused).with_code(2).saying(&["public_url", "plain http", "insecure_http = true"]);
 }

@@ -1,0 +1,101 @@
+// A shop with people and `tidegate serve` in front of it, in a folder of its own.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const PROGRAM = resolve(process.env.TIDEGATE ?? "../target/debug/tidegate");
+const CONFIGURATION = `
+[sources.shop]
+url = "sqlite:shop.db"
+[[subjects]]
+slug = "orders"
+source = "shop"
+table = "orders"
+fields = ["id", "total"]
+[control]
+url = "sqlite:control.db"
+[server]
+listen = "127.0.0.1:0"
+`;
+const SCHEMA = `
+create table orders (id integer primary key, total decimal(12,2) not null);
+insert into orders values (1, 10.50), (2, 20);
+`;
+
+export const ADMINISTRATOR = "ada@example.com";
+export const VIEWER = "vera@example.com";
+export const PASSWORD = "correct horse battery";
+
+export class Site {
+  // A site with an administrator, who has a password, and a viewer, who has none.
+  static async withPeople(more = "") {
+    const site = new Site(more);
+    site.run(["operators", "add", ADMINISTRATOR, "--role", "administrator"]);
+    site.run(["operators", "add", VIEWER, "--role", "viewer"]);
+    site.run(["operators", "password", ADMINISTRATOR], PASSWORD);
+    await site.serve();
+    return site;
+  }
+
+  // A site that nobody has set up.
+  static async empty() {
+    const site = new Site("");
+    await site.serve();
+    return site;
+  }
+
+  constructor(more) {
+    this.folder = mkdtempSync(join(tmpdir(), "tidegate-e2e-"));
+    writeFileSync(join(this.folder, "tidegate.toml"), CONFIGURATION + more);
+    execFileSync("sqlite3", [join(this.folder, "shop.db"), SCHEMA]);
+  }
+
+  // Runs a command in the administrator's name; gives what it prints.
+  run(command, input = "") {
+    const options = { cwd: this.folder, input, encoding: "utf8", env: this.environment() };
+    return execFileSync(PROGRAM, ["--as", ADMINISTRATOR, ...command], options).trim();
+  }
+
+  environment() {
+    const own = this.base ? { TIDEGATE__SERVER__PUBLIC_URL: this.base } : {};
+    return { PATH: process.env.PATH, ...own };
+  }
+
+  async serve() {
+    const stdio = ["ignore", "ignore", "pipe"];
+    const options = { cwd: this.folder, stdio, env: this.environment() };
+    this.process = spawn(PROGRAM, ["serve"], options);
+    const lines = createInterface({ input: this.process.stderr })[Symbol.asyncIterator]();
+    this.base = (await lines.next()).value.replace("tidegate: ready at ", "");
+    // It says on the next two lines where the first operator is made, if there is none.
+    this.readSetup = async () => {
+      await lines.next();
+      return (await lines.next()).value.trim();
+    };
+  }
+
+  async end() {
+    const ended = once(this.process, "exit");
+    this.process.kill("SIGTERM");
+    await ended;
+    rmSync(this.folder, { recursive: true });
+  }
+
+  // Asks the API by a cookie.
+  async read(page, path) {
+    const answer = await page.request.get(this.base + path);
+    if (!answer.ok()) throw new Error(`${path}: ${answer.status()}`);
+    return answer.json();
+  }
+}
+
+// Signs in by the form.
+export async function signIn(page, site, email = ADMINISTRATOR, password = PASSWORD) {
+  await page.goto(`${site.base}/sg-admin/sign-in`);
+  await page.getByLabel("Mail address").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
