@@ -4,7 +4,7 @@ mod commands;
 pub(crate) mod measure;
 mod results;
 mod rows;
-mod servers;
+pub(crate) mod servers;
 mod tables;
 
 use std::{
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 }
 
 /// The folder of tables, servers and files: `$TIDEGATE_BENCH_DIR` or one under `target`.
-fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     let folder =
         std::env::var_os("TIDEGATE_BENCH_DIR").map_or("target/bench".into(), PathBuf::from);
     fs::create_dir_all(folder.join("out"))?;
@@ -110,7 +110,7 @@ fn build() -> Result<()> {
 }
 
 /// Where cargo puts what it builds.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from)
 }
 

@@ -1,11 +1,13 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `dist`.
 
 mod bench;
 mod chaos;
 mod ci;
 mod command;
 mod dist;
+mod load;
 mod mutants;
+mod schema;
 mod tidy;
 
 use std::process::ExitCode;
@@ -25,6 +27,10 @@ enum Task {
     Mutants,
     /// Kill and stop real processes, and check what they leave
     Chaos(chaos::ChaosArgs),
+    /// Fuzz the API with schemathesis, for longer than the tests do
+    Schema(schema::SchemaArgs),
+    /// Ask a service with a long past 200 times a second, with 1,000 watchers, and judge
+    Load(load::LoadArgs),
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Mutants => mutants::run(),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Schema(args) => schema::run(&args),
+        Task::Load(args) => load::run(&args),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };

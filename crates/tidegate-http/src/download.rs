@@ -2,6 +2,7 @@
 
 mod disposition;
 mod range;
+mod underway;
 
 use axum::{
     body::Body,
@@ -9,11 +10,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
-use futures_util::Stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use tidegate_service::{Sending, ServiceError, link::LinkPurpose};
+use tidegate_service::link::LinkPurpose;
 
+pub(crate) use self::underway::Downloads;
 use self::{disposition::disposition, range::Asked};
 use crate::{
     edge::Shared,
@@ -93,7 +93,7 @@ pub(crate) async fn send(
             edge.service.redeem_bearer(&edge.artifacts, address, &token, part).await?
         }
     };
-    Ok((status, told, Body::from_stream(pieces(sending))).into_response())
+    Ok((status, told, Body::from_stream(edge.downloads.pieces(sending))).into_response())
 }
 
 /// Leads from the link of a mail to the file: by way of the sign-in, if need be.
@@ -107,43 +107,12 @@ async fn lead(edge: &Shared, parts: &Parts, token: &str) -> Result<Response, Pro
         Err(problem) => return Err(problem),
     };
     let made = edge.service.open_locator(&caller, token).await?;
-    Ok(Redirect::to(&made.link.url(edge.settings.base())).into_response())
+    Ok(Redirect::to(&made.link.url(edge.settings.address())).into_response())
 }
 
 /// Whether a part is to be added to what the client has of this very file (RFC 9110, 13.1.5).
 fn has_the_same(headers: &HeaderMap, tag: &str) -> bool {
     header_text(headers, header::IF_RANGE).is_none_or(|sent| sent == tag)
-}
-
-/// The pieces of a file. Its end is written down also where the client goes away in between.
-fn pieces(sending: Sending) -> impl Stream<Item = Result<Bytes, ServiceError>> {
-    futures_util::stream::unfold(Some(Underway(Some(sending))), |underway| async move {
-        let mut underway = underway?;
-        let sending = underway.0.as_mut()?;
-        match sending.next().await {
-            Ok(Some(piece)) => Some((Ok(piece), Some(underway))),
-            Ok(None) => None,
-            // The connection breaks off, so that nobody takes what there is for the whole.
-            Err(error) => {
-                tracing::warn!(%error, "a download was cut");
-                Some((Err(error), None))
-            }
-        }
-    })
-}
-
-/// A file on its way, whose end is written down when this is dropped.
-struct Underway(Option<Sending>);
-
-impl Drop for Underway {
-    fn drop(&mut self) {
-        let Some(sending) = self.0.take() else { return };
-        tokio::spawn(async move {
-            if let Err(error) = sending.finish().await {
-                tracing::error!(%error, "the end of a download could not be written down");
-            }
-        });
-    }
 }
 
 /// Bytes of a digest in hexadecimal.

@@ -4,18 +4,23 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
 use tidegate_model::audit::hexadecimal;
 use tidegate_service::{Service, artifacts::Artifacts};
+use tokio::sync::watch;
 use url::{Host, Url};
 
 use crate::{
+    download::Downloads,
     events::Hub,
+    metrics::Requests,
     middleware::quota::Quotas,
     sign_on::{OidcSettings, SingleSignOn},
     trusted_header::TrustedHeader,
+    underway::Underway,
 };
 
 /// Random bytes of a setup token.
@@ -36,6 +41,9 @@ pub struct EdgeSettings {
     pub requests_per_minute: NonZeroU32,
     /// Whether sign-in over plain HTTP is allowed where the address is not loopback.
     pub insecure_http: bool,
+    /// How long everything is still answered once the process is told to end, so that whoever
+    /// spreads requests over several processes sees `/readyz` before the socket is closed.
+    pub linger: Duration,
     /// Header in which a listed proxy says who somebody is.
     pub trusted_header: Option<TrustedHeader>,
     /// Provider by which one signs in, beside passwords.
@@ -91,6 +99,7 @@ impl EdgeSettings {
                 proxies: Vec::new(),
                 requests_per_minute: REQUESTS_PER_MINUTE,
                 insecure_http: false,
+                linger: Duration::ZERO,
                 trusted_header: None,
                 oidc: None,
             }),
@@ -131,7 +140,7 @@ impl EdgeSettings {
     }
 
     /// The address without a slash at its end.
-    pub fn base(&self) -> &str {
+    pub fn address(&self) -> &str {
         self.public_url.as_str().trim_end_matches('/')
     }
 }
@@ -153,7 +162,14 @@ pub struct Edge {
     pub(crate) settings: EdgeSettings,
     pub(crate) quotas: Quotas,
     pub(crate) hub: Hub,
-    pub(crate) is_ending: AtomicBool,
+    /// Whether the process has been told to end.
+    pub(crate) ending: watch::Sender<bool>,
+    /// Requests whose answer has not begun.
+    pub(crate) answering: Underway,
+    /// Open streams of events.
+    pub(crate) watchers: Underway,
+    pub(crate) downloads: Downloads,
+    pub(crate) requests: Requests,
     /// Whether it was told that somebody who is no proxy sends the trusted header.
     pub(crate) is_header_told: AtomicBool,
     pub(crate) sign_on: Option<SingleSignOn>,
@@ -176,15 +192,18 @@ impl Edge {
         settings.check()?;
         let quotas = Quotas::new(settings.requests_per_minute);
         let hub = Hub::new(Arc::clone(&service));
-        let is_ending = AtomicBool::new(false);
         let setup = setup.map(|token| Sha256::digest(token.0.as_bytes()).into());
-        let sign_on = settings.oidc.clone().map(|oidc| SingleSignOn::new(oidc, settings.base()));
+        let sign_on = settings.oidc.clone().map(|oidc| SingleSignOn::new(oidc, settings.address()));
         Ok(Arc::new(Self {
             service,
             artifacts,
             quotas,
             hub,
-            is_ending,
+            ending: watch::Sender::new(false),
+            answering: Underway::default(),
+            watchers: Underway::default(),
+            downloads: Downloads::default(),
+            requests: Requests::default(),
             is_header_told: AtomicBool::new(false),
             sign_on: sign_on.transpose()?,
             settings,

@@ -1,7 +1,5 @@
 //! Whether the process lives, and whether it can do its work.
 
-use std::sync::atomic::Ordering;
-
 use axum::{
     Json,
     extract::State,
@@ -11,6 +9,11 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::edge::Shared;
+
+/// Where it says that it lives.
+pub(crate) const LIVES: &str = "/healthz";
+/// Where it says whether it can do its work.
+pub(crate) const IS_READY: &str = "/readyz";
 
 /// It lives.
 pub(crate) async fn lives() -> &'static str {
@@ -28,14 +31,20 @@ struct Readiness {
 /// It can do its work; or what is missing.
 pub(crate) async fn is_ready(State(edge): State<Shared>) -> Response {
     let mut faults = Vec::new();
-    if edge.is_ending.load(Ordering::Relaxed) {
+    if *edge.ending.borrow() {
         faults.push("ending");
     }
-    if let Err(error) = edge.service.store().head().await {
+    let head = edge.service.store().head().await;
+    if let Err(error) = &head {
         tracing::warn!(%error, "not ready: the control database");
         faults.push("control_database");
     }
-    if let Err(error) = edge.artifacts.answers().await {
+    // Whether the store is this site's can be told only with the control database.
+    let store = match head {
+        Ok(_) => edge.service.check_store(&edge.artifacts).await,
+        Err(_) => edge.artifacts.answers().await.map_err(Into::into),
+    };
+    if let Err(error) = store {
         tracing::warn!(%error, "not ready: the artifact store");
         faults.push("artifact_store");
     }

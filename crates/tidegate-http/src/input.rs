@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
+use futures_util::StreamExt;
 use http::{HeaderMap, header, request::Parts};
 use http_body::Body as _;
 use serde::de::DeserializeOwned;
@@ -13,6 +13,13 @@ use tidegate_model::actor::Caller;
 use url::form_urlencoded;
 
 use crate::problem::{Problem, ProblemKind};
+
+/// Bytes of a body at most: 10,000 keys of 100 characters.
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a body that are taken at most.
+const TAKEN_BYTES_MAX: usize = 16 << 20;
+/// Whole numbers below this one are exact in a double: 2⁵³.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Whoever has sent the request; its absence is answered before a handler sees it.
 pub(crate) struct Signed(pub(crate) Caller);
@@ -32,8 +39,12 @@ pub(crate) struct Body<T>(pub(crate) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let value = json(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let mut value = json(request).await?;
+        if let Some(at) = place_of_nul(&value) {
+            return Err(Problem::fault(at, "a text holds no NUL character").into_response());
+        }
+        whole_numbers(&mut value);
         let read = serde_path_to_error::deserialize(value);
         read.map(Self).map_err(|error| {
             let pointer = pointer_of(error.path());
@@ -63,24 +74,76 @@ pub(crate) struct AnyBody(pub(crate) Value);
 impl<S: Send + Sync> FromRequest<S> for AnyBody {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        Ok(Self(json(request, state).await?))
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        Ok(Self(json(request).await?))
     }
 }
 
-async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Response> {
+async fn json(request: Request) -> Result<Value, Response> {
     if !is_json(request.headers()) {
         return Err(Problem::of(ProblemKind::UnsupportedMediaType).into_response());
     }
-    // Only the limit of the body can be the reason, or a client that is gone.
-    let bytes = Bytes::from_request(request, state)
-        .await
-        .map_err(|_| Problem::of(ProblemKind::TooLarge).into_response())?;
+    let bytes = whole(request.into_body()).await;
+    let bytes = bytes.ok_or_else(|| Problem::of(ProblemKind::TooLarge).into_response())?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         let detail = format!("the body is not JSON: {place}");
         Problem::new(ProblemKind::MalformedBody, detail).into_response()
     })
+}
+
+/// The bytes of a body; none if there are too many. Those are taken, too, up to a point: whoever
+/// still sends when the connection ends never sees the answer.
+async fn whole(body: axum::body::Body) -> Option<Vec<u8>> {
+    let (mut bytes, mut taken) = (Vec::new(), 0);
+    let mut pieces = body.into_data_stream();
+    // A client that is gone reads no answer.
+    while let Some(Ok(piece)) = pieces.next().await {
+        taken += piece.len();
+        match taken {
+            0..=BODY_BYTES_MAX => bytes.extend_from_slice(&piece),
+            BODY_BYTES_MAX..TAKEN_BYTES_MAX => bytes.clear(),
+            _ => return None,
+        }
+    }
+    (taken <= BODY_BYTES_MAX).then_some(bytes)
+}
+
+/// Writes `30.0` as `30`: to JSON Schema, both are the same integer.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|_| number.is_f64());
+            let whole = whole.filter(|one| one.fract() == 0.0 && one.abs() < EXACT_MAX);
+            if let Some(whole) = whole {
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole, and below 2⁵³")]
+                let whole = whole as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Where a text holds NUL, which no database of ours keeps.
+fn place_of_nul(value: &Value) -> Option<String> {
+    let below = |part: &str, value: &Value| place_of_nul(value).map(|at| format!("/{part}{at}"));
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| below(&index.to_string(), item))
+        }
+        Value::Object(members) => members.iter().find_map(|(name, value)| {
+            if name.contains('\0') {
+                return Some(String::new());
+            }
+            below(&name.replace('~', "~0").replace('/', "~1"), value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -97,7 +160,16 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
+        // What is sent without a value would be read as absent: as less of a limit than was meant.
+        let empty = form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.is_empty());
+        if let Some((name, _)) = empty {
+            let place = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            return Err(Problem::fault(place, "it has no value: leave it out"));
+        }
         let read = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        if form_urlencoded::parse(query.as_bytes()).any(|(_, value)| value.contains('\0')) {
+            return Err(Problem::fault("", "a text holds no NUL character"));
+        }
         serde_path_to_error::deserialize(read)
             .map(Self)
             .map_err(|error| Problem::fault(pointer_of(error.path()), said(error.inner())))
@@ -132,6 +204,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Slug {
         match text.contains('\0') {
             true => Err(Problem::of(ProblemKind::NotFound)),
             false => Ok(Self(text)),
+        }
+    }
+}
+
+/// Header with the key that makes a repeated request the same one.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Characters of that key.
+const KEY_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=255;
+
+/// The key that makes a repeated request the same one. One that cannot be read is refused: ignored,
+/// it would let the request be done twice.
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut sent = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let key = match (sent.next(), sent.next()) {
+            (None, _) => return Ok(Self(None)),
+            (Some(key), None) => std::str::from_utf8(key.as_bytes()).ok(),
+            (Some(_), Some(_)) => None,
+        };
+        let is_key = |key: &&str| {
+            KEY_CHARACTERS.contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let detail = "`Idempotency-Key` is sent once, with 1 to 255 visible ASCII characters";
+        match key.filter(is_key) {
+            Some(key) => Ok(Self(Some(key.to_owned()))),
+            None => Err(Problem::fault("", detail)),
         }
     }
 }

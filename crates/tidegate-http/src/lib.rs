@@ -14,6 +14,7 @@ mod edge;
 mod events;
 mod health;
 mod input;
+mod metrics;
 mod middleware;
 mod page;
 mod pages;
@@ -24,6 +25,7 @@ mod session;
 mod sign_on;
 mod tagged;
 mod trusted_header;
+mod underway;
 
 pub use api::document;
 pub use edge::{Edge, EdgeError, EdgeSettings, SetupToken};

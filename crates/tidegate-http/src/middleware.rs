@@ -3,6 +3,7 @@
 pub(crate) mod caller;
 pub(crate) mod headers;
 pub(crate) mod host;
+pub(crate) mod measured;
 pub(crate) mod origin;
 pub(crate) mod peer;
 pub(crate) mod quota;

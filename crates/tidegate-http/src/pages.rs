@@ -1,8 +1,9 @@
-//! The pages that come before all others: sign-in, first start, a new password.
+//! The pages that come before all others: sign-in, first start, a new password, the reference.
 
 mod assets;
 mod home;
 mod password;
+mod reference;
 mod sign_in;
 mod sign_on;
 
@@ -15,10 +16,12 @@ use axum::{
 use http::StatusCode;
 use tidegate_service::InvitationSecret;
 
-use crate::{edge::Shared, problem::Problem};
+use crate::{api, edge::Shared, problem::Problem};
 
 /// Where pages begin.
 pub(crate) const PREFIX: &str = "/sg-admin";
+/// Where the reference of the API is.
+pub(crate) const REFERENCE: &str = "/docs/api";
 /// Where one signs in.
 pub(crate) const SIGN_IN: &str = "/sg-admin/sign-in";
 /// Where one leaves for the provider.
@@ -47,6 +50,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/sg-admin/sign-out", post(sign_in::leave))
         .route(SETUP, get(password::show_setup).post(password::send_setup))
         .route(PASSWORD, get(password::show).post(password::send))
+        .route(REFERENCE, get(reference::show))
+        .route(api::PREFIX, get(reference::enter))
+        .route(&format!("{}/", api::PREFIX), get(reference::enter))
         .route("/assets/{name}", get(assets::send))
 }
 

@@ -19,16 +19,16 @@ use crate::{
     download,
     edge::Shared,
     health,
+    input::BODY_BYTES_MAX,
+    metrics,
     middleware::{
         caller::{self, Gate},
-        headers, host, origin, request_id,
+        headers, host, measured, origin, request_id,
     },
     pages,
     problem::{Problem, ProblemKind},
 };
 
-/// Bytes of a body at most: 10,000 keys of 100 characters.
-const BODY_BYTES_MAX: usize = 1 << 20;
 /// Time until an answer must begin. Streams may take as long as they like after that.
 const ANSWER_SECONDS_MAX: Duration = Duration::from_secs(60);
 
@@ -41,8 +41,9 @@ pub fn router(edge: Shared) -> Router {
         .merge(api)
         .route(&format!("{}{{token}}", download::PATH), get(download::send))
         .merge(pages::routes())
-        .route("/healthz", get(health::lives))
-        .route("/readyz", get(health::is_ready))
+        .route(health::LIVES, get(health::lives))
+        .route(health::IS_READY, get(health::is_ready))
+        .route(metrics::PATH, get(metrics::show))
         .fallback(async || Problem::of(ProblemKind::NotFound))
         .method_not_allowed_fallback(async || Problem::of(ProblemKind::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -52,6 +53,7 @@ pub fn router(edge: Shared) -> Router {
         .layer(from_fn_with_state(Arc::clone(&edge), host::check))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&edge), headers::add))
+        .layer(from_fn_with_state(Arc::clone(&edge), measured::count))
         .layer(from_fn(request_id::name))
         .with_state(edge)
 }

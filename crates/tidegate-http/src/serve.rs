@@ -1,15 +1,25 @@
 //! Listens, and ends in order: what has begun is answered.
 
-use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    time::{sleep, timeout},
+};
 
-use crate::{edge::Shared, router::router};
+use crate::{
+    edge::{Edge, Shared},
+    router::router,
+};
 
-/// Time that answers under way get once the process is told to end.
+/// Time that answers and downloads under way get once the process is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
+/// Time that connections get to close once everything on them is answered or cut.
+const CLOSE: Duration = Duration::from_secs(1);
 
-/// Answers requests until `stopped` says true.
+/// Answers requests until `stopped` says true. From then on `/readyz` says no and streams of
+/// events end; the socket stays open while something is under way, and while the site wants it to.
 ///
 /// # Errors
 ///
@@ -20,20 +30,36 @@ pub async fn serve(
     mut stopped: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let service = router(edge.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let mut told = stopped.clone();
-    let ending = async move {
+    let (close, mut closing) = watch::channel(false);
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
         // A sender that is gone is an end, too.
-        drop(told.wait_for(|is_stopped| *is_stopped).await);
-        edge.is_ending.store(true, Ordering::Relaxed);
-    };
-    let served = axum::serve(listener, service).with_graceful_shutdown(ending);
-    let served = tokio::spawn(served.into_future());
-    let drained = async {
+        drop(closing.wait_for(|is_closing| *is_closing).await);
+    });
+    let mut served = tokio::spawn(served.into_future());
+    let ending = async {
         drop(stopped.wait_for(|is_stopped| *is_stopped).await);
-        tokio::time::sleep(DRAIN).await;
+        edge.ending.send_replace(true);
+        sleep(edge.settings.linger).await;
+        if timeout(DRAIN, drained(&edge)).await.is_err() {
+            edge.downloads.cut().await;
+        }
+        close.send_replace(true);
     };
     tokio::select! {
-        ended = served => ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
-        () = drained => Ok(()),
+        ended = &mut served => return ended.unwrap_or_else(|panic| {
+            std::panic::resume_unwind(panic.into_panic())
+        }),
+        () = ending => {}
     }
+    match timeout(CLOSE, served).await {
+        Ok(ended) => ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
+        // A connection whose other side does not read ends with the process.
+        Err(_) => Ok(()),
+    }
+}
+
+async fn drained(edge: &Edge) {
+    edge.answering.none().await;
+    edge.watchers.none().await;
+    edge.downloads.none().await;
 }

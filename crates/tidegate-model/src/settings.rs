@@ -2,12 +2,78 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::{Fault, Faults};
+
 /// Microseconds of an hour.
 const HOUR_MICROS: i64 = 60 * 60 * 1_000_000;
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 24 * HOUR_MICROS;
 /// Hours that a bearer link lives at most, whatever a site says: whoever holds it has the file.
 pub const BEARER_LINK_HOURS_MAX: u32 = 24;
+
+/// Largest whole number that every reader of JSON keeps: 2⁵³ − 1 (RFC 8259, section 6).
+const EXACT_MAX: u64 = (1 << 53) - 1;
+
+/// One setting: what it is called, what it means, and which values it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Name in requests and in the configuration.
+    pub name: &'static str,
+    /// What it means, as people read it.
+    pub words: &'static str,
+    /// Smallest value.
+    pub least: u64,
+    /// Largest value.
+    pub most: u64,
+    /// Whether null means that there is no limit.
+    pub may_be_null: bool,
+}
+
+const fn setting(name: &'static str, words: &'static str, least: u64, most: u64) -> Setting {
+    Setting { name, words, least, most, may_be_null: false }
+}
+
+const fn optional(name: &'static str, words: &'static str, most: u64) -> Setting {
+    Setting { may_be_null: true, ..setting(name, words, 1, most) }
+}
+
+const fn ceiling(name: &'static str, words: &'static str) -> Setting {
+    Setting { may_be_null: true, ..setting(name, words, 1, EXACT_MAX) }
+}
+
+/// Every setting. None takes a value that would shut everybody out, or stop all work unsaid.
+pub const SETTINGS: &[Setting] = &[
+    setting("retention_days", "Days that a file is kept after it was made", 0, 3_660),
+    optional(
+        "activity_retention_days",
+        "Days after which entries of the activity log move to signed files; null for never",
+        36_600,
+    ),
+    setting("open_jobs_max", "Exports of one operator that may be open at a time", 1, 1_000_000),
+    ceiling("rows_max", "Rows of an export at most; null for no limit"),
+    ceiling("bytes_max", "Bytes of an export at most; null for no limit"),
+    setting(
+        "view_rows_max",
+        "Rows with personal data that an operator may look at within an hour",
+        0,
+        1_000_000_000,
+    ),
+    setting("link_minutes", "Minutes that a download link lives", 1, 24 * 60),
+    setting(
+        "session_idle_minutes",
+        "Minutes without a request after which a sign-in has ended",
+        1,
+        30 * 24 * 60,
+    ),
+    setting("session_hours_max", "Hours after which a sign-in has ended in any case", 1, 366 * 24),
+    optional(
+        "bearer_link_hours_max",
+        "Hours that a link lives at most which needs no sign-in; null for no such links",
+        BEARER_LINK_HOURS_MAX as u64,
+    ),
+    setting("attempts_max", "Attempts that an export gets", 1, 1_000),
+    setting("builds_max", "Exports that one worker builds at a time", 1, 256),
+];
 
 /// Settings of a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +126,23 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Refuses values that a setting does not take.
+    ///
+    /// # Errors
+    ///
+    /// All faults, each with a pointer to its setting.
+    pub fn check(&self) -> Result<(), Faults> {
+        let values = serde_json::to_value(self).expect("settings are plain JSON");
+        let fault = |setting: &Setting| {
+            let Setting { name, least, most, .. } = setting;
+            let value = values.get(name).and_then(serde_json::Value::as_u64)?;
+            let detail = format!("`{name}` is between {least} and {most}");
+            (!(*least..=*most).contains(&value)).then(|| Fault::new(format!("/{name}"), detail))
+        };
+        let faults: Vec<Fault> = SETTINGS.iter().filter_map(fault).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
     /// How long a file is kept, in microseconds.
     pub fn retention_micros(&self) -> i64 {
         i64::from(self.retention_days).saturating_mul(DAY_MICROS)
@@ -121,5 +204,32 @@ mod tests {
         }
         let day = BearerHours::try_from(24).unwrap();
         assert_eq!(day.micros(), 24 * 60 * 60 * 1_000_000);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_setting_and_admits_the_first_values() {
+        let first = serde_json::to_value(Settings::default()).unwrap();
+        let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let known: Vec<&str> = first.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, known);
+        for setting in SETTINGS {
+            assert_eq!(setting.may_be_null, first[setting.name].is_null(), "{}", setting.name);
+        }
+        assert_eq!(Settings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn settings_that_would_shut_everybody_out_are_refused() {
+        let shut = Settings { session_hours_max: 0, builds_max: 0, ..Settings::default() };
+        let Faults(faults) = shut.check().unwrap_err();
+        let places: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(places, ["/session_hours_max", "/builds_max"]);
+        let vast = Settings { rows_max: Some(u64::MAX), ..Settings::default() };
+        assert_eq!(vast.check().unwrap_err().0.len(), 1);
     }
 }

@@ -5,11 +5,21 @@ use tidegate_model::{
     actor::Caller,
     settings::Settings,
 };
-use tidegate_store::Change;
+use tidegate_store::{Change, Figures};
 
 use crate::{error::ServiceError, service::Service};
 
 impl Service {
+    /// Figures of the site, for whoever may see its settings.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not see them.
+    pub async fn figures(&self, caller: &Caller) -> Result<Figures, ServiceError> {
+        self.permit(caller, Action::SettingView, Target::default()).await?;
+        Ok(self.store.figures().await?)
+    }
+
     /// The settings.
     ///
     /// # Errors
@@ -24,13 +34,14 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the caller may not.
+    /// If the caller may not, or a setting takes no such value.
     pub async fn set_settings(
         &self,
         caller: &Caller,
         settings: Settings,
     ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::SettingChange, Target::default()).await?;
+        settings.check()?;
         self.store.commit(permit, Change::Settings(Box::new(settings))).await?;
         Ok(())
     }

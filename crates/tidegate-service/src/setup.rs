@@ -17,7 +17,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If a role is wrong, or the control state cannot be changed.
+    /// If a role or a setting is wrong, or the control state cannot be changed.
     pub async fn set_up(
         &self,
         roles: &[Role],
@@ -32,6 +32,7 @@ impl Service {
         }
         let setup = Caller::setup("first start");
         if let Some(settings) = settings {
+            settings.check()?;
             let permit = self.permit(&setup, Action::SettingChange, Target::default()).await?;
             self.store.commit(permit, Change::Settings(Box::new(settings.clone()))).await?;
         }

@@ -50,8 +50,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If there is no such operator, it is shut out, or has another password: the same answer, after
-    /// the same time. If there were too many attempts from there.
+    /// If there is no such operator, it is shut out, or has another password: the same answer,
+    /// after the same time. If there were too many attempts from there.
     pub async fn sign_in(
         &self,
         email: &str,

@@ -149,7 +149,7 @@ impl Store {
         };
         let stamp = Stamp::of_permit(&permit, random_word());
         let counted = self
-            .write(stamp, move |tx| Box::pin(looked::count(tx, operator, rows, ceiling)))
+            .write(stamp, move |tx| Box::pin(looked::note_rows(tx, operator, rows, ceiling)))
             .await?;
         Ok(counted.id.filter(|left| *left >= 0))
     }

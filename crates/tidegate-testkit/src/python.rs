@@ -171,6 +171,20 @@ pub fn interpreter() -> PathBuf {
     python
 }
 
+/// A program that tries the API: in an environment of its own, `$TIDEGATE_API_VENV` or
+/// `target/venv-api`.
+///
+/// # Panics
+///
+/// If it is not installed.
+pub fn api_tool(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let named = std::env::var_os("TIDEGATE_API_VENV");
+    let tool = named.map_or(root.join("target/venv-api"), PathBuf::from).join("bin").join(name);
+    assert!(tool.exists(), "no {}: run scripts/install, it makes the tools", tool.display());
+    tool
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {

@@ -1,6 +1,6 @@
 //! Opens the edge that the configuration describes.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::HeaderName;
 use tidegate_http::{
@@ -65,6 +65,7 @@ fn settings(address: &str, server: &ServerSettings) -> Result<EdgeSettings, Fail
         proxies: server.proxies.clone(),
         requests_per_minute: requests.unwrap_or(usual.requests_per_minute),
         insecure_http: server.insecure_http,
+        linger: Duration::from_secs(server.linger_seconds),
         trusted_header: server.trusted_header.as_ref().map(trusted_header).transpose()?,
         oidc: server.oidc.as_ref().map(oidc),
         ..usual

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod edge;
 pub mod failure;
 pub mod introspect;
+pub mod log;
 pub mod signal;
 pub mod watch;
 pub mod wire;
@@ -22,7 +23,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    log_to_stderr();
+    log::begin(&cli.command);
     let done = match &cli.command {
         cli::Command::Export(args) => commands::export::run(args, &cli),
         cli::Command::Init(args) => commands::init::run(args, &cli),
@@ -44,12 +45,4 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(cli.json),
     }
-}
-
-/// Events go to stderr when `RUST_LOG` asks for them.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    // A second call, in a test, finds the first one's subscriber.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

@@ -28,7 +28,7 @@ const POSTGRES_ACCOUNT: &str = "postgres";
 const MARIADB_ACCOUNT: &str = "mysql";
 
 /// The servers, running.
-pub(super) struct Servers {
+pub(crate) struct Servers {
     folder: PathBuf,
     /// Servers that this run has started, and so ends.
     started: Vec<&'static str>,
@@ -36,7 +36,7 @@ pub(super) struct Servers {
 
 impl Servers {
     /// Starts the servers that are needed and do not run yet.
-    pub(super) fn start(folder: &Path, with_mariadb: bool) -> Result<Self> {
+    pub(crate) fn start(folder: &Path, with_mariadb: bool) -> Result<Self> {
         fs::create_dir_all(folder.join("run"))?;
         let mut servers = Self { folder: folder.to_owned(), started: Vec::new() };
         if !servers.psql(&["-c", "select 1"])?.status()?.success() {
@@ -62,13 +62,19 @@ impl Servers {
         format!("postgres://postgres@/postgres?host={}&port={POSTGRES_PORT}", run.display())
     }
 
+    /// How Tidegate reaches one of its databases as its control database.
+    pub(crate) fn control_url(&self, database: &str) -> String {
+        let run = self.folder.join("run").display().to_string().replace('/', "%2F");
+        format!("postgres://postgres@{run}:{POSTGRES_PORT}/{database}")
+    }
+
     /// The socket of MariaDB.
     pub(super) fn mariadb_socket(&self) -> PathBuf {
         self.folder.join("run/mariadb.sock")
     }
 
     /// `psql`, connected, silent about success.
-    pub(super) fn psql(&self, arguments: &[&str]) -> Result<Command> {
+    pub(crate) fn psql(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new("psql");
         command.arg("-Xqd").arg(self.postgres_conninfo()).args(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null());

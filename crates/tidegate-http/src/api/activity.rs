@@ -85,6 +85,7 @@ pub(super) struct EntryBody {
     /// SHA-256 of the entry's text, in hexadecimal.
     hash: String,
     /// The entry: docs/reference/activity-log.md says what is in it.
+    #[schema(value_type = Object)]
     entry: serde_json::Value,
 }
 

@@ -1,27 +1,37 @@
 //! The description of the API (OpenAPI 3.1), made from its handlers, and the routes made from it.
 
-use std::collections::BTreeSet;
+mod examples;
+mod headers;
+mod links;
+mod parameters;
+mod refusals;
+mod schemas;
 
-use axum::Json;
-use http::Method;
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use axum::response::Response;
+use http::{HeaderMap, Method};
+use serde_json::{Map, Value};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Content, ContentBuilder, OpenApi as Document, RefOr, Response, ResponseBuilder,
+        OpenApi as Document,
         path::Operation,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{activity, exports, keys, me, operators, roles, sessions, settings, subjects, tokens};
-use crate::{
-    edge::Shared,
-    problem::{MEDIA_TYPE, ProblemBody, ProblemKind},
+pub(in crate::api) use self::schemas::{
+    FieldChoiceSchema, FilterSchema, RequestSchema, ScopeSchema, SettingsSchema,
 };
+use super::{activity, exports, keys, me, operators, roles, sessions, settings, subjects, tokens};
+use crate::{edge::Shared, problem::ProblemBody, tagged::tagged};
 
 /// Where the API begins.
 pub(crate) const PREFIX: &str = "/api/v1";
+/// Methods that an operation can have, as the description names them.
+const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
 #[derive(OpenApi)]
 #[openapi(
@@ -94,14 +104,25 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(me::get))
         .routes(routes!(keys::list))
         .routes(routes!(describe));
-    let mut routes = OpenApiRouter::with_openapi(Described::openapi()).nest(PREFIX, routes);
-    add_problems(routes.get_openapi_mut());
-    routes
+    OpenApiRouter::with_openapi(Described::openapi()).nest(PREFIX, routes)
 }
 
-/// The description.
-pub fn document() -> Document {
-    routes().into_openapi()
+/// The description, complete: what the handlers say, and what is the same for many of them.
+pub fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+        let described = routes().into_openapi();
+        let mut document = serde_json::to_value(described).expect("a description is plain JSON");
+        schemas::add(&mut document);
+        for (_, operation) in operations_mut(&mut document) {
+            parameters::tidy(operation);
+            refusals::add(operation);
+            headers::add(operation);
+        }
+        links::add(&mut document);
+        examples::add(&mut document);
+        document
+    });
+    &DOCUMENT
 }
 
 /// Operations that need no caller: their descriptions say so.
@@ -122,10 +143,15 @@ pub(crate) fn open_operations(document: &Document) -> BTreeSet<(Method, String)>
 /// This description.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "describe", tag = "site", security(()),
-    responses((status = 200, description = "The description", body = serde_json::Value))
+    params(("If-None-Match" = Option<String>, Header)),
+    responses(
+        (status = 200, description = "The description", body = Object,
+            headers(("ETag" = String))),
+        (status = 304, description = "It is as it was"),
+    )
 )]
-async fn describe() -> Json<Document> {
-    Json(document())
+async fn describe(headers: HeaderMap) -> Response {
+    tagged(&headers, document())
 }
 
 fn operations_of(
@@ -141,44 +167,19 @@ fn operations_of(
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
-/// Says of every operation how it can be refused, which is the same for all.
-fn add_problems(document: &mut Document) {
-    for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-        for operation in operations.into_iter().flatten() {
-            for kind in refusals(operation) {
-                let status = kind.status().as_str().to_owned();
-                let responses = &mut operation.responses.responses;
-                responses.entry(status).or_insert_with(|| RefOr::T(response(kind)));
-            }
-        }
-    }
+/// Every operation of a description, by its id.
+fn operations_mut(document: &mut Value) -> Vec<(String, &mut Map<String, Value>)> {
+    let items = document["paths"].as_object_mut().expect("a description has paths");
+    let all = items.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.iter_mut());
+    all.filter(|(method, _)| METHODS.contains(&method.as_str()))
+        .filter_map(|(_, operation)| {
+            let operation = operation.as_object_mut()?;
+            Some((operation["operationId"].as_str()?.to_owned(), operation))
+        })
+        .collect()
 }
 
-fn refusals(operation: &Operation) -> Vec<ProblemKind> {
-    let mut kinds = vec![
-        ProblemKind::InvalidRequest,
-        ProblemKind::TooManyRequests,
-        ProblemKind::WrongHost,
-        ProblemKind::Internal,
-        ProblemKind::Unavailable,
-        ProblemKind::SignInRequired,
-        ProblemKind::NotAllowed,
-        ProblemKind::NotFound,
-    ];
-    if operation.request_body.is_some() {
-        kinds.extend([
-            ProblemKind::MalformedBody,
-            ProblemKind::TooLarge,
-            ProblemKind::UnsupportedMediaType,
-        ]);
-    }
-    kinds
-}
-
-fn response(kind: ProblemKind) -> Response {
-    let schema = utoipa::openapi::Ref::from_schema_name("Problem");
-    let content: Content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(kind.title()).content(MEDIA_TYPE, content).build()
+/// The responses of an operation, by status.
+fn responses_mut(operation: &mut Map<String, Value>) -> &mut Map<String, Value> {
+    operation["responses"].as_object_mut().expect("an operation has responses")
 }

@@ -8,6 +8,7 @@ use tidegate_model::role::{Role, RowLimit};
 use utoipa::ToSchema;
 
 use crate::{
+    api::description::FilterSchema,
     edge::Shared,
     input::{Body, Signed, Slug},
     problem::Problem,
@@ -35,6 +36,7 @@ struct LimitBody {
     /// Slug of the subject.
     subject: String,
     /// A filter, as in a scope.
+    #[schema(value_type = FilterSchema)]
     r#where: Value,
 }
 
@@ -82,7 +84,10 @@ pub(super) struct RoleEdit {
     put, path = "/roles/{slug}", operation_id = "put_role", tag = "people",
     params(("slug" = String, Path)),
     request_body = RoleEdit,
-    responses((status = 204, description = "The role is as it was sent"))
+    responses(
+        (status = 204, description = "The role is as it was sent"),
+        (status = 409, description = "The site would be left without an administrator"),
+    )
 )]
 pub(super) async fn put(
     State(edge): State<Shared>,

@@ -5,6 +5,7 @@ use http::HeaderMap;
 use tidegate_model::settings::Settings;
 
 use crate::{
+    api::description::SettingsSchema,
     edge::Shared,
     input::{Body, Signed},
     problem::Problem,
@@ -14,8 +15,12 @@ use crate::{
 /// The settings.
 #[utoipa::path(
     get, path = "/settings", operation_id = "get_settings", tag = "site",
-    responses((status = 200, description = "The settings", body = serde_json::Value,
-        headers(("ETag" = String))))
+    params(("If-None-Match" = Option<String>, Header)),
+    responses(
+        (status = 200, description = "The settings", body = SettingsSchema,
+            headers(("ETag" = String))),
+        (status = 304, description = "They are as they were"),
+    )
 )]
 pub(super) async fn get(
     State(edge): State<Shared>,
@@ -29,8 +34,8 @@ pub(super) async fn get(
 /// Sets all settings: those that are absent are what they are at first.
 #[utoipa::path(
     put, path = "/settings", operation_id = "put_settings", tag = "site",
-    request_body = serde_json::Value,
-    responses((status = 200, description = "The settings", body = serde_json::Value))
+    request_body = SettingsSchema,
+    responses((status = 200, description = "The settings", body = SettingsSchema))
 )]
 pub(super) async fn put(
     State(edge): State<Shared>,

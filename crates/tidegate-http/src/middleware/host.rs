@@ -1,38 +1,46 @@
 //! Refuses requests that name a host which is not ours.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Uri, header, uri::Authority};
+use http::{HeaderMap, Uri, header, request::Parts, uri::Authority};
 
 use crate::{
     edge::{EdgeSettings, Shared},
+    health,
     input::header_text,
+    metrics,
+    middleware::peer,
     problem::{Problem, ProblemKind},
 };
 
 /// Lets a request pass if it names a host of ours.
 pub(crate) async fn check(State(edge): State<Shared>, request: Request, next: Next) -> Response {
-    match is_ours(&edge.settings, request.headers(), request.uri()) {
-        true => next.run(request).await,
+    let (parts, body) = request.into_parts();
+    let passes = is_ours(&edge.settings, &parts.headers, &parts.uri) || is_probe(&parts);
+    match passes {
+        true => next.run(Request::from_parts(parts, body)).await,
         false => Problem::of(ProblemKind::WrongHost).into_response(),
     }
 }
 
+/// Whether somebody on this machine asks, by its address, how the process does: no page of another
+/// site can make a browser name an address.
+fn is_probe(parts: &Parts) -> bool {
+    const PROBES: [&str; 3] = [health::LIVES, health::IS_READY, metrics::PATH];
+    let host = named(&parts.headers, &parts.uri);
+    let address = host.and_then(|host| host.host().trim_matches(['[', ']']).parse::<IpAddr>().ok());
+    address.is_some_and(|address| address.is_loopback())
+        && peer::is_local(parts)
+        && PROBES.contains(&parts.uri.path())
+}
+
 fn is_ours(settings: &EdgeSettings, headers: &HeaderMap, uri: &Uri) -> bool {
-    if headers.get_all(header::HOST).iter().count() > 1 {
-        return false;
-    }
-    let named = match uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => header_text(headers, header::HOST),
-    };
-    let Some(named) = named.and_then(|named| named.parse::<Authority>().ok()) else { return false };
-    if named.as_str().contains('@') {
-        return false;
-    }
+    let Some(named) = named(headers, uri) else { return false };
     let host = named.host().trim_matches(['[', ']']);
     let own = settings.public_url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     // Behind a proxy the port is the proxy's business; a page of another port is of another site,
@@ -40,6 +48,19 @@ fn is_ours(settings: &EdgeSettings, headers: &HeaderMap, uri: &Uri) -> bool {
     let is_own = host.eq_ignore_ascii_case(own);
     let is_listed = settings.hosts.iter().any(|listed| host.eq_ignore_ascii_case(listed));
     is_own || is_listed
+}
+
+/// The one host that a request names.
+fn named(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return None;
+    }
+    let named = match uri.authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => header_text(headers, header::HOST),
+    };
+    let named: Authority = named?.parse().ok()?;
+    (!named.as_str().contains('@')).then_some(named)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::problem::{Problem, ProblemKind};
 /// Every file, with its media type.
 const FILES: &[(&str, &str, &[u8])] = &[
     ("door.css", "text/css; charset=utf-8", include_bytes!("../../assets/door.css")),
+    ("reference.css", "text/css; charset=utf-8", include_bytes!("../../assets/reference.css")),
     ("inter-var.woff2", "font/woff2", include_bytes!("../../assets/inter-var.woff2")),
     ("tidegate.svg", "image/svg+xml", include_bytes!("../../assets/tidegate.svg")),
 ];

@@ -87,185 +87,143 @@ pub const PROBLEMS: &[ProblemKind] = &[
 ];
 
 impl ProblemKind {
-    /// Name, status, title, meaning.
-    const fn row(self) -> (&'static str, StatusCode, &'static str, &'static str) {
+    /// Name at the end of its URI.
+    pub const fn slug(self) -> &'static str {
         match self {
-            Self::MalformedBody => (
-                "malformed-body",
-                StatusCode::BAD_REQUEST,
-                "The body cannot be read",
-                "the body is not JSON",
-            ),
-            Self::SignInFailed => (
-                "sign-in-failed",
-                StatusCode::UNAUTHORIZED,
-                "Sign-in failed",
-                "address and password do not belong together",
-            ),
-            Self::SignInRequired => (
-                "sign-in-required",
-                StatusCode::UNAUTHORIZED,
-                "Sign-in required",
-                "send a token as `Authorization: Bearer tdg_…`, or sign in",
-            ),
-            Self::NotAllowed => (
-                "not-allowed",
-                StatusCode::FORBIDDEN,
-                "Not allowed",
-                "your role, or the scopes of your token, do not include this",
-            ),
-            Self::CrossSite => (
-                "cross-site",
-                StatusCode::FORBIDDEN,
-                "Sent by another site",
-                "a page of another site has sent this request, so it was not done",
-            ),
-            Self::NotFound => (
-                "not-found",
-                StatusCode::NOT_FOUND,
-                "Not found",
-                "there is nothing of that name, or nothing that you may see",
-            ),
-            Self::MethodNotAllowed => (
-                "method-not-allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-                "this path takes other methods",
-            ),
-            Self::IllegalTransition => (
-                "illegal-transition",
-                StatusCode::CONFLICT,
-                "Not in this state",
-                "it is in a state in which this cannot be done",
-            ),
-            Self::AlreadyExists => (
-                "already-exists",
-                StatusCode::CONFLICT,
-                "Already exists",
-                "there is something of that name already",
-            ),
-            Self::LastAdministrator => (
-                "last-administrator",
-                StatusCode::CONFLICT,
-                "The last administrator",
-                "a site needs an administrator: make another one first",
-            ),
-            Self::ArtifactCorrupt => (
-                "artifact-corrupt",
-                StatusCode::CONFLICT,
-                "The file is damaged",
-                "the file does not have the bytes that were written: run the export again",
-            ),
-            Self::Gone => (
-                "gone",
-                StatusCode::GONE,
-                "Gone",
-                "the file was deleted, or its retention has ended: run the export again",
-            ),
-            Self::TooLarge => (
-                "too-large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "Too large",
-                "a body has at most 1 MiB",
-            ),
-            Self::UnsupportedMediaType => (
-                "unsupported-media-type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Unsupported media type",
-                "send JSON, as `Content-Type: application/json`",
-            ),
-            Self::RangeNotSatisfiable => (
-                "range-not-satisfiable",
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                "The range lies outside the file",
-                "ask for bytes that the file has",
-            ),
-            Self::WrongHost => (
-                "wrong-host",
-                StatusCode::MISDIRECTED_REQUEST,
-                "Wrong host",
-                "this service is not reached by that name; see `[server] public_url` and `hosts`",
-            ),
-            Self::InvalidRequest => (
-                "invalid-request",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The request is wrong",
-                "each fault is told with a pointer to its place",
-            ),
-            Self::IdempotencyKeyReused => (
-                "idempotency-key-reused",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The idempotency key was used before",
-                "the same key came with another request: choose a new one",
-            ),
-            Self::TooManyRequests => (
-                "too-many-requests",
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many requests",
-                "wait as long as `Retry-After` says",
-            ),
-            Self::TooManyAttempts => (
-                "too-many-attempts",
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many attempts to sign in",
-                "wait as long as `Retry-After` says",
-            ),
-            Self::TooManyRowsSeen => (
-                "too-many-rows-seen",
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many rows seen",
-                "looking is not taking: export these rows, or wait as long as `Retry-After` says",
-            ),
-            Self::TooManyOpenExports => (
-                "too-many-open-exports",
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many open exports",
-                "wait until some of them have ended, or cancel them",
-            ),
-            Self::Internal => (
-                "internal",
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "A fault of the program",
-                "this should not happen; the log has more under the id of the request",
-            ),
-            Self::SourceUnavailable => (
-                "source-unavailable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The source does not answer",
-                "the database of this subject cannot be reached, or has refused the query",
-            ),
-            Self::Unavailable => (
-                "unavailable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Not available",
-                "the control database or the artifact store does not answer: try again",
-            ),
+            Self::MalformedBody => "malformed-body",
+            Self::SignInFailed => "sign-in-failed",
+            Self::SignInRequired => "sign-in-required",
+            Self::NotAllowed => "not-allowed",
+            Self::CrossSite => "cross-site",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::IllegalTransition => "illegal-transition",
+            Self::AlreadyExists => "already-exists",
+            Self::LastAdministrator => "last-administrator",
+            Self::ArtifactCorrupt => "artifact-corrupt",
+            Self::Gone => "gone",
+            Self::TooLarge => "too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::RangeNotSatisfiable => "range-not-satisfiable",
+            Self::WrongHost => "wrong-host",
+            Self::InvalidRequest => "invalid-request",
+            Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::TooManyRequests => "too-many-requests",
+            Self::TooManyAttempts => "too-many-attempts",
+            Self::TooManyRowsSeen => "too-many-rows-seen",
+            Self::TooManyOpenExports => "too-many-open-exports",
+            Self::Internal => "internal",
+            Self::SourceUnavailable => "source-unavailable",
+            Self::Unavailable => "unavailable",
         }
     }
 
-    /// Name at the end of its URI.
-    pub const fn slug(self) -> &'static str {
-        self.row().0
+    /// Status of the answer.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedBody => StatusCode::BAD_REQUEST,
+            Self::SignInFailed | Self::SignInRequired => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::IllegalTransition
+            | Self::AlreadyExists
+            | Self::LastAdministrator
+            | Self::ArtifactCorrupt => StatusCode::CONFLICT,
+            Self::Gone => StatusCode::GONE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::InvalidRequest | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests
+            | Self::TooManyAttempts
+            | Self::TooManyRowsSeen
+            | Self::TooManyOpenExports => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::SourceUnavailable | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What it is, in a few words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::MalformedBody => "The body cannot be read",
+            Self::SignInFailed => "Sign-in failed",
+            Self::SignInRequired => "Sign-in required",
+            Self::NotAllowed => "Not allowed",
+            Self::CrossSite => "Sent by another site",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::IllegalTransition => "Not in this state",
+            Self::AlreadyExists => "Already exists",
+            Self::LastAdministrator => "The last administrator",
+            Self::ArtifactCorrupt => "The file is damaged",
+            Self::Gone => "Gone",
+            Self::TooLarge => "Too large",
+            Self::UnsupportedMediaType => "Unsupported media type",
+            Self::RangeNotSatisfiable => "The range lies outside the file",
+            Self::WrongHost => "Wrong host",
+            Self::InvalidRequest => "The request is wrong",
+            Self::IdempotencyKeyReused => "The idempotency key was used before",
+            Self::TooManyRequests => "Too many requests",
+            Self::TooManyAttempts => "Too many attempts to sign in",
+            Self::TooManyRowsSeen => "Too many rows seen",
+            Self::TooManyOpenExports => "Too many open exports",
+            Self::Internal => "A fault of the program",
+            Self::SourceUnavailable => "The source does not answer",
+            Self::Unavailable => "Not available",
+        }
+    }
+
+    /// What it means, and what helps.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::MalformedBody => "the body is not JSON",
+            Self::SignInFailed => "address and password do not belong together",
+            Self::SignInRequired => "send a token as `Authorization: Bearer tdg_…`, or sign in",
+            Self::NotAllowed => "your role, or the scopes of your token, do not include this",
+            Self::CrossSite => "a page of another site has sent this request, so it was not done",
+            Self::NotFound => "there is nothing of that name, or nothing that you may see",
+            Self::MethodNotAllowed => "this path takes other methods",
+            Self::IllegalTransition => "it is in a state in which this cannot be done",
+            Self::AlreadyExists => "there is something of that name already",
+            Self::LastAdministrator => "a site needs an administrator: make another one first",
+            Self::ArtifactCorrupt => {
+                "the file does not have the bytes that were written: run the export again"
+            }
+            Self::Gone => "the file was deleted, or its retention has ended: run the export again",
+            Self::TooLarge => "a body has at most 1 MiB",
+            Self::UnsupportedMediaType => "send JSON, as `Content-Type: application/json`",
+            Self::RangeNotSatisfiable => "ask for bytes that the file has",
+            Self::WrongHost => {
+                "this service is not reached by that name; see `[server] public_url` and `hosts`"
+            }
+            Self::InvalidRequest => "each fault is told with a pointer to its place",
+            Self::IdempotencyKeyReused => {
+                "the same key came with another request: choose a new one"
+            }
+            Self::TooManyRequests => "wait as long as `Retry-After` says",
+            Self::TooManyAttempts => "wait as long as `Retry-After` says",
+            Self::TooManyRowsSeen => {
+                "looking is not taking: export these rows, or wait as long as `Retry-After` says"
+            }
+            Self::TooManyOpenExports => "wait until some of them have ended, or cancel them",
+            Self::Internal => {
+                "this should not happen; the log has more under the id of the request"
+            }
+            Self::SourceUnavailable => {
+                "the database of this subject cannot be reached, or has refused the query"
+            }
+            Self::Unavailable => {
+                "the control database or the artifact store does not answer: try again"
+            }
+        }
     }
 
     /// URI that names it.
     pub fn uri(self) -> String {
         format!("urn:tidegate:problem:{}", self.slug())
-    }
-
-    /// Status of the answer.
-    pub const fn status(self) -> StatusCode {
-        self.row().1
-    }
-
-    /// What it is, in a few words.
-    pub const fn title(self) -> &'static str {
-        self.row().2
-    }
-
-    /// What it means, and what helps.
-    pub const fn meaning(self) -> &'static str {
-        self.row().3
     }
 }
 
@@ -280,8 +238,8 @@ mod tests {
         let mut table =
             String::from("| type | status | title | what it means |\n| --- | --- | --- | --- |\n");
         for kind in PROBLEMS {
-            let (slug, status, title, meaning) = kind.row();
-            let status = status.as_u16();
+            let (slug, title, meaning) = (kind.slug(), kind.title(), kind.meaning());
+            let status = kind.status().as_u16();
             writeln!(table, "| `urn:tidegate:problem:{slug}` | {status} | {title} | {meaning} |")
                 .unwrap();
         }

@@ -143,7 +143,12 @@ impl Checker<'_> {
             }
             Some((name, Value::Array(parts))) => {
                 let list = at.member(name);
-                let mut filters = Vec::with_capacity(parts.len().min(FILTER_CONDITIONS_MAX));
+                if parts.len() > FILTER_CONDITIONS_MAX {
+                    let detail = format!("`{name}` holds at most {FILTER_CONDITIONS_MAX} filters");
+                    self.faults.add(&list, detail);
+                    return None;
+                }
+                let mut filters = Vec::with_capacity(parts.len());
                 for (index, part) in parts.iter().enumerate() {
                     if self.conditions > FILTER_CONDITIONS_MAX {
                         return None;

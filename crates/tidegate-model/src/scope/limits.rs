@@ -1,7 +1,7 @@
 //! How large a scope may be.
 
-/// Levels of `all`, `any` and `not`, one in another: more than a person reads, and few enough for the
-/// schema of the API to spell out.
+/// Levels of `all`, `any` and `not`, one in another: more than a person reads, and few enough for
+/// the schema of the API to spell out.
 pub const FILTER_DEPTH_MAX: usize = 8;
 /// Conditions of a filter; with the words of a search below SQLite's 1,000 terms of an expression.
 pub const FILTER_CONDITIONS_MAX: usize = 300;

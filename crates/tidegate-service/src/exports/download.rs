@@ -33,7 +33,7 @@ use crate::{
 
 /// Time between two looks whether a download may go on: a right that is lost cuts it in a second.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
-/// Bytes between two such looks: little more than that leaves after the right is lost, however fast.
+/// Bytes between two such looks: little more leaves after the right is lost, however fast.
 const LOOK_BYTES: u64 = 8 << 20;
 
 /// Media type of bytes that nobody knows more of.

@@ -17,6 +17,7 @@ use tidegate_store::{
     chaos::{self, Point},
 };
 use tokio::time::{interval, sleep};
+use tracing::Instrument;
 
 use super::{
     control::{Control, Stop},
@@ -90,6 +91,12 @@ impl From<StoreError> for Ended {
 impl Build<'_> {
     /// Builds, publishes, or ends the attempt.
     pub(super) async fn run(self) {
+        let (job, attempt) = (self.control.lease.job(), self.control.lease.attempt());
+        let span = tracing::info_span!("attempt", job.id = %job, attempt);
+        self.run_in_span().instrument(span).await;
+    }
+
+    async fn run_in_span(self) {
         let (job, attempt) = (self.control.lease.job(), self.control.lease.attempt());
         tracing::info!(job.id = %job, attempt, "export begins");
         let watched = async {

@@ -18,14 +18,15 @@ const WINDOW_MINUTES: i64 = 60;
 /// Counts `rows` for an operator. Where that passes the ceiling they are not counted, and the first
 /// time within an hour leaves an entry. What was made is the number that may still be seen, or a
 /// negative one if these may not.
-pub(crate) async fn count(
+pub(crate) async fn note_rows(
     tx: &Tx,
     operator: OperatorId,
     rows: i64,
     ceiling: i64,
 ) -> Result<Applied, StoreError> {
     const SEEN: &str = "\
-        select cast(coalesce(sum(seen), 0) as bigint) as seen, cast(coalesce(max(is_told), 0) as bigint) as is_told \
+        select cast(coalesce(sum(seen), 0) as bigint) as seen, \
+            cast(coalesce(max(is_told), 0) as bigint) as is_told \
         from rows_seen where operator_id = $1 and minute > $2";
     const COUNT: &str = "\
         insert into rows_seen (operator_id, minute, seen, is_told) values ($1, $2, $3, $4) \

@@ -170,12 +170,7 @@ pub(super) async fn operator(
             json!({ "operator_changed": id })
         }
         OperatorChange::Invite { id, hash, life_micros } => {
-            const INVITE: &str = "\
-                insert into invitations (operator_id, hash, created_at, expires_at) \
-                values ($1, $2, $3, $4)";
-            let expires_at = tx.now.saturating_add(life_micros);
-            let values = [id.0.into(), hash.into(), tx.now.into(), expires_at.into()];
-            tx.execute(INVITE, values).await?;
+            invite(tx, id, hash, life_micros).await?;
             return Ok(Applied::one(permit.action(), None, json!({ "operator_changed": id })));
         }
         OperatorChange::Enable(id) => {
@@ -185,26 +180,46 @@ pub(super) async fn operator(
             json!({ "operator_changed": id, "enabled": true })
         }
         OperatorChange::Password { id, password_hash, invitation, session } => {
-            const PASSWORD: &str = "update operators set password_hash = $2 where id = $1";
-            const USE: &str = "\
-                update invitations set used_at = $3 \
-                where operator_id = $1 and used_at is null and expires_at > $3 \
-                    and ($2 = 0 or exists (select 1 from invitations as own where own.id = $2 \
-                        and own.operator_id = $1 and own.used_at is null \
-                        and own.expires_at > $3))";
-            found(tx.execute(PASSWORD, [id.0.into(), password_hash.into()]).await?, "operator")?;
-            // A password that was set makes every other link to set one worthless.
-            let by = invitation.unwrap_or(0);
-            let used = tx.execute(USE, [id.0.into(), by.into(), tx.now.into()]).await?;
-            if invitation.is_some() {
-                found(used, "invitation")?;
-            }
+            set_password(tx, id, password_hash, invitation).await?;
             sessions::end_all(tx, id.0, session).await?;
             return Ok(Applied::one(permit.action(), None, json!({ "operator_changed": id })));
         }
     };
     raise_policy(tx).await?;
     Ok(Applied::one(permit.action(), None, details))
+}
+
+/// Sets a password. That makes every link to set one worthless, this one too.
+async fn set_password(
+    tx: &Tx,
+    id: OperatorId,
+    password_hash: String,
+    invitation: Option<i64>,
+) -> Result<(), StoreError> {
+    const PASSWORD: &str = "update operators set password_hash = $2 where id = $1";
+    const USE: &str = "\
+        update invitations set used_at = $3 \
+        where operator_id = $1 and used_at is null and expires_at > $3 \
+            and ($2 = 0 or exists (select 1 from invitations as own where own.id = $2 \
+                and own.operator_id = $1 and own.used_at is null and own.expires_at > $3))";
+    found(tx.execute(PASSWORD, [id.0.into(), password_hash.into()]).await?, "operator")?;
+    let by = invitation.unwrap_or(0);
+    let used = tx.execute(USE, [id.0.into(), by.into(), tx.now.into()]).await?;
+    match invitation {
+        Some(_) => found(used, "invitation"),
+        None => Ok(()),
+    }
+}
+
+/// Makes a link by which a password is set.
+async fn invite(tx: &Tx, id: OperatorId, hash: String, life_micros: i64) -> Result<(), StoreError> {
+    const INVITE: &str = "\
+        insert into invitations (operator_id, hash, created_at, expires_at) \
+        values ($1, $2, $3, $4)";
+    let expires_at = tx.now.saturating_add(life_micros);
+    let values = [id.0.into(), hash.into(), tx.now.into(), expires_at.into()];
+    tx.execute(INVITE, values).await?;
+    Ok(())
 }
 
 /// One's own password is free to set, so it matters whose a permit is for.

@@ -11,6 +11,12 @@ pub struct Figures {
     pub jobs: Vec<(Status, i64)>,
     /// Failed jobs by their reason.
     pub failures: Vec<(String, i64)>,
+    /// Rows of all files that were ever made: it only grows, as jobs are kept.
+    pub rows_out: i64,
+    /// Bytes of all files that were ever made.
+    pub bytes_out: i64,
+    /// Attempts that ended because their worker no longer held the lease.
+    pub leases_lost: i64,
     /// Microseconds that the oldest job has waited which nobody holds up.
     pub oldest_wait_micros: i64,
     /// Entries of the activity log that no checkpoint covers yet.
@@ -26,11 +32,14 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn figures(&self) -> Result<Figures, StoreError> {
-        const JOBS: &str = "select status, count(*) as n from jobs group by status order by status";
-        const FAILURES: &str = "\
-            select error_reason, count(*) as n from jobs \
-            where status = 'failed' and error_reason is not null \
-            group by error_reason order by error_reason";
+        // One pass over all jobs, however many figures it gives.
+        const JOBS: &str = "\
+            select status, error_reason, count(*) as n, \
+                cast(sum(case when artifact_key is null then 0 else rows_done end) as bigint) \
+                    as rows_out, \
+                cast(sum(coalesce(size_bytes, 0)) as bigint) as bytes_out \
+            from jobs group by status, error_reason order by status, error_reason";
+        const LOST: &str = "select count(*) as n from attempts where outcome = 'lost'";
         const WAIT: &str = "\
             select min(run_after) as since from jobs where status = 'pending' and hold is null";
         const SIGNED: &str = "\
@@ -41,10 +50,19 @@ impl Store {
         for row in self.ask(JOBS, []).await? {
             let status: String = get(&row, "status")?;
             let status = status.parse().map_err(|_| StoreError::Corrupt { what: "status" })?;
-            figures.jobs.push((status, get(&row, "n")?));
+            let jobs: i64 = get(&row, "n")?;
+            match figures.jobs.last_mut() {
+                Some((last, count)) if *last == status => *count += jobs,
+                _ => figures.jobs.push((status, jobs)),
+            }
+            if let Some(reason) = get::<Option<String>>(&row, "error_reason")? {
+                figures.failures.push((reason, jobs));
+            }
+            figures.rows_out += get::<i64>(&row, "rows_out")?;
+            figures.bytes_out += get::<i64>(&row, "bytes_out")?;
         }
-        for row in self.ask(FAILURES, []).await? {
-            figures.failures.push((get(&row, "error_reason")?, get(&row, "n")?));
+        if let Some(row) = self.ask_one(LOST, []).await? {
+            figures.leases_lost = get(&row, "n")?;
         }
         if let Some(row) = self.ask_one(WAIT, []).await? {
             let since: Option<i64> = get(&row, "since")?;

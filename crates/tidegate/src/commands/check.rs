@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod control_plane;
+mod public_url;
 
 /// What was found about one source.
 #[derive(Debug, serde::Serialize)]

@@ -13,6 +13,7 @@ use crate::{
     control::{self, Control},
     edge,
     failure::Failure,
+    log,
 };
 
 /// What a process does.
@@ -65,8 +66,9 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
         let worker = worker.map_err(|error| Failure::failed("state_folder", &error))?;
         let edge = match edge {
             Some(edge) => {
-                eprintln!("tidegate: ready at {}", edge.address());
+                log::say(&format!("ready at {}", edge.address()));
                 if let Some(setup) = edge.setup() {
+                    // A secret, which logs are not for: whoever starts the process sees it, once.
                     eprintln!(
                         "tidegate: there is no operator yet; make the first one at\n  {setup}"
                     );
@@ -74,7 +76,7 @@ pub fn run(part: Part, cli: &Cli) -> Result<(), Failure> {
                 Some(tokio::spawn(edge.run(stopped.clone())))
             }
             None => {
-                eprintln!("tidegate: ready");
+                log::say("ready");
                 None
             }
         };
@@ -98,12 +100,12 @@ async fn reload_on_signal(control: Arc<Control>, cli: Cli) {
         // Files and URLs are looked at: not on a thread that others need.
         let reloaded = tokio::task::spawn_blocking(move || control.reload(&cli)).await;
         match reloaded {
-            Ok(Ok(())) => eprintln!("tidegate: configuration read again"),
+            Ok(Ok(())) => log::say("configuration read again"),
             Ok(Err(failure)) => {
-                eprintln!("tidegate: the configuration stays as it was, as the new one is wrong");
+                log::say("the configuration stays as it was, as the new one is wrong");
                 failure.report(false);
             }
-            Err(_) => eprintln!("tidegate: the configuration stays as it was"),
+            Err(_) => log::say("the configuration stays as it was"),
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct ServerDeclaration {
     requests_per_minute: Option<u32>,
     #[serde(default)]
     insecure_http: bool,
+    #[serde(default)]
+    linger_seconds: u64,
     trusted_header: Option<TrustedHeaderDeclaration>,
     oidc: Option<OidcDeclaration>,
 }
@@ -104,6 +106,8 @@ pub struct ServerSettings {
     pub requests_per_minute: Option<u32>,
     /// Whether sign-in over plain HTTP is allowed beyond loopback.
     pub insecure_http: bool,
+    /// Seconds for which everything is still answered once the process is told to end.
+    pub linger_seconds: u64,
     /// Header in which a listed proxy says who somebody is.
     pub trusted_header: Option<TrustedHeaderDeclaration>,
     /// Provider by which one signs in.
@@ -120,6 +124,7 @@ impl From<ServerDeclaration> for ServerSettings {
             proxies: declared.proxies,
             requests_per_minute: declared.requests_per_minute,
             insecure_http: declared.insecure_http,
+            linger_seconds: declared.linger_seconds,
             trusted_header: declared.trusted_header,
             oidc: declared.oidc,
         }

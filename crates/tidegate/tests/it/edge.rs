@@ -1,10 +1,19 @@
 //! The edge, as programs and browsers reach it: a real server, asked over loopback.
 
 mod alike;
+mod client;
 mod cover;
+mod deployment;
 mod downloads;
+mod examples;
+mod figures;
+mod fuzz;
 mod issuer;
 mod leaks;
+mod operations;
+mod proxy;
+mod reach;
+mod reference;
 mod safety;
 mod server;
 mod sign_in;

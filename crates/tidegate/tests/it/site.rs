@@ -72,6 +72,8 @@ impl Shop {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
         command.args(arguments).current_dir(self.0.path()).env_remove("TIDEGATE_CONFIG");
+        // A pipe that nobody reads must not fill up.
+        command.env("RUST_LOG", "off").env_remove("TIDEGATE_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -8,7 +8,10 @@ use serde_json::Value;
 use tidegate_model::{job::Job, status::Status};
 use utoipa::ToSchema;
 
-use crate::clock::moment;
+use crate::{
+    api::description::{FieldChoiceSchema, ScopeSchema},
+    clock::moment,
+};
 
 /// An export job.
 #[derive(Serialize, ToSchema)]
@@ -21,9 +24,11 @@ pub(crate) struct Export {
     subject: String,
     /// Kind of the subject.
     kind: Option<String>,
-    /// Which records, as it was asked for.
+    /// Which records, as it was asked for; null means all.
+    #[schema(value_type = Option<ScopeSchema>)]
     scope: Value,
     /// Fields of the file, as they were when it was asked for.
+    #[schema(value_type = Vec<FieldChoiceSchema>)]
     fields: Value,
     /// Slug of the format.
     #[schema(example = "csv")]
@@ -43,7 +48,8 @@ pub(crate) struct Export {
     rows_estimated: Option<i64>,
     /// Bytes of the file; null until ready.
     size_bytes: Option<i64>,
-    /// SHA-256 of the file; null until ready.
+    /// SHA-256 of the file, in hexadecimal; null until ready.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: Option<String>,
     /// Name of the file; null until ready.
     file_name: Option<String>,

@@ -6,19 +6,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_model::ids::JobId;
 use utoipa::ToSchema;
 
-use super::{
-    body::Export,
-    create::{IDEMPOTENCY_KEY, accepted},
-};
+use super::{body::Export, create::accepted};
 use crate::{
     clock::moment,
     edge::Shared,
-    input::{MaybeBody, Number, Signed, header_text},
+    input::{IdempotencyKey, MaybeBody, Number, Signed},
     problem::Problem,
 };
 
@@ -29,6 +26,7 @@ use crate::{
     responses(
         (status = 202, description = "It is or will be cancelled", body = Export),
         (status = 409, description = "It has ended before"),
+        (status = 410, description = "It has ended before, and its file is gone"),
     )
 )]
 pub(in crate::api) async fn cancel(
@@ -44,20 +42,21 @@ pub(in crate::api) async fn cancel(
 /// Makes a new export like this one, with the rights, masks and dates of now.
 #[utoipa::path(
     post, path = "/exports/{id}/rerun", operation_id = "rerun_export", tag = "exports",
-    params(("id" = i64, Path, minimum = 1), ("Idempotency-Key" = Option<String>, Header,
-        description = "A repeated request with the same key makes no second export",
-        min_length = 1, max_length = 255)),
-    responses((status = 202, description = "The new export", body = Export,
-        headers(("Location" = String), ("Retry-After" = u32))))
+    params(("id" = i64, Path, minimum = 1),
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$",
+            description = "A repeated request with the same key makes no second export")),
+    responses((status = 202, description = "The new export", body = Export, headers(
+        ("Location" = String, description = "Where the export is"),
+        ("Retry-After" = u32, description = "Seconds after which it is worth to look"),
+    )))
 )]
 pub(in crate::api) async fn rerun(
     State(edge): State<Shared>,
     Signed(caller): Signed,
     Number(id): Number,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Response, Problem> {
-    let key = header_text(&headers, IDEMPOTENCY_KEY);
-    let created = edge.service.rerun_export(&caller, JobId(id), key).await?;
+    let created = edge.service.rerun_export(&caller, JobId(id), key.as_deref()).await?;
     accepted(&edge, &caller, created).await
 }
 
@@ -89,6 +88,7 @@ pub(in crate::api) struct Link {
     /// When the link ends.
     expires_at: DateTime<Utc>,
     /// SHA-256 of the file, in hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,
 }
 
@@ -133,7 +133,7 @@ pub(in crate::api) async fn make_link(
         }
     };
     let link = Link {
-        url: made.link.url(edge.settings.base()),
+        url: made.link.url(edge.settings.address()),
         expires_at: moment(made.expires_at),
         sha256: made.sha256,
     };

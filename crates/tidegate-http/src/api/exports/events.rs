@@ -26,10 +26,13 @@ use crate::{
     events::Sight,
     input::{Number, Params, Signed, header_text},
     problem::Problem,
+    underway::One,
 };
 
 /// Header with the id of the last event that was received.
 const LAST_EVENT_ID: &str = "last-event-id";
+/// Digits of a number in the id of an event: what 64 bits hold in any case.
+const DIGITS_MAX: usize = 18;
 /// Media type of a stream of events.
 const STREAM: &str = "text/event-stream";
 /// Seconds without an event before a comment is sent, and the caller's right is asked again.
@@ -41,6 +44,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct EventParams {
     /// Id of the last event that was received; `Last-Event-ID` says the same.
+    #[param(pattern = "^[0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}$")]
     after: Option<String>,
 }
 
@@ -53,12 +57,12 @@ pub(in crate::api) struct ExportEvent {
     #[schema(example = "progress")]
     event: &'static str,
     /// What it is now.
-    data: EventData,
+    data: ExportState,
 }
 
 /// An export at the time of an event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct EventData {
+struct ExportState {
     /// Number of the export.
     export: i64,
     /// State.
@@ -96,7 +100,12 @@ struct Place {
 
 impl Place {
     fn read(text: &str) -> Option<Self> {
-        let numbers: Option<Vec<i64>> = text.split('.').map(|part| part.parse().ok()).collect();
+        let number = |part: &str| {
+            let is_plain = (1..=DIGITS_MAX).contains(&part.len())
+                && part.bytes().all(|byte| byte.is_ascii_digit());
+            is_plain.then(|| part.parse().ok())?
+        };
+        let numbers: Option<Vec<i64>> = text.split('.').map(number).collect();
         match numbers?.as_slice() {
             [transition, attempt, progress, rows] => Some(Self {
                 transition: *transition,
@@ -120,7 +129,9 @@ impl Place {
     get, path = "/exports/{id}/events", operation_id = "list_events", tag = "exports",
     params(
         ("id" = i64, Path, minimum = 1), EventParams,
-        ("Last-Event-ID" = Option<String>, Header),
+        ("Last-Event-ID" = Option<String>, Header,
+            pattern = "^[0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}[.][0-9]{1,18}$",
+            description = "Id of the last event that was received; `after` is heeded first"),
     ),
     responses(
         (status = 200, description = "The events", content(
@@ -136,12 +147,13 @@ pub(in crate::api) async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = edge.service.export(&caller, JobId(id)).await?;
-    let sent = params.after.as_deref().or_else(|| header_text(&headers, LAST_EVENT_ID));
-    let place = match sent {
-        None => Place::default(),
-        Some(text) => Place::read(text)
-            .ok_or_else(|| Problem::fault("/after", "send the `id` of an event"))?,
+    let read = |sent: Option<&str>, at: &str| match sent.map(Place::read) {
+        None => Ok(None),
+        Some(Some(place)) => Ok(Some(place)),
+        Some(None) => Err(Problem::fault(at, "send the `id` of an event")),
     };
+    let by_header = read(header_text(&headers, LAST_EVENT_ID), "")?;
+    let place = read(params.after.as_deref(), "/after")?.or(by_header).unwrap_or_default();
     let mut watching = Watching { edge, caller, id: JobId(id), place };
     let is_stream = header_text(&headers, header::ACCEPT).is_some_and(|sent| sent.contains(STREAM));
     if !is_stream {
@@ -180,7 +192,7 @@ impl Watching {
         for row in rows {
             // The numbers of a state that is over are not known any more.
             self.place = Place { transition: row.id, ..Place::default() };
-            let data = EventData {
+            let data = ExportState {
                 export: self.id.0,
                 status: row.to.into(),
                 progress: 0,
@@ -196,7 +208,7 @@ impl Watching {
             return Ok(news);
         }
         self.place = place;
-        let data = |at| EventData {
+        let data = |at| ExportState {
             export: self.id.0,
             status: job.status.into(),
             progress,
@@ -222,7 +234,10 @@ impl Watching {
         job: Job,
     ) -> impl Stream<Item = Result<Event, Infallible>> {
         let sights = self.edge.hub.watch(self.id);
+        let ending = self.edge.ending.subscribe();
         let waiting = Waiting {
+            _open: self.edge.watchers.begin(),
+            ending,
             watching: self,
             sights,
             policy_version: None,
@@ -238,6 +253,8 @@ impl Watching {
 
 /// A stream, between two events.
 struct Waiting {
+    _open: One,
+    ending: watch::Receiver<bool>,
     watching: Watching,
     sights: watch::Receiver<Option<Sight>>,
     policy_version: Option<i64>,
@@ -255,7 +272,11 @@ impl Waiting {
             if self.is_over {
                 return None;
             }
-            let seen = tokio::time::timeout(HEARTBEAT, self.sights.changed()).await;
+            let seen = tokio::select! {
+                seen = tokio::time::timeout(HEARTBEAT, self.sights.changed()) => seen,
+                // Whoever waits comes back with the id of its last event, to another process.
+                _ = self.ending.wait_for(|is_ending| *is_ending) => return None,
+            };
             let sight = self.sights.borrow_and_update().clone();
             match seen {
                 Ok(Err(_)) => return None,

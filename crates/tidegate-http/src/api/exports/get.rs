@@ -86,7 +86,7 @@ pub(in crate::api) async fn attempts(
     get, path = "/exports/{id}/manifest", operation_id = "get_manifest", tag = "exports",
     params(("id" = i64, Path, minimum = 1)),
     responses(
-        (status = 200, description = "The manifest, signed", body = serde_json::Value),
+        (status = 200, description = "The manifest, signed", body = Object),
         (status = 409, description = "There is no file"),
         (status = 410, description = "The file is gone"),
     )

@@ -17,6 +17,8 @@ use crate::{
     problem::Problem,
 };
 
+/// Characters of a slug.
+const SLUG_CHARACTERS_MAX: usize = 200;
 /// Exports of a page unless the request says otherwise.
 const PAGE: u32 = 50;
 /// Exports of a page at most.
@@ -37,6 +39,7 @@ pub(in crate::api) struct ListParams {
     #[serde(default)]
     status: Vec<ExportStatus>,
     /// Only those that the operator of this number made.
+    #[param(minimum = 1)]
     created_by: Option<i64>,
     /// Order: `created`, `size`, `status` or `subject`, with `-` for the largest first.
     #[param(example = "-created", pattern = "^-?(created|size|status|subject)$")]
@@ -76,6 +79,10 @@ pub(in crate::api) async fn list(
     let limit = params.limit.unwrap_or(PAGE);
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(Problem::fault("/limit", format!("a page has 1 to {PAGE_MAX} exports")));
+    }
+    if params.subject.as_ref().is_some_and(|slug| slug.chars().count() > SLUG_CHARACTERS_MAX) {
+        let detail = format!("a slug has at most {SLUG_CHARACTERS_MAX} characters");
+        return Err(Problem::fault("/subject", detail));
     }
     let sort = params.sort.as_deref().map(str::parse::<JobSort>).transpose();
     let behind = params.cursor.as_deref().map(str::parse::<JobCursor>).transpose();

@@ -5,8 +5,8 @@ use serde::Serialize;
 use tidegate_model::request::ExportRequest;
 use utoipa::ToSchema;
 
-use super::create::RequestBody;
 use crate::{
+    api::description::RequestSchema,
     edge::Shared,
     input::{AnyBody, Signed},
     problem::Problem,
@@ -30,7 +30,7 @@ pub(in crate::api) struct PreviewBody {
 /// The first rows of an export exactly as they would be written.
 #[utoipa::path(
     post, path = "/exports/preview", operation_id = "preview_export", tag = "exports",
-    request_body = RequestBody,
+    request_body = RequestSchema,
     responses((status = 200, description = "The first rows", body = PreviewBody))
 )]
 pub(in crate::api) async fn preview(
@@ -75,7 +75,7 @@ struct FormatBody {
 /// How large an export would be, in each format.
 #[utoipa::path(
     post, path = "/exports/estimate", operation_id = "estimate_export", tag = "exports",
-    request_body = RequestBody,
+    request_body = RequestSchema,
     responses((status = 200, description = "How large it would be", body = EstimateBody))
 )]
 pub(in crate::api) async fn estimate(

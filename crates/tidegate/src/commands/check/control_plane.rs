@@ -4,6 +4,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use serde::Serialize;
 
+use super::public_url;
 use crate::{
     cli::Cli,
     control::{self, Control},
@@ -33,7 +34,7 @@ impl fmt::Display for Part {
 }
 
 impl Part {
-    fn new<E: Error>(name: impl Into<String>, found: Result<String, E>) -> Self {
+    pub(super) fn new<E: Error>(name: impl Into<String>, found: Result<String, E>) -> Self {
         let name = name.into();
         match found {
             Ok(said) => Self { name, said, fault: None },
@@ -73,6 +74,9 @@ pub(super) fn find(cli: &Cli) -> Result<Vec<Part>, Failure> {
             ),
             quarantine(&control).await,
         ];
+        if let Some(url) = &control.settings.server.public_url {
+            parts.push(public_url::ask(url).await);
+        }
         for anchor in control.anchors()? {
             let name = format!("anchor {}", anchor.name());
             let written = anchor.check().await;

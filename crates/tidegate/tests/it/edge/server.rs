@@ -4,9 +4,9 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    process::Child,
+    process::{Child, Command},
     sync::{Arc, Mutex},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use reqwest::{
@@ -34,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) base: String,
     said: Arc<Mutex<Vec<u8>>>,
     child: Child,
+    /// Who listens to what it says, until it has ended.
+    listening: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -49,6 +51,15 @@ impl Server {
 
     /// The same in a shop that has more, and with these variables.
     pub(crate) fn of(shop: Shop, configuration: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start(Self::staffed_in(shop, configuration), variables)
+    }
+
+    /// A shop with an operator of each role.
+    pub(crate) fn staffed(configuration: &str) -> Shop {
+        Self::staffed_in(Shop::new(), configuration)
+    }
+
+    fn staffed_in(shop: Shop, configuration: &str) -> Shop {
         let path = shop.path("tidegate.toml");
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{text}{CONTROL}{configuration}")).unwrap();
@@ -57,13 +68,19 @@ impl Server {
             let add = ["--as", "administrator@example.com", "operators", "add"];
             shop.run(&[&add[..], &[&email, "--role", role]].concat()).with_code(0);
         }
-        Self::start(shop, variables)
+        shop
     }
 
     /// `serve` in a shop that is there.
     pub(crate) fn start(shop: Shop, variables: &[(&str, &str)]) -> Self {
         let mut command = shop.command(&["serve"]);
-        let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
+        command.envs(variables.iter().copied());
+        Self::started(shop, command)
+    }
+
+    /// The same by a command that says more about it.
+    pub(crate) fn started(shop: Shop, mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let said = Arc::new(Mutex::new(Vec::new()));
         let base = loop {
@@ -71,24 +88,38 @@ impl Server {
             let bytes = lines.read_line(&mut line).unwrap();
             assert!(bytes > 0, "{}", String::from_utf8_lossy(&said.lock().unwrap()));
             said.lock().unwrap().extend(line.as_bytes());
-            if let Some(base) = line.trim().strip_prefix("tidegate: ready at ") {
-                break base.to_owned();
+            if let Some((_, base)) = line.split_once("ready at ") {
+                break base.split(['"', '\n']).next().unwrap().to_owned();
             }
         };
         let kept = Arc::clone(&said);
         // Whatever else it says must not fill the pipe.
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             let mut line = Vec::new();
             while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
                 kept.lock().unwrap().append(&mut line);
             }
         });
-        Self { shop, base, said, child }
+        Self { shop, base, said, child, listening: Some(listening) }
     }
 
     /// What it has said on standard error up to now.
     pub(crate) fn said(&self) -> Vec<u8> {
         self.said.lock().unwrap().clone()
+    }
+
+    /// Tells it to end.
+    pub(crate) fn tell_to_end(&self) {
+        send("-TERM", &self.child);
+    }
+
+    /// Waits until it has ended well; gives what it said.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> String {
+        self.listening.take().unwrap().join().unwrap();
+        let said = String::from_utf8(self.said()).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{said}");
+        said
     }
 
     /// Somebody with a token of the operator of a role.
@@ -141,8 +172,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        send("-TERM", &self.child);
-        drop(self.child.wait());
+        if self.listening.is_some() {
+            self.tell_to_end();
+            drop(self.child.wait());
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::server::{Asker, Server};
 use crate::site::Ended;
 
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// Gives the editor a password.
 pub(super) fn with_password(server: &Server) {

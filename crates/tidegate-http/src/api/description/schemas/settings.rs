@@ -1,0 +1,25 @@
+//! The settings of a site, from the model's table of them.
+
+use serde_json::{Map, Value, json};
+use tidegate_model::settings::{SETTINGS, Setting, Settings};
+
+/// The schema.
+pub(super) fn schema() -> Value {
+    let first = serde_json::to_value(Settings::default()).expect("settings are plain JSON");
+    let property = |setting: &Setting| {
+        let Setting { name, words, least, most, may_be_null } = *setting;
+        let types = if may_be_null { json!(["integer", "null"]) } else { json!("integer") };
+        let schema = json!({
+            "type": types, "format": "int64", "minimum": least, "maximum": most,
+            "default": first[name], "description": words,
+        });
+        (name.to_owned(), schema)
+    };
+    let properties: Map<String, Value> = SETTINGS.iter().map(property).collect();
+    json!({
+        "type": "object",
+        "description": "Settings of the site. One that is absent is what it is at first.",
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
