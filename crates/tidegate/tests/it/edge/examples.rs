@@ -173,6 +173,7 @@ fn ask(server: &Server, ada: &Asker, operation: &Operation<'_>) -> Response {
         Some(cookie) => {
             let browser = server.asker(None);
             let request = operation.request(&browser, &made).header("cookie", plain(&cookie));
+            let request = request.header("sec-fetch-site", "same-origin");
             request.send().unwrap()
         }
     }
