@@ -1,4 +1,4 @@
-//! A control database with a long past: a real one, grown by SQL, whose chain of entries still holds.
+//! A control database with a long past: a real one, grown by SQL, whose chain still holds.
 
 use std::{
     fmt::Write as _,
@@ -173,8 +173,10 @@ impl Site<'_> {
             "begin;\nwith recursive n(i) as (select 1 union all select i + 1 from n where i < {}) \
              insert into jobs ({}) select {} from jobs j, n where j.id = 1 order by n.i;\n\
              update jobs set status = 'cancelled', completed_at = created_at where id > {first};\n\
-             insert into transitions (job_id, transition, status_from, status_to, at, activity_seq) \
-             select id, 'cancel', 'pending', 'cancelled', created_at, 1 from jobs where id > {first};\n",
+             insert into transitions \
+                 (job_id, transition, status_from, status_to, at, activity_seq) \
+             select id, 'cancel', 'pending', 'cancelled', created_at, 1 \
+             from jobs where id > {first};\n",
             JOBS - 1,
             columns.join(", "),
             copied.join(", "),
