@@ -1,4 +1,4 @@
-//! A control database with a long past: a real one, grown by SQL, whose chain of entries still holds.
+//! A control database with a long past: a real one, grown by SQL, whose chain still holds.
 
 use std::{
     fmt::Write as _,
@@ -101,7 +101,8 @@ pub(crate) fn make(
 fn configuration(url: &str) -> String {
     format!(
         "[sources.shop]\nurl = \"sqlite:shop.db\"\n[[subjects]]\nslug = \"orders\"\n\
-         source = \"shop\"\ntable = \"orders\"\nfields = [\"id\", \"status\", \"total\", \"note\"]\n\
+         source = \"shop\"\ntable = \"orders\"\n\
+         fields = [\"id\", \"status\", \"total\", \"note\"]\n\
          [control]\nurl = \"{url}\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
          requests_per_minute = 1000000\n[settings]\nopen_jobs_max = 1000000\n"
     )
@@ -173,8 +174,10 @@ impl Site<'_> {
             "begin;\nwith recursive n(i) as (select 1 union all select i + 1 from n where i < {}) \
              insert into jobs ({}) select {} from jobs j, n where j.id = 1 order by n.i;\n\
              update jobs set status = 'cancelled', completed_at = created_at where id > {first};\n\
-             insert into transitions (job_id, transition, status_from, status_to, at, activity_seq) \
-             select id, 'cancel', 'pending', 'cancelled', created_at, 1 from jobs where id > {first};\n",
+             insert into transitions \
+                 (job_id, transition, status_from, status_to, at, activity_seq) \
+             select id, 'cancel', 'pending', 'cancelled', created_at, 1 \
+             from jobs where id > {first};\n",
             JOBS - 1,
             columns.join(", "),
             copied.join(", "),
