@@ -205,11 +205,6 @@ mod tests {
         let day = BearerHours::try_from(24).unwrap();
         assert_eq!(day.micros(), 24 * 60 * 60 * 1_000_000);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn the_table_has_every_setting_and_admits_the_first_values() {

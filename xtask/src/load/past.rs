@@ -101,7 +101,8 @@ pub(crate) fn make(
 fn configuration(url: &str) -> String {
     format!(
         "[sources.shop]\nurl = \"sqlite:shop.db\"\n[[subjects]]\nslug = \"orders\"\n\
-         source = \"shop\"\ntable = \"orders\"\nfields = [\"id\", \"status\", \"total\", \"note\"]\n\
+         source = \"shop\"\ntable = \"orders\"\n\
+         fields = [\"id\", \"status\", \"total\", \"note\"]\n\
          [control]\nurl = \"{url}\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
          requests_per_minute = 1000000\n[settings]\nopen_jobs_max = 1000000\n"
     )

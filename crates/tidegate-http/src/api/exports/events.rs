@@ -1,6 +1,6 @@
 //! What happens to an export, as server-sent events or by asking again: the same events.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, ops::Range, time::Duration};
 
 use axum::{
     Json,
@@ -35,8 +35,11 @@ const LAST_EVENT_ID: &str = "last-event-id";
 const DIGITS_MAX: usize = 18;
 /// Media type of a stream of events.
 const STREAM: &str = "text/event-stream";
-/// Seconds without an event before a comment is sent, and the caller's right is asked again.
+/// Time without an event before a comment is sent.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Seconds without an event before the caller's right is asked again, though the policy is the
+/// same: its token may have ended. Never the same for two, as thousands may have come at once.
+const RIGHT_SECONDS: Range<u64> = 10..30;
 
 /// Events behind which one.
 #[derive(Deserialize, IntoParams)]
@@ -272,8 +275,9 @@ impl Waiting {
             if self.is_over {
                 return None;
             }
+            let pause = Duration::from_secs(rand::random_range(RIGHT_SECONDS));
             let seen = tokio::select! {
-                seen = tokio::time::timeout(HEARTBEAT, self.sights.changed()) => seen,
+                seen = tokio::time::timeout(pause, self.sights.changed()) => seen,
                 // Whoever waits comes back with the id of its last event, to another process.
                 _ = self.ending.wait_for(|is_ending| *is_ending) => return None,
             };

@@ -117,7 +117,7 @@ impl Halfway {
     }
 
     /// Reads on: whether all of it came.
-    pub(super) fn came_whole(mut self) -> bool {
+    pub(super) fn comes_whole(mut self) -> bool {
         let mut rest = Vec::new();
         // A reset is an end before the end, too.
         let _ = self.stream.read_to_end(&mut rest);
@@ -135,7 +135,7 @@ fn a_download_is_cut_by_deletion_and_by_loss_of_right_and_not_by_expiry() {
     let id = ada.export(&request);
     let deleted = Halfway::begin(&server, &ada, &ada.link(id));
     server.run(&["jobs", "delete", &id.to_string()]);
-    assert!(!deleted.came_whole(), "a file that was deleted went out to its end");
+    assert!(!deleted.comes_whole(), "a file that was deleted went out to its end");
 
     let id = ada.export(&request);
     let expired = Halfway::begin(&server, &ada, &ada.link(id));
@@ -146,7 +146,7 @@ fn a_download_is_cut_by_deletion_and_by_loss_of_right_and_not_by_expiry() {
     while ada.read(&format!("/api/v1/exports/{id}"))["status"] != "expired" {
         std::thread::yield_now();
     }
-    assert!(expired.came_whole(), "a file that merely expired was cut");
+    assert!(expired.comes_whole(), "a file that merely expired was cut");
     let again = ada.post(&format!("/api/v1/exports/{id}/downloads"), &Value::Null);
     assert_eq!(again.status(), 410);
 
@@ -158,12 +158,12 @@ fn a_download_is_cut_by_deletion_and_by_loss_of_right_and_not_by_expiry() {
     let last = tokens.map(|token| token["id"].as_u64().unwrap()).max().unwrap();
     let untokened = Halfway::begin(&server, &other, &other_link);
     server.run(&["tokens", "revoke", &last.to_string()]);
-    assert!(!untokened.came_whole(), "a file went out to a token that was taken back");
+    assert!(!untokened.comes_whole(), "a file went out to a token that was taken back");
 
     let id = ada.export(&request);
     server.run(&["operators", "add", "grace@example.com", "--role", "administrator"]);
     let revoked = Halfway::begin(&server, &ada, &ada.link(id));
     let grace = ["--as", "grace@example.com", "operators", "disable", "administrator@example.com"];
     server.shop.run(&grace).with_code(0);
-    assert!(!revoked.came_whole(), "a file went out to somebody who was shut out");
+    assert!(!revoked.comes_whole(), "a file went out to somebody who was shut out");
 }

@@ -77,7 +77,7 @@ fn what_is_under_way_is_counted_while_it_is() {
     let id = ada.export(&json!({ "subject": "orders", "format": "csv" }));
     let download = Halfway::begin(&server, &ada, &ada.link(id));
     assert_eq!(value(&figures(), "tidegate_downloads_open"), 1.0);
-    assert!(download.came_whole());
+    assert!(download.comes_whole());
     while value(&figures(), "tidegate_downloads_open") > 0.0 {
         std::thread::yield_now();
     }

@@ -101,7 +101,7 @@ fn a_service_that_ends_says_so_lets_downloads_end_and_closes_streams() {
     }
     let last = events.lines().map(Result::unwrap).last().unwrap();
     assert_eq!(last, "", "the stream ended behind an event");
-    assert!(download.came_whole(), "a download was cut that could have ended");
+    assert!(download.comes_whole(), "a download was cut that could have ended");
     server.ended();
     assert!(TcpStream::connect(server.base.trim_start_matches("http://")).is_err());
     let finished = server.log().into_iter().rfind(|entry| entry["action"] == "download.finished");
@@ -117,7 +117,7 @@ fn a_download_that_does_not_end_in_time_is_cut_and_written_down() {
     let download = Halfway::begin(&server, &ada, &ada.link(id));
     server.tell_to_end();
     server.ended();
-    assert!(!download.came_whole());
+    assert!(!download.comes_whole());
     let finished = server.log().into_iter().rfind(|entry| entry["action"] == "download.finished");
     assert_eq!(finished.unwrap()["details"]["is_whole"], false);
 }

@@ -32,7 +32,7 @@ fn check_proves_that_the_public_address_is_the_services_own() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stranger = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.read(&mut [0; 1024]).unwrap();
+        assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
         let answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
         stream.write_all(answer.as_bytes()).unwrap();
     });
