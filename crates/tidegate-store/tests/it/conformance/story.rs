@@ -311,7 +311,7 @@ fn rows_are_counted_for_an_hour_and_told_of_once() {
         let told = "select count(*) from activity where action = 'egress.volume'";
         assert_eq!(check.site.lines(told), ["1"]);
         // An hour later.
-        check.site.execute("update rows_seen set minute = minute - 60");
+        check.site.execute("update rows_seen set minute = minute - 60").unwrap();
         assert_eq!(look(check, 10).await.unwrap(), Some(0));
         assert_eq!(check.site.lines("select count(*) from rows_seen"), ["1"], "old counts go");
         let other = authorize(
