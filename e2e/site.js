@@ -61,7 +61,8 @@ export class Site {
 
   environment() {
     const own = this.base ? { TIDEGATE__SERVER__PUBLIC_URL: this.base } : {};
-    return { PATH: process.env.PATH, ...own };
+    // What it says is read; what it logs is not.
+    return { PATH: process.env.PATH, RUST_LOG: "off", ...own };
   }
 
   async serve() {
