@@ -33,8 +33,8 @@ const fn setting(name: &'static str, words: &'static str, least: u64, most: u64)
     Setting { name, words, least, most, may_be_null: false }
 }
 
-const fn optional(name: &'static str, words: &'static str, most: u64) -> Setting {
-    Setting { may_be_null: true, ..setting(name, words, 1, most) }
+const fn optional(name: &'static str, words: &'static str, least: u64, most: u64) -> Setting {
+    Setting { may_be_null: true, ..setting(name, words, least, most) }
 }
 
 const fn ceiling(name: &'static str, words: &'static str) -> Setting {
@@ -47,6 +47,7 @@ pub const SETTINGS: &[Setting] = &[
     optional(
         "activity_retention_days",
         "Days after which entries of the activity log move to signed files; null for never",
+        0,
         36_600,
     ),
     setting("open_jobs_max", "Exports of one operator that may be open at a time", 1, 1_000_000),
@@ -69,6 +70,7 @@ pub const SETTINGS: &[Setting] = &[
     optional(
         "bearer_link_hours_max",
         "Hours that a link lives at most which needs no sign-in; null for no such links",
+        1,
         BEARER_LINK_HOURS_MAX as u64,
     ),
     setting("attempts_max", "Attempts that an export gets", 1, 1_000),

@@ -40,6 +40,7 @@ pub(super) struct ActivityParams {
     #[param(example = "egress.pii")]
     tag: Option<String>,
     /// Only what was done, or was denied.
+    #[param(inline)]
     outcome: Option<OutcomeParam>,
     /// Not before this moment.
     from: Option<DateTime<Utc>>,
@@ -47,6 +48,7 @@ pub(super) struct ActivityParams {
     to: Option<DateTime<Utc>>,
     /// Order.
     #[serde(default)]
+    #[param(inline)]
     sort: OrderParam,
     /// At most so many.
     #[param(minimum = 1, maximum = 100, default = 50)]

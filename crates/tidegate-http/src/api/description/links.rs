@@ -48,7 +48,12 @@ const WAYS: &[Way] = &[
     Way {
         from: ("add_operator", "201"),
         by: ("operator", "$response.body#/id"),
-        to: &["list_sessions", "list_activity"],
+        to: &["list_sessions"],
+    },
+    Way {
+        from: ("add_operator", "201"),
+        by: ("actor", "$response.body#/email"),
+        to: &["list_activity"],
     },
     Way {
         from: ("list_sessions", "200"),
