@@ -298,7 +298,8 @@ fn limits_hold_at_their_last_allowed_value() {
     let paid = || leaf("status", "eq", json!("paid"));
     let nested = |levels: usize| (1..levels).fold(paid(), |inner, _| json!({"not": inner}));
     let several = |count: usize| json!({"all": (0..count).map(|_| paid()).collect::<Vec<_>>()});
-    let conditions = |count: usize| json!({"all": [several(count / 2), several(count - count / 2)]});
+    let conditions =
+        |count: usize| json!({"all": [several(count / 2), several(count - count / 2)]});
     let values = |count: usize| leaf("id", "in", (0..count).collect());
     let long = |count: usize| leaf("status", "eq", json!("é".repeat(count)));
     type Sized<'a> = &'a dyn Fn(usize) -> Value;
