@@ -64,7 +64,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for MaybeBody<T> {
         if is_empty {
             return Ok(Self(None));
         }
-        Ok(Self(Body::<Option<T>>::from_request(request, state).await?.0))
+        Ok(Self(Some(Body::<T>::from_request(request, state).await?.0)))
     }
 }
 

@@ -1,8 +1,8 @@
-//! Parameters as they travel: one that is absent is absent, and never null.
+//! Parameters and bodies as they travel: one that is absent is absent, and never null.
 
 use serde_json::{Map, Value, json};
 
-/// Says of the parameters of an operation what their Rust types cannot.
+/// Says of the parameters and the body of an operation what their Rust types cannot.
 pub(super) fn tidy(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
@@ -20,6 +20,12 @@ pub(super) fn tidy(operation: &mut Map<String, Value>) {
         {
             parameter.remove("required");
         }
+    }
+    if let Some(schema) = operation
+        .get_mut("requestBody")
+        .and_then(|body| body.pointer_mut("/content/application~1json/schema"))
+    {
+        without_null(schema);
     }
 }
 
