@@ -96,7 +96,8 @@ fn a_folder_of_keys_that_does_not_check_is_told_and_not_used() {
     use std::os::unix::fs::PermissionsExt;
 
     let shop = quick("");
-    let mut service = serve(&shop);
+    let mut command = shop.command(&["serve"]);
+    let mut service = command.env_remove("RUST_LOG").spawn().unwrap();
     wait_for("a checkpoint", || !signers(&shop).is_empty());
     let old = signers(&shop).remove(0);
     let secret = shop.path(&format!("keys/signing-{old}.pem"));
