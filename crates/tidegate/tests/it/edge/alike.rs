@@ -82,7 +82,9 @@ fn a_thing_of_another_answers_as_one_that_is_not_there() {
     }
     for path in ["/cancel", "/rerun", "/downloads"] {
         let path = format!("/api/v1/exports/{{}}{path}");
-        assert!(alike(&eve, &Method::POST, &path, &none, jobs).starts_with("404"));
+        assert!(
+            alike(&eve, &Method::POST, &path, &json!({ "bearer": false }), jobs).starts_with("404")
+        );
     }
     let path = "/api/v1/exports/{}/artifact";
     assert!(alike(&eve, &Method::DELETE, path, &none, jobs).starts_with("404"));

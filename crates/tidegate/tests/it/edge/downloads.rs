@@ -147,7 +147,7 @@ fn a_download_is_cut_by_deletion_and_by_loss_of_right_and_not_by_expiry() {
         std::thread::yield_now();
     }
     assert!(expired.comes_whole(), "a file that merely expired was cut");
-    let again = ada.post(&format!("/api/v1/exports/{id}/downloads"), &Value::Null);
+    let again = ada.post(&format!("/api/v1/exports/{id}/downloads"), &json!({}));
     assert_eq!(again.status(), 410);
 
     let id = ada.export(&request);

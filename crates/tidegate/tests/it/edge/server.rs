@@ -13,7 +13,7 @@ use reqwest::{
     Method,
     blocking::{Client, RequestBuilder, Response},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::site::{Shop, send};
 
@@ -244,7 +244,7 @@ impl Asker {
     /// A link to the file of an export.
     #[track_caller]
     pub(crate) fn link(&self, id: u64) -> String {
-        let made = self.post(&format!("/api/v1/exports/{id}/downloads"), &Value::Null);
+        let made = self.post(&format!("/api/v1/exports/{id}/downloads"), &json!({}));
         assert_eq!(made.status(), 201);
         made.json::<Value>().unwrap()["url"].as_str().unwrap().to_owned()
     }
