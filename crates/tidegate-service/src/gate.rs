@@ -10,7 +10,7 @@ use tidegate_model::{
     audit::hexadecimal,
     policy::{self, Denied, Explanation, Permit},
 };
-use tidegate_store::Operator;
+use tidegate_store::{Bearer, Operator};
 
 use crate::{error::ServiceError, service::Service};
 
@@ -57,13 +57,13 @@ impl Service {
     /// If it is none of ours, has ended or was taken back, or its owner is shut out.
     pub async fn token_caller(&self, secret: &str, via: Via) -> Result<Caller, ServiceError> {
         // A hash of 256 random bits is looked up by equality: there is nothing to guess.
-        let found = self.store.token_by_hash(&token_hash(secret)).await?;
-        let now = self.store.now().await?;
-        let token = found
-            .filter(|token| !token.is_revoked && token.expires_at > now)
-            .ok_or(ServiceError::Unknown)?;
-        let operator = self.store.operator(token.operator).await?;
-        let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::Unknown)?;
+        let found = self.store.bearer(&token_hash(secret)).await?;
+        let is_good = |found: &Bearer| {
+            let Bearer { token, operator, now } = found;
+            !token.is_revoked && token.expires_at > *now && !operator.is_disabled
+        };
+        let found = found.filter(is_good).ok_or(ServiceError::Unknown)?;
+        let Bearer { token, operator, .. } = found;
         let id = operator.id;
         Ok(Caller {
             actor: Actor::Operator { id, token: Some(token.id) },

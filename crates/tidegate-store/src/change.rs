@@ -30,7 +30,7 @@ pub use sessions::SessionChange;
 pub use vault::{StoreOwnership, UnknownObject};
 
 use crate::{
-    door::Line,
+    chain::Line,
     error::StoreError,
     lease::Proof,
     sql::{Tx, get},

@@ -13,6 +13,7 @@ use sea_orm::{
 use secrecy::SecretString;
 
 use crate::{
+    commit::Gathered,
     error::StoreError,
     migration,
     sql::{get, statement},
@@ -44,6 +45,8 @@ pub(crate) struct Connections {
     pub(crate) reader: DatabaseConnection,
     /// For transactions that write; of SQLite there is one connection.
     pub(crate) writer: DatabaseConnection,
+    /// Changes that wait to be committed.
+    pub(crate) gathered: Gathered,
 }
 
 impl Store {

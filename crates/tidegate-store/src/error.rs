@@ -1,10 +1,12 @@
 //! What the control database refuses, or cannot do.
 
+use std::sync::Arc;
+
 use sea_orm::DbErr;
 use tidegate_model::status::Status;
 
 /// The control state could not be read or changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The URL is of no kind that control state can live in.
     #[error("`[control] url` must begin with `sqlite:` or `postgres://`")]
@@ -69,10 +71,10 @@ pub enum StoreError {
     },
     /// The database failed, and the change did not happen.
     #[error("the control database failed")]
-    Database(#[source] DbErr),
+    Database(#[source] Arc<DbErr>),
     /// The database failed while it confirmed, and it cannot be asked what became of the change.
     #[error("the control database failed while it confirmed; whether it was done is not known")]
-    Unknown(#[source] DbErr),
+    Unknown(#[source] Arc<DbErr>),
     /// What is stored cannot be understood.
     #[error("the control database holds a {what} that cannot be read")]
     Corrupt {
@@ -83,6 +85,12 @@ pub enum StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<Arc<DbErr>> for StoreError {
+    fn from(error: Arc<DbErr>) -> Self {
         Self::Database(error)
     }
 }

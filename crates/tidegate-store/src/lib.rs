@@ -111,10 +111,12 @@
 //! ```
 
 mod backup;
+mod chain;
 mod change;
 #[doc(hidden)]
 pub mod chaos;
 mod checkpoint;
+mod commit;
 mod connection;
 mod door;
 mod error;
@@ -142,7 +144,7 @@ pub use query::{
         Creator, CursorFault, JobCursor, JobFilter, JobOrder, JobPage, JobSort, Matching, SortFault,
     },
     links::Link,
-    operators::{Operator, Token},
+    operators::{Bearer, Operator, Token},
     sessions::{Invitation, Session},
     transitions::TransitionRow,
     vault::{OwnStore, Quarantined},

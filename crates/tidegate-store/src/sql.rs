@@ -57,7 +57,7 @@ pub(crate) fn statement(
 
 /// Reads a column.
 pub(crate) fn get<T: TryGetable>(row: &QueryResult, column: &str) -> Result<T, StoreError> {
-    row.try_get("", column).map_err(StoreError::Database)
+    Ok(row.try_get("", column)?)
 }
 
 /// Reads a document.

@@ -12,7 +12,7 @@ use tidegate_model::{
 
 use super::{Applied, end_attempt, note_transition, status_of};
 use crate::{
-    door::Line,
+    chain::Line,
     error::StoreError,
     sql::{Tx, get, json as text},
 };

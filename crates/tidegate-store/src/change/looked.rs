@@ -5,7 +5,7 @@ use tidegate_model::{action::Action, ids::OperatorId};
 
 use super::Applied;
 use crate::{
-    door::Line,
+    chain::Line,
     error::StoreError,
     sql::{Tx, get},
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectOptions, Database, sqlx::Executor};
 
 use super::{ACQUIRE_SECONDS, Connections, StoreKind};
-use crate::error::StoreError;
+use crate::{commit::Gathered, error::StoreError};
 
 /// Connections of one process that write. They wait for each other at the head of the log anyway.
 const WRITERS_MAX: u32 = 4;
@@ -39,7 +39,13 @@ pub(super) async fn open(url: &str) -> Result<Connections, StoreError> {
     let writer = Database::connect(writers).await?;
     // Whoever only reads begins no transaction, and so leaves none.
     let reader = Database::connect(options(url, READERS_MAX)).await?;
-    Ok(Connections { url: url.into(), kind: StoreKind::Postgres, reader, writer })
+    Ok(Connections {
+        url: url.into(),
+        kind: StoreKind::Postgres,
+        reader,
+        writer,
+        gathered: Gathered::default(),
+    })
 }
 
 fn options(url: &str, connections_max: u32) -> ConnectOptions {

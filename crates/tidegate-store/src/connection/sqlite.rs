@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use super::{ACQUIRE_SECONDS, Connections, StoreKind};
-use crate::{error::StoreError, sql::statement};
+use crate::{commit::Gathered, error::StoreError, sql::statement};
 
 /// Connections that read SQLite: its readers do not wait for its writer.
 const READERS_MAX: u32 = 4;
@@ -60,7 +60,13 @@ pub(super) async fn open(url: &str) -> Result<Connections, StoreError> {
     let writer = connect(path, 1).await?;
     refuse_unfit(&writer).await?;
     let reader = connect(path, READERS_MAX).await?;
-    Ok(Connections { url: url.into(), kind: StoreKind::Sqlite, reader, writer })
+    Ok(Connections {
+        url: url.into(),
+        kind: StoreKind::Sqlite,
+        reader,
+        writer,
+        gathered: Gathered::default(),
+    })
 }
 
 /// Path in `sqlite:tidegate.db`, `sqlite:/var/tidegate.db` or `sqlite:///var/tidegate.db`.

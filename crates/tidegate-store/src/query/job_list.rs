@@ -234,6 +234,8 @@ impl JobSort {
 struct Wanted {
     conditions: Vec<String>,
     values: Vec<Value>,
+    /// Whether a condition is about whoever made the jobs.
+    asks_who: bool,
 }
 
 impl Wanted {
@@ -245,6 +247,7 @@ impl Wanted {
         match &filter.creator {
             Some(Creator::Id(id)) => wanted.want("j.created_by = $?", id.0.into()),
             Some(Creator::Email(email)) => {
+                wanted.asks_who = true;
                 wanted.want("lower(o.email) = lower($?)", email.as_str().into());
             }
             None => {}
@@ -274,6 +277,7 @@ impl Wanted {
     fn want_text(&mut self, text: &str) {
         const COLUMNS: [&str; 5] =
             ["cast(j.id as text)", "j.subject", "j.format", "o.email", "o.name"];
+        self.asks_who = true;
         let has = COLUMNS.map(|column| format!(r"lower({column}) like lower($?) escape '\'"));
         let letters = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
         self.want(&format!("({})", has.join(" or ")), format!("%{letters}%").into());
@@ -298,6 +302,14 @@ impl Wanted {
                 );
                 self.want(&behind, id);
             }
+        }
+    }
+
+    /// What to look at: whoever made the jobs only where it is asked who that is.
+    fn tables(&self) -> &'static str {
+        match self.asks_who {
+            true => "jobs j join operators o on o.id = j.created_by",
+            false => "jobs j",
         }
     }
 
@@ -329,9 +341,9 @@ impl Store {
         let direction = if sort.is_descending { "desc" } else { "asc" };
         wanted.values.push((i64::from(limit) + 1).into());
         let sql = format!(
-            "select j.*, {expression} as place \
-             from jobs j join operators o on o.id = j.created_by where {} \
+            "select j.*, {expression} as place from {} where {} \
              order by {expression} {direction}, j.id {direction} limit ${}",
+            wanted.tables(),
             wanted.text(),
             wanted.values.len()
         );
@@ -357,8 +369,8 @@ impl Store {
         let mut wanted = Wanted::of(filter);
         wanted.values.push((COUNT_MAX + 1).into());
         let sql = format!(
-            "select count(*) as n from (select 1 as one \
-                 from jobs j join operators o on o.id = j.created_by where {} limit ${}) found",
+            "select count(*) as n from (select 1 as one from {} where {} limit ${}) found",
+            wanted.tables(),
             wanted.text(),
             wanted.values.len()
         );

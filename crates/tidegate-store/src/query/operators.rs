@@ -9,6 +9,12 @@ use tidegate_model::{
 
 use crate::{connection::Store, error::StoreError, sql::get};
 
+/// What is known of an operator.
+const OPERATOR_COLUMNS: [&str; 7] =
+    ["id", "email", "name", "role", "password_hash", "created_at", "disabled_at"];
+/// Begins the names of an operator's columns beside those of a token.
+const OWNER: &str = "owner_";
+
 /// A person who signs in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Operator {
@@ -48,6 +54,17 @@ pub struct Token {
     pub is_revoked: bool,
 }
 
+/// Whoever shows a token, and when that was looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The token.
+    pub token: Token,
+    /// Whose it is.
+    pub operator: Operator,
+    /// The database's clock, in microseconds since 1970.
+    pub now: i64,
+}
+
 impl Store {
     /// An operator by number.
     ///
@@ -79,14 +96,25 @@ impl Store {
         self.ask(ALL, []).await?.iter().map(operator_of).collect()
     }
 
-    /// A token by the hash of its secret.
+    /// Whoever shows a token, by the hash of its secret: all from one look, as every request asks.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, StoreError> {
-        const BY_HASH: &str = "select * from tokens where hash = $1";
-        self.ask_one(BY_HASH, [hash.into()]).await?.as_ref().map(token_of).transpose()
+    pub async fn bearer(&self, hash: &str) -> Result<Option<Bearer>, StoreError> {
+        let owner = OPERATOR_COLUMNS.map(|column| format!("o.{column} as {OWNER}{column}"));
+        let sql = format!(
+            "select t.*, {}, {} as now \
+             from tokens t join operators o on o.id = t.operator_id where t.hash = $1",
+            owner.join(", "),
+            self.inner.kind.now(),
+        );
+        let Some(row) = self.ask_one(&sql, [hash.into()]).await? else { return Ok(None) };
+        Ok(Some(Bearer {
+            token: token_of(&row)?,
+            operator: prefixed_operator_of(&row, OWNER)?,
+            now: get(&row, "now")?,
+        }))
     }
 
     /// A token by number.
@@ -113,14 +141,21 @@ impl Store {
 }
 
 fn operator_of(row: &QueryResult) -> Result<Operator, StoreError> {
+    prefixed_operator_of(row, "")
+}
+
+/// The operator of a row that has other columns beside, and so these with a prefix.
+fn prefixed_operator_of(row: &QueryResult, prefix: &str) -> Result<Operator, StoreError> {
+    let [id, email, name, role, password_hash, created_at, disabled_at] =
+        OPERATOR_COLUMNS.map(|column| format!("{prefix}{column}"));
     Ok(Operator {
-        id: OperatorId(get(row, "id")?),
-        email: get(row, "email")?,
-        name: get(row, "name")?,
-        role: get(row, "role")?,
-        password_hash: get(row, "password_hash")?,
-        created_at: get(row, "created_at")?,
-        is_disabled: get::<Option<i64>>(row, "disabled_at")?.is_some(),
+        id: OperatorId(get(row, &id)?),
+        email: get(row, &email)?,
+        name: get(row, &name)?,
+        role: get(row, &role)?,
+        password_hash: get(row, &password_hash)?,
+        created_at: get(row, &created_at)?,
+        is_disabled: get::<Option<i64>>(row, &disabled_at)?.is_some(),
     })
 }
 

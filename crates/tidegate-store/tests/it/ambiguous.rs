@@ -147,6 +147,33 @@ fn a_writer_that_falls_silent_does_not_stop_the_others_for_long() {
 }
 
 #[test]
+fn of_changes_that_are_committed_together_everybody_hears_the_same_truth() {
+    on_postgres(async |on, cut| {
+        let mut changes = Vec::new();
+        for _ in 0..8 {
+            let job = new_job(&on.check.editor);
+            let target = target_of_new(&job);
+            let permit = on.check.permit(&on.check.editor, Action::ExportCreate, target).await;
+            let change = Change::CreateExport { job: Box::new(job), open_jobs_max: 10_000 };
+            changes.push(on.store.commit(permit, change));
+        }
+        let head = on.check.head().await;
+        on.proxy.cut_at(COMMIT, cut);
+        let outcomes = futures_util::future::join_all(changes).await;
+        let told: Vec<i64> = outcomes.iter().flatten().map(|made| made.seq).collect();
+        let there = on
+            .check
+            .site
+            .lines(&format!("select seq from activity where seq > {head} order by seq"));
+        let mut sorted = told.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted.iter().map(i64::to_string).collect::<Vec<_>>(), there, "{outcomes:?}");
+        let is_cut_off = |error: &StoreError| matches!(error, StoreError::Database(_));
+        assert!(outcomes.iter().filter_map(|one| one.as_ref().err()).all(is_cut_off));
+    });
+}
+
+#[test]
 fn an_export_whose_confirmation_is_lost_is_made_once_or_not_at_all() {
     on_postgres(async |on, cut| {
         let made = on.attempt(cut, "export.created", on.create()).await;

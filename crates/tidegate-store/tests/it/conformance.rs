@@ -11,4 +11,5 @@ mod people;
 mod request;
 mod sessions;
 mod story;
+mod together;
 mod vault;

@@ -104,7 +104,7 @@ fn an_operator_is_shut_out_with_all_tokens_and_let_in_without_them() {
         assert!(matches!(again, StoreError::Missing { what: "operator" }), "{again:?}");
         change_operator(check, OperatorChange::Enable(editor)).await.unwrap();
         assert!(!check.store.operator(editor).await.unwrap().unwrap().is_disabled);
-        assert!(check.store.token_by_hash(&hash).await.unwrap().unwrap().is_revoked);
+        assert!(check.store.bearer(&hash).await.unwrap().unwrap().token.is_revoked);
         assert_eq!(version(check).await, before + 2);
     });
 }
@@ -208,7 +208,11 @@ fn a_token_belongs_to_its_owner_and_is_taken_back_once() {
         let token = check.store.token(id).await.unwrap().unwrap();
         assert_eq!((token.operator, token.is_revoked), (id_of(&check.editor), false));
         assert_eq!(token.scopes, Some(["content.export".to_owned()].into()));
-        assert_eq!(check.store.token_by_hash(&hash).await.unwrap(), Some(token.clone()));
+        let bearer = check.store.bearer(&hash).await.unwrap().unwrap();
+        assert_eq!(Some(bearer.operator), check.store.operator(token.operator).await.unwrap());
+        assert_eq!(bearer.token, token);
+        assert!(token.created_at <= bearer.now && bearer.now < token.expires_at);
+        assert_eq!(check.store.bearer(&random_word()).await.unwrap(), None);
         assert_eq!(check.store.tokens(Some(token.operator)).await.unwrap(), [token]);
         assert!(check.store.tokens(Some(id_of(&check.admin))).await.unwrap().is_empty());
         assert_eq!(check.store.tokens(None).await.unwrap().len(), 1);
