@@ -221,6 +221,7 @@ impl Service {
             attempts_max: tidegate_model::job::ATTEMPTS_MAX,
             scope_summary: scope::summary(&sent.scope, request.subject(), &hash),
             idempotency: None,
+            trace: None,
         }
     }
 }
