@@ -8,3 +8,4 @@ pub(crate) mod origin;
 pub(crate) mod peer;
 pub(crate) mod quota;
 pub(crate) mod request_id;
+pub(crate) mod traced;

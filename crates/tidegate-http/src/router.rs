@@ -23,7 +23,7 @@ use crate::{
     metrics,
     middleware::{
         caller::{self, Gate},
-        headers, host, measured, origin, request_id,
+        headers, host, measured, origin, request_id, traced,
     },
     pages,
     problem::{Problem, ProblemKind},
@@ -54,6 +54,7 @@ pub fn router(edge: Shared) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&edge), headers::add))
         .layer(from_fn_with_state(Arc::clone(&edge), measured::count))
+        .layer(from_fn(traced::trace))
         .layer(from_fn(request_id::name))
         .with_state(edge)
 }

@@ -9,6 +9,7 @@ use crate::{
     actor::Via,
     ids::{JobId, OperatorId},
     status::Status,
+    trace::TraceParent,
 };
 
 /// Attempts of a job unless the site says otherwise.
@@ -51,6 +52,8 @@ pub struct NewJob {
     pub scope_summary: Value,
     /// Key that makes a repeated request the same one, with the hash of what was asked.
     pub idempotency: Option<Idempotency>,
+    /// Where in a trace it is made, so that its attempts stand there, too.
+    pub trace: Option<TraceParent>,
 }
 
 /// Makes a repeated request the same one.
@@ -134,6 +137,9 @@ pub struct Job {
     pub expires_at: Option<i64>,
     /// When its file was seen gone.
     pub purged_at: Option<i64>,
+    /// Where in a trace it was made. Never shown.
+    #[serde(skip)]
+    pub trace: Option<TraceParent>,
 }
 
 /// Why a job failed.

@@ -37,5 +37,6 @@ pub mod selection;
 pub mod settings;
 pub mod status;
 pub mod subject;
+pub mod trace;
 
 pub use tidegate_batch::DataType;

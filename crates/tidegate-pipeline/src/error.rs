@@ -71,7 +71,7 @@ impl RunError {
     /// Machine-readable reason.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Cancelled => "cancelled",
+            Self::Cancelled | Self::Source(SourceError::Interrupted) => "cancelled",
             Self::Source(SourceError::Lost { .. }) => "source_lost",
             Self::Source(SourceError::Unreachable { .. }) => "source_unreachable",
             Self::Source(_) => "source_refused",

@@ -17,6 +17,7 @@ mod conformance;
 mod error;
 mod manifest;
 mod order;
+mod phase;
 mod plan;
 mod row_name;
 mod run;
@@ -31,6 +32,7 @@ pub use manifest::{
     ArtifactEntry, ChangesEntry, Completion, FieldEntry, Governance, JobEntry, Manifest, MaskEntry,
     OperatorEntry, SourceEntry, manifest,
 };
+pub use phase::TRACE_TARGET;
 pub use plan::{Limits, Plan};
 pub use run::{Outcome, run};
 pub use subject::{BindError, bind_subject};

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use tidegate_format::{Format, Options};
 use tidegate_model::query::Query;
 use tidegate_source::Source;
+use tracing::Span;
 
 use crate::RunError;
 
@@ -35,6 +36,8 @@ pub struct Plan<'a> {
     pub snapshot_age_max: Duration,
     /// Ceilings.
     pub limits: Limits,
+    /// The span that those of its phases stand below; [`Span::none`] where nobody wants them.
+    pub span: Span,
 }
 
 impl Plan<'_> {

@@ -17,6 +17,7 @@ use tidegate_source::{Interrupt, Reader, RowStream, Snapshot, SourceError, Strea
 
 use crate::{
     Artifact, Checkpoint, Plan, Progress, RunError, Verdict,
+    phase::Phase,
     slab::{Slab, slabs_per_reader},
     writer::{Meter, Writer, Written},
 };
@@ -85,7 +86,7 @@ pub fn run(
         limits: plan.limits,
         meter: &flow.meter,
     };
-    let line = Line { encoder: &*encoder, batch_bytes: options.batch_bytes, flow: &flow };
+    let line = Line { encoder: &*encoder, batch_bytes: options.batch_bytes, flow: &flow, plan };
     let written = thread::scope(|scope| {
         let threads = line.start(scope, readers, writer);
         watch.until(&threads.done, Some(&stream));
@@ -157,7 +158,15 @@ impl Watch<'_> {
             let (alive, done) = bounded::<()>(0);
             let opening = scope.spawn(move || {
                 let _alive = alive;
-                guarded(flow, "opening", || plan.source.stream(&plan.query, options))
+                let phase = Phase::open(&plan.span, plan.source.kind());
+                guarded(flow, "opening", || {
+                    let opened = plan.source.stream(&plan.query, options).map_err(RunError::from);
+                    match &opened {
+                        Ok(stream) => phase.note("tidegate.readers", stream.readers.len() as u64),
+                        Err(error) => phase.failed(error.reason()),
+                    }
+                    opened
+                })
             });
             self.until(&done, None);
             opening.join().ok().flatten()
@@ -165,7 +174,7 @@ impl Watch<'_> {
         match opened? {
             Ok(stream) => (!flow.is_stopped()).then_some(stream),
             Err(error) => {
-                flow.fail(error.into());
+                flow.fail(error);
                 None
             }
         }
@@ -202,6 +211,7 @@ struct Line<'env> {
     encoder: &'env dyn Encoder,
     batch_bytes: usize,
     flow: &'env Flow,
+    plan: &'env Plan<'env>,
 }
 
 impl<'env> Line<'env> {
@@ -212,7 +222,7 @@ impl<'env> Line<'env> {
         readers: Vec<Box<dyn Reader>>,
         writer: Writer<'env>,
     ) -> Threads<'scope> {
-        let (encoder, flow) = (self.encoder, self.flow);
+        let (encoder, flow, plan) = (self.encoder, self.flow, self.plan);
         let encoder_count = thread::available_parallelism().map_or(1, usize::from);
         let slabs = slabs_per_reader(readers.len(), encoder_count);
         let (filled, to_encode) = bounded(slabs * readers.len());
@@ -229,7 +239,15 @@ impl<'env> Line<'env> {
             let (filled, alive) = (filled.clone(), alive.clone());
             scope.spawn(move || {
                 let _alive = alive;
-                guarded(flow, "reader", || read(reader, &take, &filled, flow));
+                let phase = Phase::read(&plan.span, index);
+                match guarded(flow, "reader", || read(reader, &take, &filled, flow)) {
+                    Some(Ok(rows)) => phase.note("tidegate.rows", rows),
+                    Some(Err(error)) => {
+                        phase.failed(error.reason());
+                        flow.fail(error);
+                    }
+                    None => {}
+                }
             });
         }
         for _ in 0..encoder_count {
@@ -241,9 +259,17 @@ impl<'env> Line<'env> {
         }
         let writer = scope.spawn(move || {
             let _alive = alive;
+            let phase = Phase::write(&plan.span, plan.format.slug());
             match guarded(flow, "writer", || writer.write(&to_write, &free))? {
-                Ok(written) => written,
+                Ok(written) => {
+                    if let Some(written) = &written {
+                        phase.note("tidegate.rows", written.rows);
+                        phase.note("tidegate.bytes", written.bytes);
+                    }
+                    written
+                }
                 Err(error) => {
+                    phase.failed(error.reason());
                     flow.fail(error);
                     None
                 }
@@ -266,24 +292,32 @@ fn guarded<T>(flow: &Flow, thread: &'static str, work: impl FnOnce() -> T) -> Op
     done.map_err(|_| flow.fail(RunError::Panicked { thread })).ok()
 }
 
-/// Reads until the source has no more, or somebody said stop.
-fn read(mut reader: Box<dyn Reader>, free: &Receiver<Slab>, filled: &Sender<Slab>, flow: &Flow) {
+/// Reads until the source has no more, or somebody said stop. Gives the rows that were passed on.
+fn read(
+    mut reader: Box<dyn Reader>,
+    free: &Receiver<Slab>,
+    filled: &Sender<Slab>,
+    flow: &Flow,
+) -> Result<u64, RunError> {
     let mut is_chunk_open = false;
+    let mut rows = 0;
     while let Some(mut slab) = next_free(free, flow) {
         match reader.read(&mut slab.batch) {
             Ok(Some(ticket)) => {
                 is_chunk_open = !ticket.is_last;
                 slab.ticket = ticket;
             }
-            Ok(None) if is_chunk_open => return flow.fail(RunError::Truncated),
-            Ok(None) => return,
-            Err(error) => return flow.fail(error.into()),
+            Ok(None) if is_chunk_open => return Err(RunError::Truncated),
+            Ok(None) => return Ok(rows),
+            Err(error) => return Err(error.into()),
         }
+        rows += slab.batch.len() as u64;
         slab.batch.seal();
         if filled.send(slab).is_err() {
-            return;
+            break;
         }
     }
+    Ok(rows)
 }
 
 /// The next free slab. A reader that is ahead waits here for one that is behind, and must not wait

@@ -67,6 +67,14 @@ impl Artifacts {
         Ok(Self(Place::Folder(Arc::new(Folder::open(&base.join(path))?))))
     }
 
+    /// What it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match &self.0 {
+            Place::Folder(_) => "folder",
+            Place::Bucket(_) => "bucket",
+        }
+    }
+
     /// Starts the file of an attempt. It is written by a plain thread.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod setup;
 mod sign_in;
 mod subjects;
 mod tokens;
+pub mod trace;
 pub mod upkeep;
 mod vault;
 mod worker;

@@ -6,6 +6,7 @@ mod failure;
 mod frozen;
 mod heartbeat;
 mod liveness;
+mod phase;
 
 use std::{
     collections::BTreeMap,
@@ -200,6 +201,7 @@ impl Worker {
 
     async fn build(self: Arc<Self>, begun: Begun) {
         let Begun { claimed, at } = begun;
+        let span = phase::attempt(&claimed.job, &claimed.lease);
         let control = Arc::new(Control::new(claimed.lease, self.settings.lease, at));
         self.builds.add(&control);
         let build = Build {
@@ -208,6 +210,7 @@ impl Worker {
             control: &control,
             job: claimed.job,
             worker: self.alive.name(),
+            span,
         };
         build.run().await;
         self.builds.remove(control.lease.job());

@@ -1,6 +1,7 @@
 //! Reads `tidegate.toml`, with what the environment puts over it.
 
 mod server;
+mod traces;
 
 use std::{
     collections::BTreeMap,
@@ -22,10 +23,11 @@ use tidegate_service::{
 };
 use tidegate_source::SourceSettings;
 
-use self::server::ServerDeclaration;
 pub use self::server::{
     OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration,
 };
+pub use self::traces::TracesSettings;
+use self::{server::ServerDeclaration, traces::TracesDeclaration};
 use crate::failure::Failure;
 
 /// Prefix of the variables that stand over the file: `TIDEGATE__SOURCES__SHOP__URL`.
@@ -56,6 +58,8 @@ pub struct Site {
     pub exports_max: BTreeMap<String, u32>,
     /// The control plane, if the site has one.
     pub control: Option<ControlSettings>,
+    /// Where spans are sent to, if anywhere.
+    pub traces: Option<TracesSettings>,
 }
 
 /// What the control plane needs: where its state, its files and its keys are.
@@ -111,6 +115,8 @@ struct Document {
     settings: Option<Settings>,
     #[serde(default)]
     roles: Vec<Role>,
+    #[serde(default)]
+    traces: TracesDeclaration,
 }
 
 #[derive(Debug, Deserialize)]
@@ -220,6 +226,7 @@ impl Site {
             subjects: document.subjects,
             exports_max,
             control,
+            traces: document.traces.settings()?,
         })
     }
 }
@@ -370,6 +377,25 @@ mod tests {
         assert_eq!((bucket.region.as_deref(), bucket.part_bytes), (Some("eu-central-1"), 16 << 20));
         assert_eq!(bucket.secret_access_key.unwrap().expose_secret(), "hush");
         assert!(bucket.allow_http && bucket.checksums);
+    }
+
+    #[test]
+    fn nothing_is_sent_to_a_collector_that_nobody_names() {
+        let mut secret = tempfile::NamedTempFile::new().unwrap();
+        writeln!(secret, "Bearer hush").unwrap();
+        let file = secret.path().to_str().unwrap();
+        let header = ("TIDEGATE__TRACES__HEADERS__AUTHORIZATION_FILE", file);
+        assert!(load("", &[header]).unwrap().traces.is_none());
+        let endpoint = ("TIDEGATE__TRACES__ENDPOINT", "http://127.0.0.1:4318");
+        let traces = load("", &[header, endpoint]).unwrap().traces.unwrap();
+        assert_eq!(traces.headers[0].0, "authorization");
+        assert_eq!(traces.headers[0].1.expose_secret(), "Bearer hush");
+        for (wrong, word) in
+            [("sample_ratio = 1.5", "0 to 1"), ("headers = { 'a b' = 'c' }", "a b")]
+        {
+            let failure = load(&format!("[traces]\n{wrong}"), &[endpoint]).unwrap_err();
+            assert!(format!("{failure:?}").contains(word), "{failure:?}");
+        }
     }
 
     #[test]

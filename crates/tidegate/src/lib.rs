@@ -14,6 +14,7 @@ pub mod failure;
 pub mod introspect;
 pub mod log;
 pub mod signal;
+pub mod traces;
 pub mod watch;
 pub mod wire;
 
@@ -23,7 +24,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    log::begin(&cli.command);
+    let (traces, fault) = match traces::Traces::begin(&cli) {
+        Ok(traces) => (traces, None),
+        Err(error) => (traces::Traces::off(), Some(error)),
+    };
+    log::begin(&cli.command, traces.tracer());
+    if let Some(error) = fault {
+        tracing::warn!(error = &error as &dyn std::error::Error, "no spans are sent");
+    }
     let done = match &cli.command {
         cli::Command::Export(args) => commands::export::run(args, &cli),
         cli::Command::Init(args) => commands::init::run(args, &cli),
@@ -41,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         cli::Command::Artifacts(command) => commands::artifacts::run(command, &cli),
         cli::Command::Backup(args) => commands::backup::run(args, &cli),
     };
+    traces.end();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(cli.json),

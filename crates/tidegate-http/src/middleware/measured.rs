@@ -28,7 +28,7 @@ pub(crate) async fn count(State(edge): State<Shared>, request: Request, next: Ne
 }
 
 /// Methods that we answer; a client may invent others without end.
-fn method(method: &Method) -> &'static str {
+pub(super) fn method(method: &Method) -> &'static str {
     const KNOWN: [(Method, &str); 6] = [
         (Method::GET, "GET"),
         (Method::HEAD, "HEAD"),

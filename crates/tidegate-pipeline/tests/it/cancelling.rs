@@ -62,6 +62,7 @@ fn is_cancelled(source: &dyn Source, relation: Relation, checkpoint: &dyn Checkp
         readers: 4,
         snapshot_age_max: Duration::from_secs(3600),
         limits: Limits::default(),
+        span: tracing::Span::none(),
     };
     let outcome = tidegate_pipeline::run(&plan, &mut Memory::new(), checkpoint);
     assert!(matches!(outcome, Err(RunError::Cancelled)), "{outcome:?}");

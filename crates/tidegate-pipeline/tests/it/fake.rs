@@ -92,6 +92,7 @@ impl Numbers {
             readers: self.readers,
             snapshot_age_max,
             limits,
+            span: tracing::Span::none(),
         };
         tidegate_pipeline::run(&plan, artifact, checkpoint)
     }

@@ -15,10 +15,12 @@ use tidegate_model::{
     scope,
 };
 use tidegate_store::{Change, StoreError};
+use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
     error::ServiceError,
     service::{Bound, Service},
+    trace,
 };
 
 /// Characters of an idempotency key at most.
@@ -78,7 +80,9 @@ impl Service {
         let target = Target { has_pii, job: None, ..target };
         let permit = self.permit(caller, Action::ExportCreate, target).await?;
         let settings = self.store.settings().await?;
+        let span = span_of(sent, caller.via);
         let job = NewJob {
+            trace: trace::place_of(&span),
             attempts_max: i64::from(settings.attempts_max),
             rerun_of: origin.rerun_of,
             idempotency: idempotency.clone(),
@@ -86,9 +90,10 @@ impl Service {
         };
         let open_jobs_max = i64::from(settings.open_jobs_max);
         let change = Change::CreateExport { job: Box::new(job), open_jobs_max };
-        match self.store.commit(permit, change).await {
+        match self.store.commit(permit, change).instrument(span.clone()).await {
             Ok(committed) => {
                 let job = committed.job.ok_or(StoreError::Corrupt { what: "new job" })?;
+                span.record("tidegate.job.id", job.0);
                 tracing::info!(job.id = %job, subject = sent.subject, "export created");
                 Ok(Created { job, is_new: true })
             }
@@ -221,6 +226,7 @@ impl Service {
             attempts_max: tidegate_model::job::ATTEMPTS_MAX,
             scope_summary: scope::summary(&sent.scope, request.subject(), &hash),
             idempotency: None,
+            trace: None,
         }
     }
 }
@@ -230,6 +236,16 @@ impl Service {
 pub(super) struct Origin<'a> {
     pub(super) idempotency_key: Option<&'a str>,
     pub(super) rerun_of: Option<JobId>,
+}
+
+/// A job is made; its attempts stand below this, whoever makes them. Both words are known ones by
+/// now.
+fn span_of(sent: &ExportRequest, via: Via) -> Span {
+    info_span!(
+        target: trace::TARGET, "job create",
+        otel.kind = "producer", tidegate.job.id = Empty,
+        tidegate.subject = sent.subject, tidegate.format = sent.format, tidegate.via = via.slug(),
+    )
 }
 
 /// The same key with the same request is the same job.

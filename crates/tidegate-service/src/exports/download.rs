@@ -22,6 +22,8 @@ use tidegate_store::{
     chaos::{self, Point},
 };
 
+use tracing::{Span, field::Empty, info_span};
+
 use super::target_of;
 use crate::{
     artifacts::{ArtifactError, Artifacts, Download, StoredFile, refuse_other_store},
@@ -29,6 +31,7 @@ use crate::{
     gate::caller_of,
     link::LinkPurpose,
     service::Service,
+    trace,
 };
 
 /// Time between two looks whether a download may go on: a right that is lost cuts it in a second.
@@ -66,6 +69,7 @@ pub struct Sending {
     download: Download,
     started: StartedDownload,
     sent: u64,
+    span: Span,
     /// When it was asked last whether this may go on, and how much had been sent.
     looked_at: (Instant, u64),
     _under_way: UnderWay,
@@ -201,6 +205,7 @@ impl Service {
             download,
             started,
             sent: 0,
+            span: span_of(&job),
             looked_at: (Instant::now(), 0),
             _under_way: under_way,
         })
@@ -276,6 +281,18 @@ impl Service {
     }
 }
 
+/// A file is sent, up to its last byte. It belongs to the trace of the request for it, and is
+/// linked to the one in which the file was made.
+fn span_of(job: &Job) -> Span {
+    let span = info_span!(
+        target: trace::TARGET, "download",
+        otel.status_code = Empty, tidegate.job.id = job.id.0, tidegate.subject = job.subject,
+        tidegate.bytes = Empty, tidegate.is_whole = Empty,
+    );
+    trace::link(&span, job.trace);
+    span
+}
+
 /// Media type of a job's file.
 fn media_type(job: &Job) -> &'static str {
     let Some(format) = tidegate_format::by_slug(&job.format) else { return UNKNOWN_TYPE };
@@ -317,6 +334,7 @@ impl Sending {
                 Ok(Some(piece))
             }
             Some(Err(error)) => {
+                self.span.record("otel.status_code", "ERROR");
                 let Right { service, artifacts, job, .. } = &self.right;
                 let job = service.store.job(*job).await?.ok_or(ServiceError::NotFound)?;
                 Err(service.damaged(artifacts, &job, error).await)
@@ -331,6 +349,7 @@ impl Sending {
     /// If the control state cannot be changed.
     pub async fn finish(self) -> Result<(), ServiceError> {
         let is_whole = self.sent == self.bytes;
+        self.span.record("tidegate.bytes", self.sent).record("tidegate.is_whole", is_whole);
         self.right.service.store.finish_download(self.started, self.sent, is_whole).await?;
         Ok(())
     }

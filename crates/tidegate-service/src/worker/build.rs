@@ -17,13 +17,13 @@ use tidegate_store::{
     chaos::{self, Point},
 };
 use tokio::time::{interval, sleep};
-use tracing::Instrument;
+use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     control::{Control, Stop},
     failure::{self, failure},
     frozen::Frozen,
-    micros,
+    micros, phase,
 };
 use crate::{
     artifacts::{ArtifactError, Artifacts, ObjectKey},
@@ -31,6 +31,7 @@ use crate::{
     exports::{Prepared, request_of, target_of},
     manifest::sign_manifest,
     service::{Service, blocking},
+    trace,
 };
 
 /// Time between two reports of progress.
@@ -54,6 +55,8 @@ pub(super) struct Build<'a> {
     pub(super) control: &'a Arc<Control>,
     pub(super) job: Job,
     pub(super) worker: &'a str,
+    /// The attempt, for whoever follows the trace.
+    pub(super) span: Span,
 }
 
 /// A file that is whole and durable, and that nobody can see yet.
@@ -92,8 +95,12 @@ impl Build<'_> {
     /// Builds, publishes, or ends the attempt.
     pub(super) async fn run(self) {
         let (job, attempt) = (self.control.lease.job(), self.control.lease.attempt());
-        let span = tracing::info_span!("attempt", job.id = %job, attempt);
-        self.run_in_span().instrument(span).await;
+        let (span, job_span) = (
+            tracing::info_span!("attempt", job.id = %job, attempt, trace_id = Empty),
+            self.span.clone(),
+        );
+        span.in_scope(|| trace::note_in_log(&job_span));
+        self.run_in_span().instrument(span).instrument(job_span).await;
     }
 
     async fn run_in_span(self) {
@@ -115,7 +122,10 @@ impl Build<'_> {
             Err(ended) => Err(ended),
         };
         match (ended, self.control.stopped()) {
-            (Ok(()), _) => tracing::info!(job.id = %job, attempt, "export ready"),
+            (Ok(()), _) => {
+                self.span.record("tidegate.outcome", "published");
+                tracing::info!(job.id = %job, attempt, "export ready");
+            }
             // What failed after a stop failed because of it.
             (Err(Ended::Failed(_)), Some(stop)) => self.end(Ended::Stopped(stop)).await,
             (Err(ended), _) => self.end(ended).await,
@@ -155,6 +165,7 @@ impl Build<'_> {
         let prepared = self.prepare(&creator).await?;
         let started_at = self.now().await?;
         let settings = self.patiently(|| self.service.store().settings()).await?;
+        let upload_span = phase::upload(&self.span, self.artifacts.kind());
         let upload = self.artifacts.upload(&self.key()?)?;
         let mut artifact: Box<dyn Artifact> = Box::new(upload);
         let limits = Limits {
@@ -163,17 +174,21 @@ impl Build<'_> {
             ..Limits::default()
         };
         let control = Arc::clone(self.control);
-        let frozen =
-            Frozen { limits, governance: self.governance(&creator), job: self.job.clone() };
-        let ran = blocking(move || -> Result<Ran, tidegate_pipeline::RunError> {
+        let (governance, job) = (self.governance(&creator), self.job.clone());
+        let frozen = Frozen { limits, governance, job, span: self.span.clone() };
+        let run = move |upload_span: &Span| -> Result<Ran, tidegate_pipeline::RunError> {
             let (query, scope) = prepared.request.query(started_at);
             let plan = frozen.plan(&prepared, query);
             let outcome = tidegate_pipeline::run(&plan, &mut *artifact, &*control)?;
+            upload_span.record("tidegate.bytes", outcome.bytes);
             let completion = frozen.completion(&prepared, scope, started_at);
             let manifest = manifest(&plan, &outcome, completion);
             chaos::stop_at(Point::Upload);
-            artifact.publish()?;
+            phase::finish(upload_span).in_scope(|| artifact.publish())?;
             Ok(Ran { manifest, outcome })
+        };
+        let ran = blocking(move || {
+            run(&upload_span).inspect_err(|error| phase::failed(&upload_span, error.reason()))
         })
         .await;
         match (ran, self.control.stopped()) {
@@ -251,7 +266,8 @@ impl Build<'_> {
         let key = self.key()?;
         let signed = sign_manifest(&self.service.keys(), &built.manifest);
         chaos::stop_at(Point::Manifest);
-        if let Err(error) = self.artifacts.put_manifest(&key, &signed).await {
+        let kept = self.artifacts.put_manifest(&key, &signed);
+        if let Err(error) = kept.instrument(phase::manifest(&self.span)).await {
             self.discard().await;
             return Err(error.into());
         }
@@ -280,8 +296,13 @@ impl Build<'_> {
                 let change = Change::Publish(self.control.lease.proof(), Box::new(made.clone()));
                 self.commit(Action::JobPublish, change)
             };
-            match self.patiently(publish).await {
-                Ok(()) => return Ok(()),
+            let published = self.patiently(publish).instrument(phase::publish(&self.span));
+            match published.await {
+                Ok(()) => {
+                    self.span.record("tidegate.rows", made.rows);
+                    self.span.record("tidegate.bytes", made.bytes);
+                    return Ok(());
+                }
                 Err(StoreError::PolicyChanged) => {}
                 // Cancelled or taken over: nobody refers to the object, and nobody ever will.
                 Err(StoreError::LeaseLost) => {
@@ -329,13 +350,18 @@ impl Build<'_> {
         let job = self.job.id;
         match ended {
             Ended::Stopped(Stop::Cancelled) => {
+                self.span.record("tidegate.outcome", "cancelled");
                 self.tell(Action::JobCancel, || Change::Cancelled(Some(proof()))).await;
             }
             Ended::Stopped(Stop::Drained) => {
+                self.span.record("tidegate.outcome", "handed_back");
                 self.tell(Action::JobHandBack, || Change::HandBack(proof())).await;
             }
             // It is another's: there is nothing to tell.
-            Ended::Stopped(Stop::LeaseLost) => tracing::warn!(job.id = %job, "lease lost"),
+            Ended::Stopped(Stop::LeaseLost) => {
+                self.span.record("tidegate.outcome", "lost");
+                tracing::warn!(job.id = %job, "lease lost");
+            }
             Ended::Stopped(Stop::Revoked) => {
                 let detail = "its creator may not export this any more";
                 self.fail(failure(FailureReason::PermissionRevoked, detail)).await;
@@ -347,6 +373,8 @@ impl Build<'_> {
                     let retry =
                         || Change::Retry { proof: proof(), failure: failure.clone(), pause_micros };
                     if self.tell(Action::JobRetry, retry).await {
+                        phase::failed(&self.span, failure.reason.slug());
+                        self.span.record("tidegate.outcome", "retried");
                         return;
                     }
                 }
@@ -356,6 +384,8 @@ impl Build<'_> {
     }
 
     async fn fail(&self, failure: Failure) {
+        phase::failed(&self.span, failure.reason.slug());
+        self.span.record("tidegate.outcome", "failed");
         let change = || {
             let fail =
                 FailJob { proof: Some(self.control.lease.proof()), failure: failure.clone() };

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tidegate_model::{job::Job, query::Query};
 use tidegate_pipeline::{Completion, Governance, Limits, Plan};
+use tracing::Span;
 
 use crate::exports::Prepared;
 
@@ -12,6 +13,8 @@ pub(super) struct Frozen {
     pub(super) job: Job,
     pub(super) limits: Limits,
     pub(super) governance: Governance,
+    /// The attempt's.
+    pub(super) span: Span,
 }
 
 impl Frozen {
@@ -28,6 +31,7 @@ impl Frozen {
             readers: prepared.bound.settings.readers,
             snapshot_age_max: prepared.bound.settings.snapshot_age_max(),
             limits: self.limits,
+            span: self.span.clone(),
         }
     }
 

@@ -142,6 +142,7 @@ impl Site {
             attempts_max: 3,
             scope_summary: json!({ "all": [] }),
             idempotency: None,
+            trace: None,
         };
         let change = Change::CreateExport { job: Box::new(job), open_jobs_max: i64::MAX };
         commit(&self.store, &self.admin, Action::ExportCreate, target(subject), change).await;

@@ -84,11 +84,11 @@ async fn insert(tx: &Tx, job: &NewJob) -> Result<JobId, StoreError> {
     const INSERT: &str = "\
         insert into jobs (subject, kind, scope, fields, format, options, status, has_pii, \
             rows_estimated, notify_email, time_zone, reason, via, run_after, attempts_max, \
-            rerun_of, created_by, created_at) \
+            rerun_of, created_by, created_at, trace) \
         values ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-            $16, $13) \
+            $16, $13, $17) \
         returning id";
-    let values: [Value; 16] = [
+    let values: [Value; 17] = [
         job.subject.clone().into(),
         job.kind.clone().into(),
         text(&job.scope).into(),
@@ -105,6 +105,7 @@ async fn insert(tx: &Tx, job: &NewJob) -> Result<JobId, StoreError> {
         job.attempts_max.into(),
         job.rerun_of.map(|id| id.0).into(),
         job.created_by.0.into(),
+        job.trace.map(|trace| trace.to_string()).into(),
     ];
     let row = tx.row(INSERT, values).await?.ok_or(StoreError::Corrupt { what: "new job" })?;
     Ok(JobId(get(&row, "id")?))

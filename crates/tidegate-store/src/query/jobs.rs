@@ -6,6 +6,7 @@ use tidegate_model::{
     ids::{JobId, OperatorId},
     job::{Failure, FailureReason, Job},
     status::Status,
+    trace::TraceParent,
 };
 
 use crate::{
@@ -146,6 +147,8 @@ pub(crate) fn job_of(row: &QueryResult) -> Result<Job, StoreError> {
         completed_at: get(row, "completed_at")?,
         expires_at: get(row, "expires_at")?,
         purged_at: get(row, "purged_at")?,
+        // A trace is no part of what was asked for: one that cannot be read is none.
+        trace: get::<Option<String>>(row, "trace")?.and_then(|text| TraceParent::parse(&text)),
     })
 }
 

@@ -348,6 +348,7 @@ pub(crate) fn new_job(caller: &Caller) -> NewJob {
         attempts_max: 3,
         scope_summary: json!({ "filter": { "all": [] } }),
         idempotency: None,
+        trace: None,
     }
 }
 

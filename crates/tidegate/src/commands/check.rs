@@ -11,10 +11,12 @@ use tidegate_source::Report;
 use crate::{
     cli::Cli,
     config::Site,
+    control,
     failure::Failure,
     wire::{self, Connected},
 };
 
+mod collector;
 mod control_plane;
 mod public_url;
 
@@ -41,10 +43,13 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
     for settings in site.sources.values() {
         findings.push(find(&site, Connected::new(settings.clone())?));
     }
-    let control = match site.control {
+    let mut control = match site.control {
         Some(_) => control_plane::find(cli)?,
         None => Vec::new(),
     };
+    if let Some(traces) = &site.traces {
+        control.push(control::run(async { Ok(collector::ask(traces).await) })?);
+    }
     if cli.json {
         println!("{}", serde_json::json!({ "sources": findings, "control": control }));
     } else {

@@ -11,7 +11,9 @@ use tidegate_model::{
     query::Query,
     request::{CheckedRequest, ExportRequest},
 };
-use tidegate_pipeline::{BindError, Completion, Limits, Manifest, Plan, bind_subject, manifest};
+use tidegate_pipeline::{
+    BindError, Completion, Limits, Manifest, Plan, TRACE_TARGET, bind_subject, manifest,
+};
 
 use crate::{
     cli::{Cli, ExportArgs},
@@ -117,6 +119,7 @@ impl Export {
             readers: self.readers,
             snapshot_age_max: self.connected.settings.snapshot_age_max(),
             limits: Limits::default(),
+            span: tracing::info_span!(target: TRACE_TARGET, "export"),
         }
     }
 }

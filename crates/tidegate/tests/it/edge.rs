@@ -18,6 +18,7 @@ mod safety;
 mod server;
 mod sign_in;
 mod single_sign_on;
+mod traces;
 mod trusted_header;
 mod volume;
 mod whole;

@@ -2,7 +2,9 @@
 
 use tidegate_model::{
     action::Action,
+    ids::JobId,
     job::{Idempotency, NewJob},
+    trace::TraceParent,
 };
 use tidegate_store::{Change, Committed, StoreError};
 
@@ -79,5 +81,21 @@ fn an_operator_has_no_more_open_jobs_than_the_site_allows() {
         let cancel = Change::CancelExport;
         check.act(&check.editor, Action::ExportCancel, first, cancel).await.unwrap();
         create(&check.editor).await.unwrap();
+    });
+}
+
+#[test]
+fn a_job_keeps_where_in_a_trace_it_was_made() {
+    Check::on_both(async |check| {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+        for trace in [TraceParent::parse(parent), None] {
+            let job = NewJob { trace, ..new_job(&check.editor) };
+            let id = check.create_with(&check.editor, job).await.unwrap().job.unwrap();
+            assert_eq!(check.job(id).await.trace, trace);
+            assert_eq!(check.claim().await.job.trace, trace, "its worker is told");
+        }
+        // What cannot be read harms nobody.
+        check.site.execute("update jobs set trace = 'x'").unwrap();
+        assert_eq!(check.job(JobId(1)).await.trace, None);
     });
 }

@@ -21,14 +21,18 @@ pub(super) struct Part {
     pub(super) name: String,
     pub(super) said: String,
     pub(super) fault: Option<String>,
+    /// What does not keep anything from working.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warning: Option<String>,
 }
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, said, fault } = self;
-        match fault {
-            None => write!(f, "{name}: good, {said}"),
-            Some(fault) => write!(f, "{name}: FAULT, {fault}"),
+        let Self { name, said, fault, warning } = self;
+        match (fault, warning) {
+            (None, None) => write!(f, "{name}: good, {said}"),
+            (None, Some(warning)) => write!(f, "{name}: warning, {warning}"),
+            (Some(fault), _) => write!(f, "{name}: FAULT, {fault}"),
         }
     }
 }
@@ -37,8 +41,11 @@ impl Part {
     pub(super) fn new<E: Error>(name: impl Into<String>, found: Result<String, E>) -> Self {
         let name = name.into();
         match found {
-            Ok(said) => Self { name, said, fault: None },
-            Err(error) => Self { name, said: String::new(), fault: Some(with_causes(&error)) },
+            Ok(said) => Self { name, said, fault: None, warning: None },
+            Err(error) => {
+                let fault = Some(with_causes(&error));
+                Self { name, said: String::new(), fault, warning: None }
+            }
         }
     }
 }
@@ -100,7 +107,7 @@ async fn quarantine(control: &Control) -> Part {
             let said = format!("{files} files that nobody knows");
             let fault =
                 (files > 0).then(|| format!("{said}; see `tidegate artifacts quarantine list`"));
-            Part { name: NAME.to_owned(), said, fault }
+            Part { name: NAME.to_owned(), said, fault, warning: None }
         }
     }
 }
@@ -115,7 +122,7 @@ async fn clock(control: &Control) -> Part {
             let said = format!("{:.1} s from the database's", apart.as_secs_f64());
             let fault =
                 (apart > CLOCKS_APART_MAX).then(|| format!("it is {said}: set one of them right"));
-            Part { name: NAME.to_owned(), said, fault }
+            Part { name: NAME.to_owned(), said, fault, warning: None }
         }
     }
 }

@@ -85,5 +85,5 @@ fn is_refused(error: &reqwest::Error) -> bool {
 
 fn not_running() -> Part {
     let said = "as far as it goes: nobody is behind it; check again while `tidegate serve` runs";
-    Part { name: NAME.to_owned(), said: said.to_owned(), fault: None }
+    Part { name: NAME.to_owned(), said: said.to_owned(), fault: None, warning: None }
 }
