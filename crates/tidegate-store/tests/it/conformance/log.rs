@@ -167,7 +167,7 @@ fn entries_are_found_by_what_they_are_about() {
         assert_eq!(found(of_subject, None).await, [head - 1]);
         let tagged = EntryFilter { tag: Some(PII_TAG.to_owned()), ..none() };
         assert_eq!(found(tagged, None).await, [head - 1]);
-        let by_editor = EntryFilter { operator: check.editor.operator(), ..none() };
+        let by_editor = EntryFilter { actor: Some(check.editor.name.clone()), ..none() };
         assert_eq!(found(by_editor, None).await, [head - 2]);
         let claims = EntryFilter { action: Some("job.claimed".to_owned()), ..none() };
         assert_eq!(found(claims, None).await, [head]);
