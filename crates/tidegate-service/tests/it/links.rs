@@ -11,7 +11,7 @@ use tidegate_service::{
     PurgeGuard, Sending, ServiceError,
     link::{LinkClaims, LinkNonce, LinkPurpose, SignedLink},
 };
-use tidegate_store::EntryFilter;
+use tidegate_store::{EntryFilter, EntrySort};
 
 use crate::check::{Check, on_both};
 
@@ -52,7 +52,8 @@ impl Check {
     /// The last entry about a job.
     async fn last(&self, id: JobId) -> Value {
         let filter = EntryFilter { job: Some(id), ..EntryFilter::default() };
-        let found = self.service.store().find_entries(&filter, None, 1).await.unwrap();
+        let found =
+            self.service.store().list_entries(&filter, EntrySort::Newest, None, 1).await.unwrap();
         serde_json::from_str(&found[0].text).unwrap()
     }
 }

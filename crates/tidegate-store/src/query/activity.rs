@@ -120,20 +120,6 @@ impl Store {
         rows.iter().map(|row| Ok((stored_of(row)?, columns_of(row)?))).collect()
     }
 
-    /// Entries that fit a filter, newest first, before a number.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn find_entries(
-        &self,
-        filter: &EntryFilter,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        self.list_entries(filter, EntrySort::Newest, before, limit).await
-    }
-
     /// Entries that fit a filter, in this order, behind a number.
     ///
     /// # Errors
