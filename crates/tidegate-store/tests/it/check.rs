@@ -15,8 +15,8 @@ use tidegate_model::{
     role,
 };
 use tidegate_store::{
-    Change, ClaimRequest, Claimed, Committed, NewArtifact, OperatorChange, RoleEdit, SourceShare,
-    Store, StoreError,
+    Change, ClaimRequest, Claimed, Committed, NewArtifact, ObjectUse, OperatorChange, RoleEdit,
+    SourceShare, Store, StoreError,
 };
 
 pub(crate) use site::Site;
@@ -273,6 +273,12 @@ impl Check {
         let error = change.await.unwrap_err();
         assert_eq!(self.site.dump(&TABLES), before, "{error}");
         error
+    }
+
+    /// Whether an object has to stay: its job has it as its file, or its attempt may be at work.
+    pub(crate) async fn is_in_use(&self, object_key: &str) -> bool {
+        let uses = self.store.object_uses(&[object_key.to_owned()]).await.unwrap();
+        matches!(uses.get(object_key), Some(ObjectUse::Shown | ObjectUse::Live))
     }
 
     /// The attempts at a job: number, outcome, whether ended.
