@@ -1,6 +1,5 @@
 //! The artifact store as a whole: whose it is, and what lies in it that nobody knows.
 
-use rand::RngExt as _;
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
@@ -92,7 +91,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::StoreAdopt, Target::default()).await?;
         let found = artifacts.identity().await?;
-        let identity = hexadecimal(&rand::rng().random::<[u8; 16]>());
+        let identity = hexadecimal(&rand::random::<[u8; 16]>());
         let adopt = StoreOwnership::Adopt { identity: identity.clone(), found };
         self.store.commit(permit, Change::Ownership(adopt)).await?;
         artifacts.remove_identity().await?;
