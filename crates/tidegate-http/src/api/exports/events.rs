@@ -125,9 +125,11 @@ impl Place {
     }
 }
 
-/// What happens to an export: as a stream where `Accept` names `text/event-stream`, else what has
-/// happened so far. The stream ends when the export has; to go on before that, send the id of the
-/// last event as `Last-Event-ID` or `after`.
+/// What happens to an export.
+///
+/// It is a stream where `Accept` names `text/event-stream`, else what has happened so far. The
+/// stream ends when the export has, or the right to see it; to go on before that, send the id of
+/// the last event as `Last-Event-ID` or `after`.
 #[utoipa::path(
     get, path = "/exports/{id}/events", operation_id = "list_events", tag = "exports",
     params(
