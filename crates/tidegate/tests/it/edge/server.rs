@@ -216,9 +216,11 @@ impl Asker {
         body
     }
 
-    /// Sends JSON.
+    /// Sends JSON; of null, no body.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
-        self.request(Method::POST, path).json(body).send().unwrap()
+        let request = self.request(Method::POST, path);
+        let request = if body.is_null() { request } else { request.json(body) };
+        request.send().unwrap()
     }
 
     /// Makes an export and waits until it has ended; gives its number.
