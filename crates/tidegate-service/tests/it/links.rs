@@ -8,7 +8,7 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_service::{
-    PurgeGuard, Sending, ServiceError,
+    EndReason, PurgeGuard, Sending, ServiceError,
     link::{LinkClaims, LinkNonce, LinkPurpose, SignedLink},
 };
 use tidegate_store::{EntryFilter, EntrySort};
@@ -64,7 +64,7 @@ async fn receive(mut sending: Sending) -> usize {
     while let Some(piece) = sending.next().await.unwrap() {
         bytes += piece.len();
     }
-    sending.finish().await.unwrap();
+    sending.finish(EndReason::Left).await.unwrap();
     bytes
 }
 

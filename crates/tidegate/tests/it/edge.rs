@@ -17,6 +17,7 @@ mod reference;
 mod safety;
 mod server;
 mod sign_in;
+mod signed_out;
 mod single_sign_on;
 mod trusted_header;
 mod volume;
