@@ -12,6 +12,10 @@ const FILTER_VARIABLE: &str = "RUST_LOG";
 /// the surprises of the libraries below.
 const SERVICE_FILTER: &str = "warn,tidegate=info";
 
+/// What is not said however much is asked for: drivers that tell, with the statements that they send,
+/// the values.
+const UNSAID: [&str; 3] = ["tokio_postgres=info", "mysql_async=info", "mysql_common=info"];
+
 /// Begins to log. A service logs by itself, other commands only where `RUST_LOG` asks for it.
 pub fn begin(command: &Command) {
     let filter = match std::env::var_os(FILTER_VARIABLE) {
@@ -19,6 +23,8 @@ pub fn begin(command: &Command) {
         None if is_service(command) => EnvFilter::new(SERVICE_FILTER),
         None => EnvFilter::new("off"),
     };
+    let unsaid = UNSAID.map(|words| words.parse().expect("they are targets and levels"));
+    let filter = unsaid.into_iter().fold(filter, EnvFilter::add_directive);
     let to = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second call, in a test, finds the first one's subscriber.
     let _ = match is_json() {
