@@ -21,4 +21,5 @@ mod signed_out;
 mod single_sign_on;
 mod trusted_header;
 mod volume;
+mod watching;
 mod whole;
