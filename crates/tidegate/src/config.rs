@@ -1,6 +1,7 @@
 //! Reads `tidegate.toml`, with what the environment puts over it.
 
 mod server;
+mod told;
 
 use std::{
     collections::BTreeMap,
@@ -22,10 +23,10 @@ use tidegate_service::{
 };
 use tidegate_source::SourceSettings;
 
-use self::server::ServerDeclaration;
 pub use self::server::{
     OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration,
 };
+use self::{server::ServerDeclaration, told::told};
 use crate::failure::Failure;
 
 /// Prefix of the variables that stand over the file: `TIDEGATE__SOURCES__SHOP__URL`.
@@ -289,8 +290,12 @@ fn read(
     let config = Config::builder()
         .add_source(File::from(path).format(FileFormat::Toml))
         .add_source(over)
-        .build()?;
-    Ok(config.try_deserialize()?)
+        .build();
+    config.and_then(Config::try_deserialize).map_err(|error| {
+        // It was read a moment ago; if it is gone meanwhile, no place can be told.
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        told(&error, &text).into()
+    })
 }
 
 /// Our variables, those that name a file replaced by its content.
