@@ -1,8 +1,10 @@
 //! No byte that leaves holds what its recipient may not see: canaries in every place.
 
+mod host;
 mod packed;
 mod searcher;
 mod site;
+mod twins;
 
 use std::{collections::BTreeSet, process::Stdio};
 
