@@ -12,8 +12,8 @@ const FILTER_VARIABLE: &str = "RUST_LOG";
 /// the surprises of the libraries below.
 const SERVICE_FILTER: &str = "warn,tidegate=info";
 
-/// What is not said however much is asked for: drivers that tell, with the statements that they send,
-/// the values.
+/// What is not said however much is asked for: drivers tell the values of the statements that they
+/// send.
 const UNSAID: [&str; 3] = ["tokio_postgres=info", "mysql_async=info", "mysql_common=info"];
 
 /// Begins to log. A service logs by itself, other commands only where `RUST_LOG` asks for it.

@@ -13,7 +13,45 @@ const REQUESTS: usize = 2_000;
 const SEED: u64 = 0x7469_6465_6761_7465;
 /// Watchers of each export, who leave and come back.
 const WATCHERS: usize = 12;
+/// Places in an export that does not end which are told before it is cancelled.
+const PLACES_LEAST: usize = 6;
 const STREAM: &str = "text/event-stream";
+
+/// What may stand where a number of an id belongs.
+const PIECES: [&str; 19] = [
+    "0",
+    "1",
+    "7",
+    "-1",
+    "01",
+    "+1",
+    "1e3",
+    "0x1",
+    "",
+    " ",
+    "\u{661}",
+    "NaN",
+    "%00",
+    "%0A",
+    "'",
+    "99999999999999999999",
+    "999999999999999999",
+    "9223372036854775807",
+    "\u{fffd}",
+];
+/// What may be accepted.
+const ACCEPTS: [&str; 10] = [
+    STREAM,
+    "application/json",
+    "*/*",
+    "text/event-stream;q=0",
+    "text/html, text/event-stream",
+    "",
+    "text/event-stream\t",
+    "application/json;q=0.1, */*",
+    ",,;;=",
+    "TEXT/EVENT-STREAM",
+];
 
 /// Numbers by chance: the same in every run (splitmix64).
 struct Chance(u64);
@@ -77,6 +115,14 @@ fn states(events: &[Event]) -> Vec<String> {
     transitions.map(|(_, _, data)| data["status"].as_str().unwrap().to_owned()).collect()
 }
 
+fn is_id(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let is_number = |part: &&str| {
+        (1..=18).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    parts.len() == 4 && parts.iter().all(is_number)
+}
+
 #[test]
 fn whatever_stands_where_an_id_belongs_nothing_fails() {
     let server = Server::new();
@@ -86,39 +132,6 @@ fn whatever_stands_where_an_id_belongs_nothing_fails() {
     let (_, last, _) = polled(&ada, jobs[0], None);
     let (_, others, _) = polled(&ada, jobs[1], None);
     let many = "9".repeat(18);
-    let pieces = [
-        "0",
-        "1",
-        "7",
-        "-1",
-        "01",
-        "+1",
-        "1e3",
-        "0x1",
-        "",
-        " ",
-        "\u{661}",
-        "NaN",
-        "%00",
-        "%0A",
-        "'",
-        "99999999999999999999",
-        &many,
-        "9223372036854775807",
-        "\u{fffd}",
-    ];
-    let accepts = [
-        STREAM,
-        "application/json",
-        "*/*",
-        "text/event-stream;q=0",
-        "text/html, text/event-stream",
-        "",
-        "text/event-stream\t",
-        "application/json;q=0.1, */*",
-        ",,;;=",
-        "TEXT/EVENT-STREAM",
-    ];
     let mut chance = Chance(SEED);
     let mut statuses = std::collections::BTreeMap::new();
     for number in 0..REQUESTS {
@@ -127,7 +140,7 @@ fn whatever_stands_where_an_id_belongs_nothing_fails() {
             1 => others.clone(),
             2 => format!("{many}.{many}.{many}.{many}"),
             _ => {
-                let parts = (0..chance.below(6)).map(|_| *chance.one(&pieces)).collect::<Vec<_>>();
+                let parts = (0..chance.below(6)).map(|_| *chance.one(&PIECES)).collect::<Vec<_>>();
                 parts.join(*chance.one(&[".", ".", ".", "", ",", ".."]))
             }
         };
@@ -135,7 +148,7 @@ fn whatever_stands_where_an_id_belongs_nothing_fails() {
         if chance.below(2) == 0 {
             path += &format!("?after={}", id.replace(['+', ' ', '\''], "%2B"));
         }
-        let mut request = ada.request(Method::GET, &path).header("accept", *chance.one(&accepts));
+        let mut request = ada.request(Method::GET, &path).header("accept", *chance.one(&ACCEPTS));
         if chance.below(2) == 0 {
             request = request.header(
                 "last-event-id",
@@ -151,14 +164,7 @@ fn whatever_stands_where_an_id_belongs_nothing_fails() {
             [200, 204, 404, 422].contains(&status),
             "request {number}, {path}, {id:?}: {status}: {text}"
         );
-        // What is no id names nothing; what is one is a place, wherever it lies.
-        let is_id = |text: &str| {
-            let parts: Vec<&str> = text.split('.').collect();
-            let is_number = |part: &&str| {
-                (1..=18).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-            };
-            parts.len() == 4 && parts.iter().all(is_number)
-        };
+        // What is one is a place, wherever it lies.
         if status == 422 {
             assert!(!is_id(&id), "{id} was refused: {text}");
         }
@@ -228,6 +234,11 @@ fn whoever_leaves_and_comes_back_misses_no_event_and_gets_none_twice() {
                 })
                 .collect();
             if is_endless {
+                // Until its progress was told a few times, so that there is something to miss.
+                let mut places = std::collections::BTreeSet::new();
+                while places.len() < PLACES_LEAST {
+                    places.insert(polled(&ada, id, None).1);
+                }
                 server.run(&["jobs", "cancel", &id.to_string()]);
             }
             watchers.into_iter().map(|one| one.join().unwrap()).collect()
