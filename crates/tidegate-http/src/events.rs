@@ -7,13 +7,13 @@ use std::{
 };
 
 use tidegate_model::{ids::JobId, job::Job};
-use tidegate_service::Service;
+use tidegate_service::{Pass, Service};
 use tokio::{sync::watch, time::sleep};
 
 /// Time between two looks: progress is written twice a second.
 const LOOK_PAUSE: Duration = Duration::from_millis(300);
-/// Jobs of one question at most.
-const JOBS_PER_LOOK: usize = 500;
+/// Jobs, or passes, of one question at most.
+const ASKED_MAX: usize = 500;
 
 /// A job as it was seen last, and under which policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,8 @@ struct Inner {
 #[derive(Default)]
 struct Watched {
     jobs: HashMap<JobId, Sender>,
+    /// What those were let in by who wait: whether it has ended.
+    passes: HashMap<Pass, watch::Sender<bool>>,
     is_looking: bool,
 }
 
@@ -57,9 +59,22 @@ impl Hub {
         receiver
     }
 
+    /// Waits, besides, for the end of what somebody was let in by who watches a job.
+    pub(crate) fn watch_pass(&self, pass: Pass) -> watch::Receiver<bool> {
+        let mut watched = self.lock();
+        let sender = watched.passes.entry(pass).or_insert_with(|| watch::channel(false).0);
+        sender.subscribe()
+    }
+
     async fn look_while_somebody_waits(self) {
-        while let Some(jobs) = self.waited_for() {
-            for some in jobs.chunks(JOBS_PER_LOOK) {
+        while let Some((jobs, passes)) = self.waited_for() {
+            for some in passes.chunks(ASKED_MAX) {
+                match self.0.service.ended_passes(some).await {
+                    Ok(ended) => ended.into_iter().for_each(|pass| self.end(pass)),
+                    Err(error) => tracing::warn!(%error, "cannot look at those who wait"),
+                }
+            }
+            for some in jobs.chunks(ASKED_MAX) {
                 match self.0.service.watched(some).await {
                     Ok(seen) => {
                         let version = seen.policy_version;
@@ -72,12 +87,23 @@ impl Hub {
         }
     }
 
-    /// The jobs that somebody waits for; none ends the looking.
-    fn waited_for(&self) -> Option<Vec<JobId>> {
+    /// The jobs that somebody waits for, and by which passes; none ends the looking.
+    fn waited_for(&self) -> Option<(Vec<JobId>, Vec<Pass>)> {
         let mut watched = self.lock();
         watched.jobs.retain(|_, sender| sender.receiver_count() > 0);
+        watched.passes.retain(|_, sender| sender.receiver_count() > 0);
         watched.is_looking = !watched.jobs.is_empty();
-        watched.is_looking.then(|| watched.jobs.keys().copied().collect())
+        let waited_for = || {
+            let passes = watched.passes.keys().copied().collect();
+            (watched.jobs.keys().copied().collect(), passes)
+        };
+        watched.is_looking.then(waited_for)
+    }
+
+    fn end(&self, pass: Pass) {
+        if let Some(sender) = self.lock().passes.get(&pass) {
+            sender.send_replace(true);
+        }
     }
 
     fn tell(&self, job: Job, policy_version: i64) {

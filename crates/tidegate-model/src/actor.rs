@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capability::Capabilities,
-    ids::{OperatorId, TokenId},
+    ids::{OperatorId, SessionId, TokenId},
 };
 
 /// Who acts.
@@ -107,6 +107,8 @@ pub struct Caller {
     pub role: Option<String>,
     /// What the token is limited to; none means all that the role may.
     pub token_scopes: Option<Capabilities>,
+    /// The session it has signed in by, where it has: what it began ends with it.
+    pub session: Option<SessionId>,
     /// Surface.
     pub via: Via,
     /// Address of the peer, where there is one.
@@ -140,7 +142,15 @@ impl Caller {
     }
 
     fn internal(actor: Actor, name: String) -> Self {
-        Self { actor, name, role: None, token_scopes: None, via: Via::Internal, address: None }
+        Self {
+            actor,
+            name,
+            role: None,
+            token_scopes: None,
+            session: None,
+            via: Via::Internal,
+            address: None,
+        }
     }
 
     /// The person, if it is one.

@@ -73,7 +73,6 @@ impl Service {
         let behind = behind.transpose()?.map(|cursor| cursor.seq);
         let policy = self.store.policy().await?;
         let filter = EntryFilter {
-            operator: None,
             actor: request.actor.clone(),
             job: request.job,
             subject: request.subject.clone(),

@@ -16,7 +16,7 @@ pub(crate) use download::Sendings;
 pub use download::{LinkedFile, Sending};
 pub use link::NewLink;
 pub use list::{ListPage, ListRequest};
-pub use watch::Watched;
+pub use watch::{Pass, Watched};
 
 pub(crate) use rerun::request_of;
 use tidegate_model::{action::Target, job::Job};

@@ -134,6 +134,7 @@ pub(crate) fn caller_of(operator: Operator, via: Via) -> Caller {
         name: operator.email,
         role: Some(operator.role),
         token_scopes: None,
+        session: None,
         via,
         address: None,
     }

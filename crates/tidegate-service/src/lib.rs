@@ -27,7 +27,7 @@ mod worker;
 
 pub use activity::{ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort};
 pub use error::ServiceError;
-pub use exports::{Created, LinkedFile, ListPage, ListRequest, NewLink, Sending, Watched};
+pub use exports::{Created, LinkedFile, ListPage, ListRequest, NewLink, Pass, Sending, Watched};
 pub use formats::{FormatSummary, OptionSummary, OptionTakes, formats};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
@@ -36,8 +36,8 @@ pub use subjects::{
     Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest, SubjectSummary,
 };
 pub use tidegate_store::{
-    Attempt, Creator, CursorFault, Figures, JobCursor, JobOrder, JobSort, Matching, Operator,
-    Quarantined, Session, SortFault, Store, StoreError, Token, TransitionRow,
+    Attempt, Creator, CursorFault, EndReason, Figures, JobCursor, JobOrder, JobSort, Matching,
+    Operator, Quarantined, Session, SortFault, Store, StoreError, Token, TransitionRow,
 };
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};

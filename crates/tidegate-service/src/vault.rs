@@ -1,6 +1,5 @@
 //! The artifact store as a whole: whose it is, and what lies in it that nobody knows.
 
-use rand::RngExt as _;
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
@@ -8,7 +7,7 @@ use tidegate_model::{
     ids::JobId,
     policy::Permit,
 };
-use tidegate_store::{Change, Quarantined, StoreError, StoreOwnership};
+use tidegate_store::{Change, OwnStore, Quarantined, StoreError, StoreOwnership};
 
 use crate::{
     artifacts::{ArtifactError, Artifacts, ObjectKey, StoredFile, refuse_other_store},
@@ -31,16 +30,12 @@ impl Service {
     /// database are not in it; or one of the two cannot be asked.
     pub async fn claim_store(&self, artifacts: &Artifacts) -> Result<(), ServiceError> {
         let own = self.store.own_store().await?;
+        let is_new = self.refuse_anothers(artifacts, &own).await?;
         if own.is_claimed {
-            return refuse_other_store(&self.store, artifacts).await;
+            return Ok(());
         }
-        match artifacts.identity().await? {
-            Some(found) if found == own.identity => {}
-            Some(_) => return Err(ArtifactError::Foreign.into()),
-            None => {
-                self.refuse_without_files(artifacts).await?;
-                artifacts.put_identity(&own.identity).await?;
-            }
+        if is_new {
+            artifacts.put_identity(&own.identity).await?;
         }
         let permit =
             self.permit(&Caller::upkeep(TASK), Action::StoreClaim, Target::default()).await?;
@@ -48,6 +43,26 @@ impl Service {
             // Another process, which has just started, too, was faster.
             Ok(_) | Err(StoreError::Exists { .. }) => Ok(()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses a store that is another's; says whether it is new, and may be given the word.
+    async fn refuse_anothers(
+        &self,
+        artifacts: &Artifacts,
+        own: &OwnStore,
+    ) -> Result<bool, ServiceError> {
+        if own.is_claimed {
+            refuse_other_store::<ServiceError>(&self.store, artifacts).await?;
+            return Ok(false);
+        }
+        match artifacts.identity().await? {
+            Some(found) if found == own.identity => Ok(false),
+            Some(_) => Err(ArtifactError::Foreign.into()),
+            None => {
+                self.refuse_without_files(artifacts).await?;
+                Ok(true)
+            }
         }
     }
 
@@ -76,7 +91,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::StoreAdopt, Target::default()).await?;
         let found = artifacts.identity().await?;
-        let identity = hexadecimal(&rand::rng().random::<[u8; 16]>());
+        let identity = hexadecimal(&rand::random::<[u8; 16]>());
         let adopt = StoreOwnership::Adopt { identity: identity.clone(), found };
         self.store.commit(permit, Change::Ownership(adopt)).await?;
         artifacts.remove_identity().await?;
@@ -91,14 +106,8 @@ impl Service {
     /// If it is another's, or one of the two cannot be asked.
     pub async fn check_store(&self, artifacts: &Artifacts) -> Result<(), ServiceError> {
         let own = self.store.own_store().await?;
-        if own.is_claimed {
-            return refuse_other_store(&self.store, artifacts).await;
-        }
-        match artifacts.identity().await? {
-            Some(found) if found != own.identity => Err(ArtifactError::Foreign.into()),
-            Some(_) => Ok(()),
-            None => self.refuse_without_files(artifacts).await,
-        }
+        self.refuse_anothers(artifacts, &own).await?;
+        Ok(())
     }
 
     /// Files in quarantine behind a key, in the order of their keys.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use tidegate_model::{
     action::Action,
     ids::{JobId, LinkId},
@@ -40,6 +41,41 @@ pub struct StartedDownload {
     /// Number of the entry of its start.
     started: i64,
     link: LinkId,
+}
+
+/// How a download ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DownloadEnd {
+    /// Bytes that were sent.
+    pub bytes: u64,
+    /// Whether they are the whole file.
+    pub is_whole: bool,
+    /// Why no more were.
+    pub reason: EndReason,
+}
+
+/// Why a download ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Everything that was asked for was sent.
+    Sent,
+    /// Whoever received it went away.
+    Left,
+    /// The session or the token it was begun by has ended, or the operator was shut out.
+    SignedOut,
+    /// The operator may not have the file any more.
+    RightLost,
+    /// The link was taken back.
+    LinkRevoked,
+    /// The file was deleted.
+    Deleted,
+    /// The file is damaged.
+    Damaged,
+    /// The service ended.
+    ServiceEnded,
+    /// Something failed, which the program's own log tells.
+    Failed,
 }
 
 impl Store {
@@ -87,16 +123,16 @@ impl Store {
     pub async fn finish_download(
         &self,
         started: StartedDownload,
-        bytes: u64,
-        is_whole: bool,
+        end: DownloadEnd,
     ) -> Result<Committed, StoreError> {
         let StartedDownload { stamp, started, link } = started;
         let job = stamp.target.job;
         let details = serde_json::json!({
             "started": started,
             "link": link,
-            "bytes": bytes,
-            "is_whole": is_whole,
+            "bytes": end.bytes,
+            "is_whole": end.is_whole,
+            "reason": end.reason,
         });
         let mut told = 0;
         loop {

@@ -1,6 +1,7 @@
 //! Reads `tidegate.toml`, with what the environment puts over it.
 
 mod server;
+mod told;
 mod traces;
 
 use std::{
@@ -27,7 +28,7 @@ pub use self::server::{
     OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration,
 };
 pub use self::traces::TracesSettings;
-use self::{server::ServerDeclaration, traces::TracesDeclaration};
+use self::{server::ServerDeclaration, told::told, traces::TracesDeclaration};
 use crate::failure::Failure;
 
 /// Prefix of the variables that stand over the file: `TIDEGATE__SOURCES__SHOP__URL`.
@@ -296,8 +297,12 @@ fn read(
     let config = Config::builder()
         .add_source(File::from(path).format(FileFormat::Toml))
         .add_source(over)
-        .build()?;
-    Ok(config.try_deserialize()?)
+        .build();
+    config.and_then(Config::try_deserialize).map_err(|error| {
+        // It was read a moment ago; if it is gone meanwhile, no place can be told.
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        told(&error, &text).into()
+    })
 }
 
 /// Our variables, those that name a file replaced by its content.

@@ -21,6 +21,10 @@ const FILTER_VARIABLE: &str = "RUST_LOG";
 /// the surprises of the libraries below.
 const SERVICE_FILTER: &str = "warn,tidegate=info";
 
+/// What is not said however much is asked for: drivers tell the values of the statements that they
+/// send.
+const UNSAID: [&str; 3] = ["tokio_postgres=info", "mysql_async=info", "mysql_common=info"];
+
 /// Begins to log, and to make spans where a collector wants them. A service logs by itself, other
 /// commands only where `RUST_LOG` asks for it.
 pub fn begin(command: &Command, tracer: Option<SdkTracer>) {
@@ -29,6 +33,8 @@ pub fn begin(command: &Command, tracer: Option<SdkTracer>) {
         None if is_service(command) => EnvFilter::new(SERVICE_FILTER),
         None => EnvFilter::new("off"),
     };
+    let unsaid = UNSAID.map(|words| words.parse().expect("they are targets and levels"));
+    let filter = unsaid.into_iter().fold(filter, EnvFilter::add_directive);
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match is_json() {
         true => lines.json().flatten_event(true).with_current_span(false).boxed(),

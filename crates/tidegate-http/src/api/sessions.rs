@@ -7,7 +7,7 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tidegate_model::{
     actor::Via,
@@ -154,15 +154,10 @@ pub(crate) fn visitor(edge: &Edge, parts: &http::request::Parts, via: Via) -> Vi
 pub(super) async fn end_own(
     State(edge): State<Shared>,
     Signed(caller): Signed,
-    headers: HeaderMap,
 ) -> Result<(CookieJar, StatusCode), Problem> {
-    if caller.actor.token().is_some() {
-        return Err(Problem::of(ProblemKind::NotFound));
-    }
-    // Whom a proxy vouches for has none either.
-    let signed_in = session::signed_in(&edge, &headers).await;
-    let signed_in = signed_in.map_err(|_| Problem::of(ProblemKind::NotFound))?;
-    edge.service.end_session(&caller, signed_in.session).await?;
+    // Neither a token nor whom a proxy vouches for has one.
+    let session = caller.session.ok_or(Problem::of(ProblemKind::NotFound))?;
+    edge.service.end_session(&caller, session).await?;
     Ok((session::no_cookie(&edge.settings), StatusCode::NO_CONTENT))
 }
 

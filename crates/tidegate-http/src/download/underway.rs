@@ -11,7 +11,7 @@ use std::{
 use axum::BoxError;
 use bytes::Bytes;
 use futures_util::Stream;
-use tidegate_service::Sending;
+use tidegate_service::{EndReason, Sending};
 use tokio::sync::Mutex;
 
 use crate::underway::{One, Underway};
@@ -58,7 +58,7 @@ impl Downloads {
         let held: Vec<Held> =
             self.0.held.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for one in held {
-            finish(&one).await;
+            finish(&one, EndReason::ServiceEnded).await;
         }
     }
 
@@ -115,16 +115,16 @@ impl Drop for Download {
         all.remove(&self.number);
         let (held, one) = (Arc::clone(&self.held), self.one.take());
         tokio::spawn(async move {
-            finish(&held).await;
+            finish(&held, EndReason::Left).await;
             // It is under way until its end is written down.
             drop(one);
         });
     }
 }
 
-async fn finish(held: &Held) {
+async fn finish(held: &Held, left_by: EndReason) {
     let Some(sending) = held.lock().await.take() else { return };
-    if let Err(error) = sending.finish().await {
+    if let Err(error) = sending.finish(left_by).await {
         tracing::error!(%error, "the end of a download could not be written down");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ARCHIVE_VERSION, hash_of};
+use super::{ARCHIVE_VERSION, FIRST_HASH, hash_of};
 
 /// A statement about a range of entries that stands in a file of its own. The order of members is
 /// part of the text.
@@ -42,10 +42,10 @@ impl Archive {
         format!("{:015}-{:015}.jsonl", self.from, self.to)
     }
 
-    /// Whether it begins where another one ends.
-    pub fn follows(&self, last: Option<&Self>, first_hash: &str) -> bool {
+    /// Whether it begins where another one ends, or the log does.
+    pub fn follows(&self, last: Option<&Self>) -> bool {
         let (number, to, head) =
-            last.map_or((0, 0, first_hash), |last| (last.number, last.to, last.head.as_str()));
+            last.map_or((0, 0, FIRST_HASH), |last| (last.number, last.to, last.head.as_str()));
         (self.number, self.from) == (number + 1, to + 1)
             && self.prev == head
             && self.to >= self.from

@@ -28,6 +28,7 @@ fn caller(role: &str) -> Caller {
         name: "me@example.com".to_owned(),
         role: Some(role.to_owned()),
         token_scopes: None,
+        session: None,
         via: Via::Api,
         address: None,
     }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use tidegate_model::audit::{Archive, FIRST_HASH, SignedArchive};
+use tidegate_model::audit::{Archive, SignedArchive};
 use tidegate_store::Store;
 
 use super::{
@@ -52,8 +52,7 @@ impl<'a> Cuts<'a> {
             behind = *last;
             for (number, signed) in page {
                 let before = waiting.back().map(|(says, _)| says);
-                let fits =
-                    |says: &Archive| says.number == number && says.follows(before, FIRST_HASH);
+                let fits = |says: &Archive| says.number == number && says.follows(before);
                 match proven(&signed, keys) {
                     Some(says) if fits(&says) => waiting.push_back((says, signed)),
                     Some(_) => findings.fault(Fault::ArchiveUnfollowed { number }),

@@ -90,9 +90,10 @@ pub enum SyslogAddress {
 
 /// A setting that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{setting}` is none of {expected}")]
+#[error("`{scheme}` is none of {expected}")]
 pub struct SettingsError {
-    setting: String,
+    /// What it begins with: the rest may hold a password.
+    scheme: String,
     expected: &'static str,
 }
 
@@ -106,12 +107,13 @@ impl FromStr for AnchorSettings {
         let object =
             setting.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")));
         match object {
-            Some((bucket, prefix)) if !bucket.is_empty() => Ok(Self::S3 {
+            // What stands before an `@` is a key, which has its place elsewhere; a bucket is told.
+            Some((bucket, prefix)) if !bucket.is_empty() && !bucket.contains('@') => Ok(Self::S3 {
                 bucket: bucket.to_owned(),
                 prefix: prefix.trim_end_matches('/').to_owned(),
             }),
             _ => Err(SettingsError {
-                setting: setting.to_owned(),
+                scheme: scheme_of(setting),
                 expected: "`file:PATH`, `s3://BUCKET/PREFIX`",
             }),
         }
@@ -139,11 +141,15 @@ impl FromStr for SinkSettings {
             }
         });
         address.map(Self::Syslog).ok_or_else(|| SettingsError {
-            setting: setting.to_owned(),
+            scheme: scheme_of(setting),
             expected: "`file:PATH`, `stdout`, `syslog:`, `syslog:PATH`, `syslog:udp://HOST:PORT`, \
                        `syslog:tcp://HOST:PORT`",
         })
     }
+}
+
+fn scheme_of(setting: &str) -> String {
+    setting.split_once(':').map_or_else(|| "…".to_owned(), |(scheme, _)| format!("{scheme}:…"))
 }
 
 fn file_path(setting: &str) -> Option<PathBuf> {
@@ -206,6 +212,10 @@ mod tests {
             "syslog:tcp://[::1]:601",
         ] {
             assert_eq!(setting.parse::<SinkSettings>().unwrap().to_string(), setting);
+        }
+        for setting in ["s3://key:hush@bucket/audit", "https://key:hush@host/"] {
+            let told = setting.parse::<AnchorSettings>().unwrap_err().to_string();
+            assert!(!told.contains("hush"), "{told}");
         }
         let short = "syslog:".parse::<SinkSettings>().unwrap();
         assert_eq!(short, SinkSettings::Syslog(SyslogAddress::Local(LOCAL_SYSLOG.into())));

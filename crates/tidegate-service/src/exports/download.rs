@@ -18,7 +18,7 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_store::{
-    Change, Link, StartedDownload, StoreError,
+    Change, DownloadEnd, EndReason, Link, StartedDownload, StoreError,
     chaos::{self, Point},
 };
 
@@ -72,6 +72,8 @@ pub struct Sending {
     span: Span,
     /// When it was asked last whether this may go on, and how much had been sent.
     looked_at: (Instant, u64),
+    /// Why it was cut, if it was.
+    cut: Option<EndReason>,
     _under_way: UnderWay,
 }
 
@@ -207,6 +209,7 @@ impl Service {
             sent: 0,
             span: span_of(&job),
             looked_at: (Instant::now(), 0),
+            cut: None,
             _under_way: under_way,
         })
     }
@@ -321,6 +324,14 @@ impl Sending {
     ///
     /// If the right to it was lost, the file was deleted, or it turns out to be damaged.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
+        let next = self.piece().await;
+        if let Err(error) = &next {
+            self.cut = Some(reason_of(error));
+        }
+        next
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, ServiceError> {
         chaos::stop_at(Point::Send);
         let (at, sent) = self.looked_at;
         if at.elapsed() >= LOOK_PAUSE || self.sent - sent >= LOOK_BYTES {
@@ -342,16 +353,33 @@ impl Sending {
         }
     }
 
-    /// Writes down how much was sent.
+    /// Writes down how much was sent, and why not more: because of `left_by`, where neither
+    /// everything was sent nor it was cut.
     ///
     /// # Errors
     ///
     /// If the control state cannot be changed.
-    pub async fn finish(self) -> Result<(), ServiceError> {
+    pub async fn finish(self, left_by: EndReason) -> Result<(), ServiceError> {
+        let is_done = self.sent == self.range.end - self.range.start;
+        let reason = if is_done { EndReason::Sent } else { self.cut.unwrap_or(left_by) };
         let is_whole = self.sent == self.bytes;
         self.span.record("tidegate.bytes", self.sent).record("tidegate.is_whole", is_whole);
-        self.right.service.store.finish_download(self.started, self.sent, is_whole).await?;
+        let end = DownloadEnd { bytes: self.sent, is_whole, reason };
+        self.right.service.store.finish_download(self.started, end).await?;
         Ok(())
+    }
+}
+
+/// What is written down of an error that cut a download.
+fn reason_of(error: &ServiceError) -> EndReason {
+    match error {
+        ServiceError::Unknown => EndReason::SignedOut,
+        ServiceError::Denied(_) => EndReason::RightLost,
+        ServiceError::NotFound => EndReason::LinkRevoked,
+        ServiceError::Conflict { .. } => EndReason::Deleted,
+        ServiceError::Damaged { .. } => EndReason::Damaged,
+        // Of all else the operators read in the program's own log.
+        _ => EndReason::Failed,
     }
 }
 

@@ -61,7 +61,9 @@ impl Service {
         let operator = self.store.operator(session.operator).await?;
         let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::Unknown)?;
         self.store.note_seen(&session, now).await?;
-        Ok(SignedIn { caller: caller_of(operator, via), session: session.id() })
+        let id = session.id();
+        let caller = Caller { session: Some(id), ..caller_of(operator, via) };
+        Ok(SignedIn { caller, session: id })
     }
 
     /// The sessions of an operator: one's own, or with the right to manage operators anybody's.

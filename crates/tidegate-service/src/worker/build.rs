@@ -245,6 +245,7 @@ impl Build<'_> {
             name: operator.email,
             role: Some(operator.role),
             token_scopes: None,
+            session: None,
             via: Via::Internal,
             address: None,
         };

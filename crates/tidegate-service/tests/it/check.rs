@@ -19,7 +19,7 @@ use tidegate_service::{
     audit::ArchivePlace,
 };
 use tidegate_source::SourceSettings;
-use tidegate_store::{ClaimRequest, EntryFilter, SourceShare, Store};
+use tidegate_store::{ClaimRequest, EntryFilter, EntrySort, SourceShare, Store};
 use tidegate_testkit::postgres::{Postgres, PostgresDatabase};
 
 /// Longest wait for something that must happen.
@@ -203,7 +203,8 @@ impl Check {
     /// Words of the entries about a job, in their order.
     pub(crate) async fn actions(&self, id: JobId) -> Vec<String> {
         let filter = EntryFilter { job: Some(id), ..EntryFilter::default() };
-        let found = self.service.store().find_entries(&filter, None, 100).await.unwrap();
+        let found =
+            self.service.store().list_entries(&filter, EntrySort::Newest, None, 100).await.unwrap();
         let word = |text: &str| -> String {
             let entry: Value = serde_json::from_str(text).unwrap();
             entry["action"].as_str().unwrap().to_owned()

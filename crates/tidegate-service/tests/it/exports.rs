@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tidegate_model::{request::ExportRequest, role::Role, status::Status};
 use tidegate_service::{Creator, ListRequest, ServiceError};
-use tidegate_store::EntryFilter;
+use tidegate_store::{EntryFilter, EntrySort};
 
 use crate::check::on_both;
 
@@ -75,7 +75,8 @@ fn values_of_personal_fields_stand_in_the_log_as_hashes_only() {
             ] } } }))
             .await;
         let filter = EntryFilter { job: Some(id), ..EntryFilter::default() };
-        let entries = check.service.store().find_entries(&filter, None, 10).await.unwrap();
+        let entries =
+            check.service.store().list_entries(&filter, EntrySort::Newest, None, 10).await.unwrap();
         let text = &entries[0].text;
         assert!(!text.contains("secret"), "{text}");
         assert!(text.contains("Kiel") && text.contains("egress.pii"), "{text}");

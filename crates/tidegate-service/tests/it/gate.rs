@@ -9,7 +9,7 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_service::{ListRequest, ServiceError};
-use tidegate_store::EntryFilter;
+use tidegate_store::{EntryFilter, EntrySort};
 
 use crate::check::{Check, on_both};
 
@@ -19,7 +19,11 @@ fn csv_of(subject: &str) -> ExportRequest {
 
 /// Entries that say that something was refused.
 async fn denied(check: &Check) -> usize {
-    let entries = check.service.store().find_entries(&EntryFilter::default(), None, 1000).await;
+    let entries = check
+        .service
+        .store()
+        .list_entries(&EntryFilter::default(), EntrySort::Newest, None, 1000)
+        .await;
     entries.unwrap().iter().filter(|entry| entry.text.contains("\"outcome\":\"denied\"")).count()
 }
 

@@ -8,10 +8,10 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_service::{
-    PurgeGuard, Sending, ServiceError,
+    EndReason, PurgeGuard, Sending, ServiceError,
     link::{LinkClaims, LinkNonce, LinkPurpose, SignedLink},
 };
-use tidegate_store::EntryFilter;
+use tidegate_store::{EntryFilter, EntrySort};
 
 use crate::check::{Check, on_both};
 
@@ -52,7 +52,8 @@ impl Check {
     /// The last entry about a job.
     async fn last(&self, id: JobId) -> Value {
         let filter = EntryFilter { job: Some(id), ..EntryFilter::default() };
-        let found = self.service.store().find_entries(&filter, None, 1).await.unwrap();
+        let found =
+            self.service.store().list_entries(&filter, EntrySort::Newest, None, 1).await.unwrap();
         serde_json::from_str(&found[0].text).unwrap()
     }
 }
@@ -63,7 +64,7 @@ async fn receive(mut sending: Sending) -> usize {
     while let Some(piece) = sending.next().await.unwrap() {
         bytes += piece.len();
     }
-    sending.finish().await.unwrap();
+    sending.finish(EndReason::Left).await.unwrap();
     bytes
 }
 

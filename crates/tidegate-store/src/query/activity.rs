@@ -3,7 +3,7 @@
 use sea_orm::{QueryResult, Value};
 use tidegate_model::{
     audit::{Outcome, SignedCheckpoint, StoredEntry},
-    ids::{JobId, OperatorId},
+    ids::JobId,
 };
 
 pub use tidegate_model::audit::EntryColumns;
@@ -16,8 +16,6 @@ pub(crate) const PAGE_ENTRIES_MAX: u32 = 1_000;
 /// Which entries to list.
 #[derive(Clone, Debug, Default)]
 pub struct EntryFilter {
-    /// By whom.
-    pub operator: Option<OperatorId>,
     /// By whom: a kind of actor, or a name.
     pub actor: Option<String>,
     /// About which job.
@@ -57,9 +55,6 @@ impl EntryFilter {
             values.push(value);
             wanted.push(condition.replace("$?", &format!("${}", values.len())));
         };
-        if let Some(operator) = self.operator {
-            want("operator_id = $?", operator.0.into());
-        }
         if let Some(actor) = &self.actor {
             want("(actor = $? or name = $?)", actor.clone().into());
         }
@@ -123,20 +118,6 @@ impl Store {
         let limit = i64::from(limit.clamp(1, PAGE_ENTRIES_MAX));
         let rows = self.ask(ENTRIES, [behind.into(), limit.into()]).await?;
         rows.iter().map(|row| Ok((stored_of(row)?, columns_of(row)?))).collect()
-    }
-
-    /// Entries that fit a filter, newest first, before a number.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn find_entries(
-        &self,
-        filter: &EntryFilter,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        self.list_entries(filter, EntrySort::Newest, before, limit).await
     }
 
     /// Entries that fit a filter, in this order, behind a number.

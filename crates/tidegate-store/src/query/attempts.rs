@@ -74,21 +74,6 @@ impl Store {
         self.ask(ATTEMPTS, [job.0.into()]).await?.iter().map(attempt_of).collect()
     }
 
-    /// What an object's key belongs to: the attempt, and whether the object must stay, as its job
-    /// is ready with it or the attempt may still be at work.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub async fn is_object_in_use(&self, object_key: &str) -> Result<bool, StoreError> {
-        const IN_USE: &str = "\
-            select 1 as used from attempts a join jobs j on j.id = a.job_id \
-            where a.object_key = $1 \
-                and (j.artifact_key = a.object_key and j.purged_at is null \
-                    or j.status = 'building' and j.lease_token = a.lease_token)";
-        Ok(self.ask_one(IN_USE, [object_key.into()]).await?.is_some())
-    }
-
     /// What objects are, by their keys, all at one moment. Of a key that is not in the answer
     /// nothing is known here.
     ///

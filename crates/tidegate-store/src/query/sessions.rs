@@ -1,11 +1,12 @@
 //! Sign-ins in browsers, and links by which passwords are set.
 
 use sea_orm::QueryResult;
-use tidegate_model::ids::{OperatorId, SessionId};
+use tidegate_model::ids::{OperatorId, SessionId, TokenId};
 
 use crate::{
     connection::Store,
     error::StoreError,
+    query::among_numbers,
     sql::{get, statement},
 };
 use sea_orm::ConnectionTrait;
@@ -89,6 +90,45 @@ impl Store {
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
         const BY_ID: &str = "select * from sessions where id = $1";
         self.ask_one(BY_ID, [id.0.into()]).await?.as_ref().map(session_of).transpose()
+    }
+
+    /// Which of these sign-ins are there and have not ended, whether by somebody or by their time.
+    /// How long one was idle does not count: what goes on by it is no idleness.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn live_sessions(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+        let live = self.live("sessions", "ended_at", ids.iter().map(|id| id.0)).await?;
+        Ok(live.into_iter().map(SessionId).collect())
+    }
+
+    /// Which of these tokens are there, not taken back, and not over their time.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn live_tokens(&self, ids: &[TokenId]) -> Result<Vec<TokenId>, StoreError> {
+        let live = self.live("tokens", "revoked_at", ids.iter().map(|id| id.0)).await?;
+        Ok(live.into_iter().map(TokenId).collect())
+    }
+
+    async fn live(
+        &self,
+        table: &str,
+        end: &str,
+        ids: impl ExactSizeIterator<Item = i64>,
+    ) -> Result<Vec<i64>, StoreError> {
+        if ids.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let mut values = Vec::new();
+        let sought = among_numbers("id", ids, &mut values);
+        let now = self.inner.kind.now();
+        let sql = format!(
+            "select id from {table} where {sought} and {end} is null and expires_at > {now}"
+        );
+        self.ask(&sql, values).await?.iter().map(|row| get(row, "id")).collect()
     }
 
     /// Notes that whoever signed in is still there; a sign-in is the proof. Does nothing where that

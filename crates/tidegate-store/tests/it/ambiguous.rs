@@ -8,7 +8,7 @@ use tidegate_store::{Change, Claimed, Committed, LinkChange, Store, StoreError};
 use tidegate_testkit::fault_proxy::{Cut, FaultProxy};
 
 use crate::check::{
-    Check, LEASE_MICROS, Site, claim_request, new_job, random_word, target_of_new, worker,
+    Check, LEASE_MICROS, Site, claim_request, new_job, random_word, sent, target_of_new, worker,
 };
 
 /// How PostgreSQL is told to commit.
@@ -239,7 +239,7 @@ fn the_end_of_a_download_is_noted_once_however_often_the_database_fails() {
             let started = on.store.start_download(permit, link, None).await.unwrap();
             let (head, cuts) = (on.check.head().await, on.proxy.cuts());
             on.proxy.cut_at(COMMIT, cut);
-            let finished = on.store.finish_download(started, 10, true).await.unwrap();
+            let finished = on.store.finish_download(started, sent(10)).await.unwrap();
             assert_eq!(on.proxy.cuts(), cuts + 1, "it was cut");
             assert_eq!(on.check.head().await, head + 1);
             assert_eq!(finished.seq, head + 1);

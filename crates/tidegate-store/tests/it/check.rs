@@ -15,8 +15,8 @@ use tidegate_model::{
     role,
 };
 use tidegate_store::{
-    Change, ClaimRequest, Claimed, Committed, NewArtifact, OperatorChange, RoleEdit, SourceShare,
-    Store, StoreError,
+    Change, ClaimRequest, Claimed, Committed, DownloadEnd, EndReason, NewArtifact, ObjectUse,
+    OperatorChange, RoleEdit, SourceShare, Store, StoreError,
 };
 
 pub(crate) use site::Site;
@@ -275,6 +275,12 @@ impl Check {
         error
     }
 
+    /// Whether an object has to stay: its job has it as its file, or its attempt may be at work.
+    pub(crate) async fn is_in_use(&self, object_key: &str) -> bool {
+        let uses = self.store.object_uses(&[object_key.to_owned()]).await.unwrap();
+        matches!(uses.get(object_key), Some(ObjectUse::Shown | ObjectUse::Live))
+    }
+
     /// The attempts at a job: number, outcome, whether ended.
     pub(crate) fn attempts(&self, job: JobId) -> Vec<String> {
         self.site.lines(&format!(
@@ -310,12 +316,18 @@ pub(crate) async fn add_operator(store: &Store, email: &str, role: &str) -> Call
     operator(committed.id.unwrap(), email, role)
 }
 
+/// The end of a download of so many bytes, which are the whole file.
+pub(crate) fn sent(bytes: u64) -> DownloadEnd {
+    DownloadEnd { bytes, is_whole: true, reason: EndReason::Sent }
+}
+
 pub(crate) fn operator(id: i64, email: &str, role: &str) -> Caller {
     Caller {
         actor: Actor::Operator { id: OperatorId(id), token: None },
         name: email.to_owned(),
         role: Some(role.to_owned()),
         token_scopes: None,
+        session: None,
         via: Via::Api,
         address: Some("192.0.2.7".to_owned()),
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat};
 use indicatif::{HumanBytes, HumanCount};
 use tidegate_model::{actor::Caller, ids::JobId, job::Job, status::Status};
 use tidegate_pipeline::RunError;
-use tidegate_service::{Created, Creator, ListRequest, Matching};
+use tidegate_service::{Created, Creator, EndReason, ListRequest, Matching};
 
 use crate::{
     cli::{Cli, CreateArgs, DownloadArgs, JobsCommand, LinkArgs, ListArgs, WatchArgs},
@@ -251,7 +251,7 @@ pub(super) async fn receive(
     };
     let sent = sent.await;
     let (bytes, sha256) = (sending.bytes, sending.sha256.clone());
-    sending.finish().await?;
+    sending.finish(EndReason::Failed).await?;
     sent?;
     place.publish(artifact, &manifest)?;
     match (is_json, &place.path) {

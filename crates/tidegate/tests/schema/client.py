@@ -2,7 +2,6 @@
 
 import hashlib
 import sys
-import time
 
 from tidegate_client import AuthenticatedClient
 from tidegate_client.api.exports import create_download, create_export, get_export
@@ -26,11 +25,14 @@ request = ExportRequest(
     fields=["id", RenamedField(slug="total", as_="Amount")],
 )
 export = create_export.sync(client=client, body=request)
-deadline = time.monotonic() + 60
-while export.status in (ExportStatus.PENDING, ExportStatus.BUILDING):
-    assert time.monotonic() < deadline, export.status
-    time.sleep(0.05)
-    export = get_export.sync(client=client, id=export.id)
+# The stream ends when the export has.
+events = f"/api/v1/exports/{export.id}/events"
+accept = {"Accept": "text/event-stream"}
+with client.get_httpx_client().stream("GET", events, headers=accept, timeout=60) as stream:
+    told = [line for line in stream.iter_lines() if line.startswith("event: ")]
+assert "event: transition" in told, told
+export = get_export.sync(client=client, id=export.id)
+assert export.status not in (ExportStatus.PENDING, ExportStatus.BUILDING), export.status
 print(export.status)
 print(export.rows_done)
 

@@ -15,7 +15,7 @@ use futures_util::Stream;
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tidegate_model::{actor::Caller, ids::JobId, job::Job};
-use tidegate_service::ServiceError;
+use tidegate_service::{Pass, ServiceError};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,8 +37,8 @@ const DIGITS_MAX: usize = 18;
 const STREAM: &str = "text/event-stream";
 /// Time without an event before a comment is sent.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// Seconds without an event before the caller's right is asked again, though the policy is the
-/// same: its token may have ended. Never the same for two, as thousands may have come at once.
+/// Seconds without an event before the caller's right is asked again, though neither the policy nor
+/// its pass is said to have changed. Never the same for two, as thousands may have come at once.
 const RIGHT_SECONDS: Range<u64> = 10..30;
 
 /// Events behind which one.
@@ -125,9 +125,11 @@ impl Place {
     }
 }
 
-/// What happens to an export: as a stream where `Accept` names `text/event-stream`, else what has
-/// happened so far. The stream ends when the export has; to go on before that, send the id of the
-/// last event as `Last-Event-ID` or `after`.
+/// What happens to an export.
+///
+/// It is a stream where `Accept` names `text/event-stream`, else what has happened so far. The
+/// stream ends when the export has, or the right to see it; to go on before that, send the id of
+/// the last event as `Last-Event-ID` or `after`.
 #[utoipa::path(
     get, path = "/exports/{id}/events", operation_id = "list_events", tag = "exports",
     params(
@@ -237,10 +239,12 @@ impl Watching {
         job: Job,
     ) -> impl Stream<Item = Result<Event, Infallible>> {
         let sights = self.edge.hub.watch(self.id);
+        let pass = Pass::of(&self.caller).map(|pass| self.edge.hub.watch_pass(pass));
         let ending = self.edge.ending.subscribe();
         let waiting = Waiting {
             _open: self.edge.watchers.begin(),
             ending,
+            pass,
             watching: self,
             sights,
             policy_version: None,
@@ -258,6 +262,8 @@ impl Watching {
 struct Waiting {
     _open: One,
     ending: watch::Receiver<bool>,
+    /// Whether what the watcher was let in by has ended.
+    pass: Option<watch::Receiver<bool>>,
     watching: Watching,
     sights: watch::Receiver<Option<Sight>>,
     policy_version: Option<i64>,
@@ -280,6 +286,7 @@ impl Waiting {
                 seen = tokio::time::timeout(pause, self.sights.changed()) => seen,
                 // Whoever waits comes back with the id of its last event, to another process.
                 _ = self.ending.wait_for(|is_ending| *is_ending) => return None,
+                () = ended(self.pass.as_mut()) => return None,
             };
             let sight = self.sights.borrow_and_update().clone();
             match seen {
@@ -306,5 +313,13 @@ impl Waiting {
         watching.caller = watching.edge.service.caller_now(&watching.caller).await.ok()?;
         watching.edge.service.export(&watching.caller, watching.id).await.ok()?;
         Some(())
+    }
+}
+
+/// Waits for the end of a pass; for ever where there is none.
+async fn ended(pass: Option<&mut watch::Receiver<bool>>) {
+    match pass {
+        Some(pass) => drop(pass.wait_for(|has_ended| *has_ended).await),
+        None => std::future::pending().await,
     }
 }

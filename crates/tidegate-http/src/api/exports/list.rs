@@ -84,6 +84,9 @@ pub(in crate::api) async fn list(
         let detail = format!("a slug has at most {SLUG_CHARACTERS_MAX} characters");
         return Err(Problem::fault("/subject", detail));
     }
+    if params.created_by.is_some_and(|number| number < 1) {
+        return Err(Problem::fault("/created_by", "operators are numbered from 1 on"));
+    }
     let sort = params.sort.as_deref().map(str::parse::<JobSort>).transpose();
     let behind = params.cursor.as_deref().map(str::parse::<JobCursor>).transpose();
     let request = ListRequest {

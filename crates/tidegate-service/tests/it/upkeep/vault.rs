@@ -12,7 +12,7 @@ use tidegate_service::{
     artifacts::{ArtifactError, ObjectKey},
     upkeep::{PurgeSettings, SweepSettings, UpkeepError, purge, scrub, sweep},
 };
-use tidegate_store::{Change, EntryFilter, StoreOwnership};
+use tidegate_store::{Change, EntryFilter, EntrySort, StoreOwnership};
 
 use super::{LATER_MICROS, QUICK, attempted, file_of, found, names, on, on_all};
 use crate::artifacts::{Rig, key};
@@ -96,7 +96,8 @@ fn a_store_is_the_own_one_from_the_first_start_on_until_another_is_adopted() {
         assert_eq!(check.job(ready.id).await.fault, None);
         let filter =
             EntryFilter { action: Some("store.adopted".to_owned()), ..EntryFilter::default() };
-        let entries = check.service.store().find_entries(&filter, None, 10).await.unwrap();
+        let entries =
+            check.service.store().list_entries(&filter, EntrySort::Newest, None, 10).await.unwrap();
         assert_eq!(entries.len(), 3, "the rig, the refused one, and this one");
     });
 }
@@ -136,7 +137,8 @@ fn what_nobody_knows_is_kept_until_somebody_releases_or_deletes_it() {
             action: Some("artifact.quarantined".to_owned()),
             ..EntryFilter::default()
         };
-        let entries = check.service.store().find_entries(&filter, None, 10).await.unwrap();
+        let entries =
+            check.service.store().list_entries(&filter, EntrySort::Newest, None, 10).await.unwrap();
         assert_eq!(entries.len(), 1);
         assert!(entries[0].text.contains(&first.to_string()), "{}", entries[0].text);
         let keys = async || -> Vec<String> {

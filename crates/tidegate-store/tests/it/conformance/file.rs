@@ -105,7 +105,7 @@ fn a_file_that_ended_is_purged_once() {
         assert_eq!(ids(&check.store.jobs_to_purge(JobId(0), 10).await.unwrap()), [job]);
         purge(check, job).await.unwrap();
         assert!(check.store.jobs_to_purge(JobId(0), 10).await.unwrap().is_empty());
-        assert!(!check.store.is_object_in_use(&key).await.unwrap());
+        assert!(!check.is_in_use(&key).await);
         assert!(is_conflict(&check.refused(purge(check, job)).await, Status::Deleted));
     });
 }

@@ -295,6 +295,6 @@ fn the_leases_of_a_host_are_those_of_its_workers() {
         assert_eq!(check.store.leases_of_host("host-1").await.unwrap().len(), 1, "not taken over");
         hand_back(check, &held).await.unwrap();
         assert!(check.store.leases_of_host("host-1").await.unwrap().is_empty());
-        assert!(!check.store.is_object_in_use(held.lease.object_key()).await.unwrap());
+        assert!(!check.is_in_use(held.lease.object_key()).await);
     });
 }

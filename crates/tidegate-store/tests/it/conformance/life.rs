@@ -15,7 +15,7 @@ fn a_job_goes_from_its_request_to_its_file() {
         assert_eq!((claimed.job.id, claimed.lease.attempt()), (job, 1));
         assert_eq!(claimed.job.status, Status::Building);
         assert!(claimed.lease.object_key().starts_with(&format!("{job}/1-")));
-        assert!(check.store.is_object_in_use(claimed.lease.object_key()).await.unwrap());
+        assert!(check.is_in_use(claimed.lease.object_key()).await);
 
         let flags = check.store.renew(&claimed.lease, LEASE_MICROS).await.unwrap();
         assert!(!flags.is_cancelled);
@@ -29,7 +29,7 @@ fn a_job_goes_from_its_request_to_its_file() {
         assert_eq!(ready.expires_at.unwrap() - ready.completed_at.unwrap(), LEASE_MICROS);
         assert_eq!(check.attempts(job), ["1 published ended"]);
         assert!(check.store.flags("worker-1").await.unwrap().is_empty());
-        assert!(check.store.is_object_in_use(claimed.lease.object_key()).await.unwrap());
+        assert!(check.is_in_use(claimed.lease.object_key()).await);
         assert_eq!(
             check.site.lines("select topic, job_id from outbox"),
             [format!("job.ready {job}")]

@@ -8,7 +8,7 @@ use tidegate_model::{
 };
 use tidegate_store::{Change, Committed, LinkChange, StartedDownload, StoreError};
 
-use crate::check::{Check, ENDED_MICROS, LEASE_MICROS, random_word};
+use crate::check::{Check, ENDED_MICROS, LEASE_MICROS, random_word, sent};
 
 const HOUR_MICROS: i64 = 60 * 60 * 1_000_000;
 
@@ -47,7 +47,7 @@ fn a_link_begins_downloads_until_it_is_taken_back() {
         for _ in 0..2 {
             let (started, left) = check.watch(start(check, job, link)).await;
             assert_eq!(left.entries, [format!("download.started done operator {job}")]);
-            let finish = check.store.finish_download(started.unwrap(), 10, false);
+            let finish = check.store.finish_download(started.unwrap(), sent(10));
             let (finished, left) = check.watch(finish).await;
             assert_eq!(left.entries, [format!("download.finished done operator {job}")]);
             assert_eq!(finished.unwrap().job, Some(job));
@@ -97,12 +97,13 @@ fn a_download_that_began_is_noted_to_its_end_whatever_became_of_the_file() {
         let begun = check.head().await;
         let change = Change::DeleteArtifact;
         check.act(&check.editor, Action::ArtifactDelete, job, change).await.unwrap();
-        check.store.finish_download(started, 4, false).await.unwrap();
+        check.store.finish_download(started, sent(4)).await.unwrap();
         let entry = check.site.rows("select entry from activity order by seq desc limit 1");
         let entry: Entry = serde_json::from_str(entry[0][0].as_deref().unwrap()).unwrap();
         assert_eq!(entry.action, "download.finished");
         assert_eq!(entry.details["started"].as_i64(), Some(begun));
         assert_eq!(entry.details["bytes"].as_u64(), Some(4));
+        assert_eq!(entry.details["reason"], "sent");
         assert_eq!(entry.operator, check.editor.operator().map(|id| id.0));
     });
 }

@@ -7,12 +7,16 @@ use tidegate_model::{
     job::NewJob,
     policy::{PII_TAG, authorize},
 };
-use tidegate_store::{Change, EntryFilter, HoldRequest, StoreError, StreamHold};
+use tidegate_store::{Change, EntryFilter, EntrySort, HoldRequest, StoreError, StreamHold};
 
 use crate::check::{Check, LEASE_MICROS, new_job, target_of_new};
 
 async fn last_entry(check: &Check) -> Entry {
-    let stored = check.store.find_entries(&EntryFilter::default(), None, 1).await.unwrap();
+    let stored = check
+        .store
+        .list_entries(&EntryFilter::default(), EntrySort::Newest, None, 1)
+        .await
+        .unwrap();
     serde_json::from_str(&stored[0].text).unwrap()
 }
 
@@ -155,7 +159,8 @@ fn entries_are_found_by_what_they_are_about() {
         check.create_with(&check.admin, pii).await.unwrap();
         check.claim().await;
         let found = async |filter: EntryFilter, before| -> Vec<i64> {
-            let found = check.store.find_entries(&filter, before, 100).await.unwrap();
+            let found =
+                check.store.list_entries(&filter, EntrySort::Newest, before, 100).await.unwrap();
             found.iter().map(|entry| entry.seq).collect()
         };
         let head = check.head().await;
@@ -167,7 +172,7 @@ fn entries_are_found_by_what_they_are_about() {
         assert_eq!(found(of_subject, None).await, [head - 1]);
         let tagged = EntryFilter { tag: Some(PII_TAG.to_owned()), ..none() };
         assert_eq!(found(tagged, None).await, [head - 1]);
-        let by_editor = EntryFilter { operator: check.editor.operator(), ..none() };
+        let by_editor = EntryFilter { actor: Some(check.editor.name.clone()), ..none() };
         assert_eq!(found(by_editor, None).await, [head - 2]);
         let claims = EntryFilter { action: Some("job.claimed".to_owned()), ..none() };
         assert_eq!(found(claims, None).await, [head]);

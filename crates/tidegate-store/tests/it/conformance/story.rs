@@ -16,7 +16,8 @@ use tidegate_store::{
 };
 
 use crate::check::{
-    Check, ENDED_MICROS, LEASE_MICROS, OPEN_JOBS_MAX, failure, new_job, random_word, target_of_new,
+    Check, ENDED_MICROS, LEASE_MICROS, OPEN_JOBS_MAX, failure, new_job, random_word, sent,
+    target_of_new,
 };
 
 /// The table of what was done, and what it left.
@@ -183,7 +184,7 @@ async fn files(story: &Story<'_>) {
     story.act("begin a download", Action::DownloadStart, job, change).await;
     let permit = check.permit(&check.admin, Action::DownloadStart, check.target(job).await).await;
     let started = check.store.start_download(permit, LinkId(made), None).await.unwrap();
-    story.tell("end a download", check.store.finish_download(started, 1, true)).await;
+    story.tell("end a download", check.store.finish_download(started, sent(1))).await;
     let change = Change::Link(LinkChange::Revoke(LinkId(made)));
     story.act("take a link back", Action::DownloadLink, job, change).await;
     let change = Change::Fault { fault: "missing".to_owned() };

@@ -95,14 +95,18 @@ pub(super) struct Halfway {
 
 impl Halfway {
     pub(super) fn begin(server: &Server, asker: &Asker, url: &str) -> Self {
+        let token = asker.token.as_ref().unwrap();
+        Self::begin_by(server, &format!("Authorization: Bearer {token}"), url)
+    }
+
+    /// The same by a header that says who it is.
+    pub(super) fn begin_by(server: &Server, header: &str, url: &str) -> Self {
         let mut stream = server.connection();
         let path = url.strip_prefix(&server.base).unwrap();
         let host = server.base.trim_start_matches("http://");
-        let token = asker.token.as_ref().unwrap();
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
-             Connection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\n{header}\r\nConnection: close\r\n\r\n"
         )
         .unwrap();
         let mut head = Vec::new();
@@ -122,6 +126,22 @@ impl Halfway {
         // A reset is an end before the end, too.
         let _ = self.stream.read_to_end(&mut rest);
         rest.len() as u64 == self.bytes
+    }
+}
+
+/// How so many downloads ended, in the order of their ends, once that is written down: why, and
+/// whether the whole file was sent.
+pub(super) fn ends(server: &Server, count: usize) -> Vec<(String, bool)> {
+    loop {
+        let mut log = server.log();
+        log.retain(|entry| entry["action"] == "download.finished");
+        if log.len() >= count {
+            let end = |details: &Value| {
+                let reason = details["reason"].as_str().unwrap().to_owned();
+                (reason, details["is_whole"].as_bool().unwrap())
+            };
+            return log.iter().map(|entry| end(&entry["details"])).collect();
+        }
     }
 }
 
@@ -159,6 +179,9 @@ fn a_download_is_cut_by_deletion_and_by_loss_of_right_and_not_by_expiry() {
     let untokened = Halfway::begin(&server, &other, &other_link);
     server.run(&["tokens", "revoke", &last.to_string()]);
     assert!(!untokened.comes_whole(), "a file went out to a token that was taken back");
+    let end = |reason: &str, is_whole| (reason.to_owned(), is_whole);
+    let expected = [end("deleted", false), end("sent", true), end("signed_out", false)];
+    assert_eq!(ends(&server, 3), expected);
 
     let id = ada.export(&request);
     server.run(&["operators", "add", "grace@example.com", "--role", "administrator"]);

@@ -10,12 +10,17 @@ use reqwest::Method;
 use serde_json::json;
 use tidegate_testkit::python;
 
-use super::server::Server;
+use super::{
+    server::Server,
+    sign_in::{PASSWORD, set_password},
+};
 
 /// Seconds that the fuzzer gets in the short form.
 const SECONDS: &str = "75";
 /// Where the short form begins, so that a change is judged by the change alone.
 const SEED: &str = "20261122";
+/// The fuzzer's own operator.
+const OWN: &str = "administrator@example.com";
 /// Exports that a run makes at least: fewer, and it has seen the doors only.
 const EXPORTS_LEAST: usize = 20;
 
@@ -27,6 +32,7 @@ fn folder() -> PathBuf {
 fn the_api_is_what_its_description_says() {
     let server = Server::new();
     let ada = server.with_role("administrator");
+    set_password(&server, OWN);
     let me = ada.read("/api/v1/me");
     let long = std::env::var("TIDEGATE_FUZZ_SECONDS").ok();
     let (seconds, seed) = match &long {
@@ -42,6 +48,8 @@ fn the_api_is_what_its_description_says() {
         .env("TIDEGATE_TOKEN", ada.token.as_deref().unwrap())
         .env("TIDEGATE_OWN_TOKEN", me["token"].to_string())
         .env("TIDEGATE_OWN_OPERATOR", me["operator"].to_string())
+        .env("TIDEGATE_OWN_EMAIL", OWN)
+        .env("TIDEGATE_OWN_PASSWORD", PASSWORD)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("COLUMNS", "100")
         .output()
@@ -59,6 +67,10 @@ fn the_api_is_what_its_description_says() {
     // The fuzzer still had its token at the end, and has come through to the exports themselves.
     let made = ada.read("/api/v1/exports?limit=200")["items"].as_array().unwrap().len();
     assert!(made >= EXPORTS_LEAST, "{made} exports were made");
+    let started = ["--json", "audit", "list", "--action", "session.started", "--outcome", "done"];
+    let started = server.run(&started).lines().count();
+    assert!(started > 0, "nobody was signed in");
+    println!("{made} exports were made, {started} sign-ins succeeded");
     let summary = said.iter().skip_while(|line| !line.contains("SUMMARY"));
     println!("{}", summary.cloned().collect::<Vec<_>>().join("\n"));
 }

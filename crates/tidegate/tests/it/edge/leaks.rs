@@ -1,24 +1,30 @@
 //! No byte that leaves holds what its recipient may not see: canaries in every place.
 
+mod host;
+mod packed;
 mod searcher;
 mod site;
+mod twins;
 
 use std::{collections::BTreeSet, process::Stdio};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tidegate_testkit::python;
 
 use self::{
     searcher::To,
-    site::{NORTH, SUBJECTS, Site},
+    site::{NORTH, On, SUBJECTS, Site},
 };
 
-/// Formats whose files are text, not packed.
+/// Every format.
+const FORMATS: [&str; 6] = ["csv", "ndjson", "json", "xml", "xlsx", "parquet"];
+/// Formats whose files are text, which may be packed.
 const TEXTS: [&str; 4] = ["csv", "ndjson", "json", "xml"];
 /// Fields of `sales` that the clerk asks for beyond the default set.
 const ALL: [&str; 6] = ["id", "region", "amount", "note", "email", "staff"];
 /// Numbers that things of the run may have.
-const IDS: std::ops::RangeInclusive<u64> = 1..=14;
+const IDS: std::ops::RangeInclusive<u64> = 1..=24;
 
 /// Subjects whose rows cannot be read.
 const BROKEN: [&str; 3] = ["loose", "named", "remote"];
@@ -53,14 +59,22 @@ fn look_everywhere(site: &mut Site) {
 
 /// Exports everything in every way, and fetches it.
 fn take_everything(site: &mut Site) {
-    for format in TEXTS {
-        let order = json!({ "subject": "sales", "format": format, "fields": ALL });
+    let unpacked = FORMATS.map(|format| (format, None));
+    let packed = TEXTS.map(|format| (format, Some("gzip"))).into_iter();
+    let packed = packed.chain(TEXTS.map(|format| (format, Some("zstd"))));
+    for (format, compress) in unpacked.into_iter().chain(packed) {
+        let mut order = json!({ "subject": "sales", "format": format, "fields": ALL });
+        if let Some(compress) = compress {
+            order["options"] = json!({ "compress": compress });
+        }
         let request = site.clerk.request(Method::POST, "/api/v1/exports").json(&order);
         let key = site.searcher.hatch("idempotency key", &[]);
         let (status, text) = site.ask(To::ClerkAsking, request.header("idempotency-key", key));
         assert_eq!(status, 202, "{text}");
         let id = serde_json::from_str::<Value>(&text).unwrap()["id"].as_u64().unwrap();
-        site.clerk.wait(id);
+        let events = site.clerk.wait(id);
+        site.searcher.catch(To::Clerk, "events as they come", events.join("\n"));
+        look_back(site, id);
         let links = site.clerk.request(Method::POST, &format!("/api/v1/exports/{id}/downloads"));
         let (status, link) = site.ask(To::ClerksSecrets, links);
         assert_eq!(status, 201, "{link}");
@@ -70,19 +84,47 @@ fn take_everything(site: &mut Site) {
         site.searcher.watch("link", token, &[To::ClerksSecrets]);
         for to in [To::ClerkAsking, To::Ada] {
             let asker = site.asker(to);
-            let (status, file) = site.ask(to, asker.request(Method::GET, url));
+            let (status, file) = site.fetch(to, asker.request(Method::GET, url));
             assert_eq!(status, if to == To::Ada { 404 } else { 200 });
-            let rows = file.matches("north").count();
-            assert_eq!(rows, if to == To::Ada { 0 } else { NORTH }, "{format}: {file}");
+            if to == To::ClerkAsking {
+                read_file(site, format, &file);
+            }
         }
     }
-    for format in ["csv", "ndjson", "json", "xml", "xlsx", "parquet"] {
+    for format in FORMATS {
         let order = json!({ "subject": "sales", "format": format });
         for path in ["preview", "estimate"] {
             let (status, text) = site.post(&format!("/api/v1/exports/{path}"), &order);
             assert_eq!(status, 200, "{text}");
             let told: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(told["rows"], NORTH.min(20), "{path}: {text}");
+        }
+    }
+}
+
+/// Reads a file of the clerk's with a program that is not ours.
+fn read_file(site: &mut Site, format: &str, file: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file").with_extension(format);
+    std::fs::write(&path, file).unwrap();
+    let table = python::read(&path, format);
+    let rows = table.rows.iter().filter(|row| row.contains(&Some("north".to_owned()))).count();
+    assert_eq!((rows, table.rows.len()), (NORTH, NORTH), "{format}: {table:?}");
+    let cells = table.rows.into_iter().flatten().flatten();
+    let text = table.names.into_iter().chain(cells).collect::<Vec<_>>().join("\n");
+    site.searcher.catch(To::ClerkAsking, format!("rows of {format}"), text);
+}
+
+/// What happened to an export, as a stream and by asking, whoever asks and from wherever on.
+fn look_back(site: &mut Site, id: u64) {
+    for to in [To::Clerk, To::Ada, To::Stranger] {
+        for after in ["", "?after=0.0.0.0", "?after=1.1.50.7", "?after=x"] {
+            for accept in ["text/event-stream", "application/json"] {
+                let path = format!("/api/v1/exports/{id}/events{after}");
+                let request = site.asker(to).request(Method::GET, &path).header("accept", accept);
+                let (status, text) = site.ask(to, request);
+                assert!([200, 204, 401, 422].contains(&status), "{path}: {status}: {text}");
+            }
         }
     }
 }
@@ -219,6 +261,39 @@ fn sign_in_and_out(site: &mut Site) {
     let _ = site.ask(To::Stranger, nobody.request(Method::GET, "/sg-admin/password?token=wrong"));
 }
 
+/// What commands on the host say, on both outputs.
+fn run_commands(site: &mut Site) {
+    const COMMANDS: [&[&str]; 19] = [
+        &["check"],
+        &["--json", "check"],
+        &["jobs", "list"],
+        &["--json", "jobs", "list"],
+        &["jobs", "show", "1"],
+        &["--json", "jobs", "show", "1"],
+        &["operators", "list"],
+        &["--json", "operators", "list"],
+        &["roles", "list"],
+        &["--json", "tokens", "list"],
+        &["--json", "audit", "verify"],
+        &["audit", "list", "--limit", "1000"],
+        &["artifacts", "quarantine", "list"],
+        &["export", "loose", "--format", "csv", "-o", "loose.csv"],
+        &["export", "named", "--format", "xlsx", "-o", "named.xlsx"],
+        &["--json", "export", "remote", "--format", "json", "-o", "remote.json"],
+        &["export", "sales", "--fields", "cost", "-o", "cost.csv"],
+        &["jobs", "create", "people", "--format", "csv", "--fields", "nothing"],
+        &["keys", "rotate"],
+    ];
+    for arguments in COMMANDS {
+        let named = [&["--as", "administrator@example.com"][..], arguments].concat();
+        let mut command = site.server.shop.command(&named);
+        let output = command.env("RUST_LOG", "debug").output().unwrap();
+        let place = format!("command {}", arguments.join(" "));
+        site.searcher.catch(To::Host, place.clone(), output.stdout);
+        site.searcher.catch(To::Host, place, output.stderr);
+    }
+}
+
 /// What was said and written, beside what was answered.
 fn catch_logs(site: &mut Site) {
     let said = site.server.said();
@@ -240,19 +315,29 @@ fn catch_logs(site: &mut Site) {
 
 #[test]
 fn no_byte_that_leaves_holds_what_its_recipient_may_not_see() {
-    let mut site = Site::new();
+    look_for_leaks(On::Sqlite);
+}
+
+#[test]
+fn no_byte_that_leaves_holds_it_with_rows_and_control_state_in_postgres() {
+    look_for_leaks(On::Postgres);
+}
+
+fn look_for_leaks(on: On) {
+    let mut site = Site::new(on);
     site.ada.export(&json!({ "subject": "people", "format": "csv" }));
     site.ada.export(&json!({ "subject": "sales", "format": "csv", "fields": ALL }));
     take_everything(&mut site);
     ask_for_hidden_rows(&mut site);
     make_it_fail(&mut site);
     sign_in_and_out(&mut site);
+    run_commands(&mut site);
     look_everywhere(&mut site);
     site.watch_control_state();
     catch_logs(&mut site);
     let found = site.searcher.search();
     println!(
-        "{} canaries were looked for in {} bytes of {} answers, files and logs",
+        "{on:?}: {} canaries were looked for in {} bytes of {} answers, files and logs",
         found.canaries,
         found.bytes,
         site.searcher.caught.len()
@@ -277,7 +362,7 @@ fn no_byte_that_leaves_holds_what_its_recipient_may_not_see() {
 /// Asks the same of a column that is there and no field, and of one that is not there.
 #[test]
 fn a_column_that_is_no_field_answers_as_one_that_is_not_there() {
-    let mut site = Site::new();
+    let mut site = Site::new(On::Sqlite);
     let ask = |site: &mut Site, field: &str| {
         let mut told = Vec::new();
         let order = |more: Value| {

@@ -119,7 +119,11 @@ fn a_download_that_does_not_end_in_time_is_cut_and_written_down() {
     server.ended();
     assert!(!download.comes_whole());
     let finished = server.log().into_iter().rfind(|entry| entry["action"] == "download.finished");
-    assert_eq!(finished.unwrap()["details"]["is_whole"], false);
+    let finished = &finished.unwrap()["details"];
+    assert_eq!(
+        (&finished["is_whole"], &finished["reason"]),
+        (&json!(false), &json!("service_ended"))
+    );
 }
 
 #[test]

@@ -19,11 +19,14 @@ use crate::site::{Shop, send};
 
 const CONTROL: &str = r#"
 [control]
-url = "sqlite:control.db"
+url = "CONTROL_URL"
 [server]
 listen = "127.0.0.1:0"
 requests_per_minute = 1000000
 "#;
+
+/// Where the control state is unless a test says otherwise.
+pub(crate) const CONTROL_URL: &str = "sqlite:control.db";
 
 /// Everybody's role is the name before their `@`.
 pub(crate) const ROLES: [&str; 3] = ["administrator", "editor", "viewer"];
@@ -51,18 +54,29 @@ impl Server {
 
     /// The same in a shop that has more, and with these variables.
     pub(crate) fn of(shop: Shop, configuration: &str, variables: &[(&str, &str)]) -> Self {
-        Self::start(Self::staffed_in(shop, configuration), variables)
+        Self::on(shop, CONTROL_URL, configuration, variables)
+    }
+
+    /// The same with its control state elsewhere.
+    pub(crate) fn on(
+        shop: Shop,
+        control_url: &str,
+        configuration: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Self::start(Self::staffed_in(shop, control_url, configuration), variables)
     }
 
     /// A shop with an operator of each role.
     pub(crate) fn staffed(configuration: &str) -> Shop {
-        Self::staffed_in(Shop::new(), configuration)
+        Self::staffed_in(Shop::new(), CONTROL_URL, configuration)
     }
 
-    fn staffed_in(shop: Shop, configuration: &str) -> Shop {
+    fn staffed_in(shop: Shop, control_url: &str, configuration: &str) -> Shop {
         let path = shop.path("tidegate.toml");
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, format!("{text}{CONTROL}{configuration}")).unwrap();
+        let control = CONTROL.replace("CONTROL_URL", control_url);
+        fs::write(&path, format!("{text}{control}{configuration}")).unwrap();
         for role in ROLES {
             let email = email(role);
             let add = ["--as", "administrator@example.com", "operators", "add"];
@@ -216,9 +230,11 @@ impl Asker {
         body
     }
 
-    /// Sends JSON.
+    /// Sends JSON; of null, no body.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
-        self.request(Method::POST, path).json(body).send().unwrap()
+        let request = self.request(Method::POST, path);
+        let request = if body.is_null() { request } else { request.json(body) };
+        request.send().unwrap()
     }
 
     /// Makes an export and waits until it has ended; gives its number.

@@ -12,7 +12,12 @@ pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// Gives the editor a password.
 pub(super) fn with_password(server: &Server) {
-    let command = ["--as", "editor@example.com", "operators", "password", "editor@example.com"];
+    set_password(server, "editor@example.com");
+}
+
+/// Gives an operator a password.
+pub(super) fn set_password(server: &Server, email: &str) {
+    let command = ["--as", email, "operators", "password", email];
     let mut child = server.shop.command(&command).stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), PASSWORD.as_bytes()).unwrap();
     drop(child.stdin.take());
@@ -28,7 +33,7 @@ pub(super) fn cookie(answer: &Response) -> String {
     set.split(';').next().unwrap().to_owned()
 }
 
-fn with_cookie(nobody: &Asker, method: Method, path: &str, cookie: &str) -> Response {
+pub(super) fn with_cookie(nobody: &Asker, method: Method, path: &str, cookie: &str) -> Response {
     let request = nobody.request(method, path).header("cookie", cookie);
     request.header("sec-fetch-site", "same-origin").send().unwrap()
 }

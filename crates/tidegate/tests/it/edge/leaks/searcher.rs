@@ -1,9 +1,17 @@
-//! Canaries, and a search for them in everything that leaves.
+//! Canaries, and a search for them in everything that leaves, unpacked and in every disguise.
 
-use std::{collections::BTreeSet, fs, io::Read};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    io::Read,
+};
+
+use super::packed::{self, unpacked};
 
 /// Letters of a canary: so many are not found by accident.
 const WORD_BYTES: usize = 12;
+/// Bytes by which a form is looked up; the shortest is longer.
+const HEAD_BYTES: usize = 6;
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Who receives bytes.
@@ -23,6 +31,8 @@ pub(super) enum To {
     Log,
     /// Whoever reads the activity log, or its copies.
     Entries,
+    /// Whoever runs commands on the host.
+    Host,
 }
 
 /// A word that is nowhere else, and who may see it.
@@ -60,7 +70,7 @@ pub(super) fn word() -> String {
 impl Searcher {
     /// Watches a word that is somewhere.
     pub(super) fn watch(&mut self, what: impl Into<String>, word: &str, may: &'static [To]) {
-        assert!(word.len() >= 8, "too short to be found only where it is");
+        assert!(word.len() >= 10, "too short to be found only where it is");
         let (what, word) = (what.into(), word.to_lowercase());
         self.canaries.push(Canary { what, word, may });
     }
@@ -80,15 +90,14 @@ impl Searcher {
     /// Searches what was kept.
     pub(super) fn search(&self) -> Found {
         let mut found = Found { canaries: self.canaries.len(), ..Found::default() };
-        let forms: Vec<Vec<String>> =
-            self.canaries.iter().map(|canary| forms(&canary.word)).collect();
+        let index = Index::of(&self.canaries);
         for (to, place, bytes) in &self.caught {
-            found.bytes += bytes.len();
-            let text = String::from_utf8_lossy(bytes).to_lowercase();
-            for (canary, forms) in self.canaries.iter().zip(&forms) {
-                if !forms.iter().any(|form| text.contains(form)) {
-                    continue;
-                }
+            let mut heard = BTreeSet::new();
+            for part in unpacked(bytes) {
+                found.bytes += part.len();
+                index.find(&part, &mut heard);
+            }
+            for canary in heard.into_iter().map(|number: usize| &self.canaries[number]) {
                 match canary.may.contains(to) {
                     true => drop(found.seen.insert(canary.what.clone())),
                     false => found.leaks.push(format!("{} to {to:?} in {place}", canary.what)),
@@ -99,9 +108,48 @@ impl Searcher {
     }
 }
 
-/// A word as it is, in hexadecimal, and what of it does not depend on its place in base64.
+/// Every form of every canary by its first bytes, so that bytes are gone through once.
+struct Index(HashMap<[u8; HEAD_BYTES], Vec<(Vec<u8>, usize)>>);
+
+impl Index {
+    fn of(canaries: &[Canary]) -> Self {
+        let mut index: HashMap<[u8; HEAD_BYTES], Vec<(Vec<u8>, usize)>> = HashMap::new();
+        for (number, canary) in canaries.iter().enumerate() {
+            for form in forms(&canary.word) {
+                let head = form.as_bytes()[..HEAD_BYTES].try_into().unwrap();
+                index.entry(head).or_default().push((form.into_bytes(), number));
+            }
+        }
+        Self(index)
+    }
+
+    /// Adds the numbers of the canaries that are in the bytes.
+    fn find(&self, bytes: &[u8], heard: &mut BTreeSet<usize>) {
+        let bytes = bytes.to_ascii_lowercase();
+        for at in 0..bytes.len().saturating_sub(HEAD_BYTES - 1) {
+            let rest = &bytes[at..];
+            let head: [u8; HEAD_BYTES] = rest[..HEAD_BYTES].try_into().unwrap();
+            for (form, number) in self.0.get(&head).into_iter().flatten() {
+                if rest.starts_with(form) {
+                    heard.insert(*number);
+                }
+            }
+        }
+    }
+}
+
+/// A word as it is, in hexadecimal, by the escapes of addresses, JSON and XML, and what of it does
+/// not depend on its place in base64.
 fn forms(word: &str) -> Vec<String> {
-    let mut forms = vec![word.to_owned(), hexadecimal(word.as_bytes())];
+    let each = |letter: fn(u8) -> String| word.bytes().map(letter).collect::<String>();
+    let mut forms = vec![
+        word.to_owned(),
+        hexadecimal(word.as_bytes()),
+        each(|byte| format!("%{byte:02x}")),
+        each(|byte| format!("\\u{byte:04x}")),
+        each(|byte| format!("&#{byte};")),
+        each(|byte| format!("&#x{byte:x};")),
+    ];
     for before in 0..3 {
         let padded = [&vec![0; before], word.as_bytes()].concat();
         let text = base64(&padded[..padded.len() / 3 * 3]);
@@ -116,7 +164,7 @@ fn forms(word: &str) -> Vec<String> {
     forms
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -143,7 +191,10 @@ fn a_planted_leak_is_found_however_it_is_written() {
     assert!(found.seen.contains("a secret"));
     // One answer of a thousand, with one word in it, in the middle of others, in each disguise.
     let padded = |before: usize| base64(&[&b"???"[..before], secret.as_bytes(), b"???"].concat());
-    let plants = [
+    let json = format!("{{\"detail\":\"{secret}\"}}");
+    let wide = |order: fn(u16) -> [u8; 2]| json.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let each = |letter: &dyn Fn(u8) -> String| secret.bytes().map(letter).collect::<String>();
+    let plants: Vec<Vec<u8>> = [
         format!("detail: `{secret}` is wrong"),
         format!("\"{}\"", secret.to_uppercase()),
         hexadecimal(secret.as_bytes()),
@@ -151,7 +202,16 @@ fn a_planted_leak_is_found_however_it_is_written() {
         padded(1),
         padded(2),
         padded(1).replace('+', "-").replace('/', "_"),
-    ];
+        each(&|byte| format!("%{byte:02X}")),
+        each(&|byte| format!("\\u{byte:04X}")),
+        each(&|byte| format!("&#{byte};")),
+        each(&|byte| format!("&#x{byte:X};")),
+    ]
+    .into_iter()
+    .map(String::into_bytes)
+    .chain([wide(u16::to_le_bytes), wide(u16::to_be_bytes)])
+    .chain(packed::KINDS.map(|kind| packed::packed(kind, json.as_bytes())))
+    .collect();
     for plant in plants {
         let mut searcher = Searcher {
             canaries: vec![
@@ -161,10 +221,11 @@ fn a_planted_leak_is_found_however_it_is_written() {
             ..Searcher::default()
         };
         for number in 0..1_000 {
-            let planted = if number == 617 { plant.as_bytes() } else { b"{\"items\":[]}" };
+            let planted = if number == 617 { plant.as_slice() } else { b"{\"items\":[]}" };
             searcher.catch(To::Clerk, format!("answer {number}"), planted);
         }
         let found = searcher.search();
+        let plant = String::from_utf8_lossy(&plant);
         assert_eq!(found.leaks, ["a secret to Clerk in answer 617"], "{plant}");
     }
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::searcher::{Searcher, To, word};
 use crate::{
-    edge::server::{Asker, Server},
+    edge::server::{Asker, CONTROL_URL, Server},
     site::Shop,
 };
+use tidegate_testkit::postgres::{Postgres, PostgresDatabase};
 
 /// Rows of each table.
 const ROWS: usize = 40;
@@ -45,7 +46,7 @@ url = "postgres://reader:PASSWORD@127.0.0.1:1/shop"
 
 [[subjects]]
 slug = "sales"
-source = "shop"
+source = "SOURCE"
 table = "sales"
 search = ["note", "email"]
 fields = ["id", "region", "amount", "note", { slug = "email", pii = "email", default = false },
@@ -53,19 +54,21 @@ fields = ["id", "region", "amount", "note", { slug = "email", pii = "email", def
 
 [[subjects]]
 slug = "people"
-source = "shop"
+source = "SOURCE"
 table = "people"
 pii = true
 
 [[subjects]]
 slug = "loose"
-source = "shop"
+source = "SOURCE"
 table = "loose"
+key = "id"
 
 [[subjects]]
 slug = "named"
-source = "shop"
+source = "SOURCE"
 table = "named"
+key = "email"
 fields = [{ slug = "email", pii = "email" }, "amount"]
 
 [[subjects]]
@@ -75,6 +78,13 @@ table = "remote"
 key = "id"
 fields = [{ slug = "id", type = "integer" }]
 "#;
+
+/// Where the rows and the control state are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum On {
+    Sqlite,
+    Postgres,
+}
 
 /// The site, and what leaves it.
 pub(super) struct Site {
@@ -87,18 +97,44 @@ pub(super) struct Site {
     /// Note of a row of the south.
     pub(super) hidden_note: String,
     pub(super) password: String,
+    /// The databases of the rows and of the control state, where they are on a server.
+    databases: Option<[PostgresDatabase<'static>; 2]>,
 }
 
 impl Site {
     /// The site, with a clerk who may see the north only, and no people.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(on: On) -> Self {
         let mut searcher = Searcher::default();
         let shop = Shop::new();
-        let (sql, seen_email, hidden_note) = tables(&mut searcher);
-        shop.sqlite(&sql);
-        let source = searcher.hatch("password of a source", &[]);
+        let (sql, seen_email, hidden_note) = tables(&mut searcher, on);
+        let source = searcher.hatch("password of a source that is away", &[]);
         let configuration = CONFIGURATION.replace("PASSWORD", &source);
-        let server = Server::of(shop, &configuration, &[("RUST_LOG", "debug")]);
+        let (configuration, databases, control_url) = match on {
+            On::Sqlite => {
+                shop.sqlite(&sql);
+                (configuration.replace("SOURCE", "shop"), None, CONTROL_URL.to_owned())
+            }
+            On::Postgres => {
+                let source = Postgres::shared().database();
+                source.execute(&sql);
+                let control = Postgres::shared().database();
+                let url = account(&source, &searcher.hatch("password of a source", &[]));
+                source.execute(&format!(
+                    "grant select on all tables in schema public to r_{};",
+                    source.name()
+                ));
+                let near =
+                    format!("[sources.near]\nurl = \"{url}\"\n\n[[subjects]]\nslug = \"sales\"");
+                let configuration = configuration
+                    .replacen("[[subjects]]\nslug = \"sales\"", &near, 1)
+                    .replace("SOURCE", "near");
+                let url =
+                    account(&control, &searcher.hatch("password of the control database", &[]));
+                (configuration, Some([source, control]), url)
+            }
+        };
+        let variables = [("RUST_LOG", "debug")];
+        let server = Server::on(shop, &control_url, &configuration, &variables);
         let ada = server.with_role("administrator");
         let limits = json!([{ "subject": "sales",
             "where": { "field": "region", "op": "eq", "value": "north" } }]);
@@ -112,20 +148,26 @@ impl Site {
             searcher.watch(format!("token of the {whose}"), &token[4..], &[]);
         }
         let password = searcher.hatch("password of the clerk", &[]);
-        Self { server, searcher, ada, clerk, seen_email, hidden_note, password }
+        Self { databases, server, searcher, ada, clerk, seen_email, hidden_note, password }
     }
 
     /// Somebody who asks.
     pub(super) fn asker(&self, to: To) -> Asker {
         self.server.asker(match to {
             To::Clerk | To::ClerkAsking | To::ClerksSecrets => self.clerk.token.clone(),
-            To::Ada | To::Entries | To::Log => self.ada.token.clone(),
+            To::Ada | To::Entries | To::Log | To::Host => self.ada.token.clone(),
             To::Stranger => None,
         })
     }
 
     /// Sends a request, and keeps what comes back.
     pub(super) fn ask(&mut self, to: To, request: RequestBuilder) -> (u16, String) {
+        let (status, body) = self.fetch(to, request);
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// The same, with the bytes that came.
+    pub(super) fn fetch(&mut self, to: To, request: RequestBuilder) -> (u16, Vec<u8>) {
         let request = request.build().unwrap();
         let place = format!("{} {}", request.method(), request.url().path());
         let client = reqwest::blocking::Client::builder();
@@ -134,18 +176,19 @@ impl Site {
     }
 
     /// Keeps an answer whole: its headers, too.
-    fn keep(&mut self, to: To, place: String, answer: Response) -> (u16, String) {
+    fn keep(&mut self, to: To, place: String, answer: Response) -> (u16, Vec<u8>) {
         let status = answer.status().as_u16();
         let headers = answer.headers().iter();
-        let mut bytes: Vec<u8> = headers
+        let headers: Vec<u8> = headers
             .flat_map(|(name, value)| [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"])
             .flatten()
             .copied()
             .collect();
-        let body = answer.bytes().unwrap();
-        bytes.extend(&body);
-        self.searcher.catch(to, place, bytes);
-        (status, String::from_utf8_lossy(&body).into_owned())
+        self.searcher.catch(to, format!("headers of {place}"), headers);
+        // By itself: what is packed is known by its first bytes.
+        let body = answer.bytes().unwrap().to_vec();
+        self.searcher.catch(to, place, body.clone());
+        (status, body)
     }
 
     /// Asks as the clerk.
@@ -172,6 +215,9 @@ impl Site {
         ];
         let control = self.server.shop.path("control.db");
         let select = |sql: &str| {
+            if let Some([_, control]) = &self.databases {
+                return control.query(sql);
+            }
             let output = Command::new("sqlite3").arg(&control).arg(sql).output().unwrap();
             String::from_utf8(output.stdout).unwrap()
         };
@@ -202,16 +248,16 @@ impl Site {
 }
 
 /// The tables; an address that may be seen, and a note that may not.
-fn tables(searcher: &mut Searcher) -> (String, String, String) {
+fn tables(searcher: &mut Searcher, on: On) -> (String, String, String) {
     const SEEN: &[To] = &[To::Clerk, To::ClerkAsking, To::Ada];
     let mut sql = "
 create table sales (id integer primary key, region text, amount integer, note text, email text,
   staff text, cost text);
 create table people (id integer primary key, name text, email text);
-create table loose (id integer primary key, amount integer);
-create table named (email text primary key, amount integer);
+create table loose (id integer primary key, amount AMOUNT);
+create table named (email text primary key, amount AMOUNT);
 "
-    .to_owned();
+    .replace("AMOUNT", if on == On::Sqlite { "integer" } else { "text" });
     let (mut seen, mut hidden) = (String::new(), String::new());
     for id in 1..=ROWS {
         let is_north = id % 2 == 0;
@@ -241,5 +287,27 @@ create table named (email text primary key, amount integer);
         word()
     )
     .unwrap();
+    if on == On::Postgres {
+        // What SQLite keeps in a column of integers, PostgreSQL meets in a conversion.
+        for (table, key) in [("loose", "id"), ("named", "email")] {
+            writeln!(
+                sql,
+                "alter table {table} rename to {table}_rows;
+                 create view {table} as select {key}, amount::integer as amount from {table}_rows;"
+            )
+            .unwrap();
+        }
+    }
     (sql, format!("{seen}@example.org"), hidden)
+}
+
+/// An account that owns a database, with this password; gives the URL by which it comes.
+fn account(database: &PostgresDatabase<'_>, password: &str) -> String {
+    let name = database.name();
+    database.execute(&format!(
+        "drop role if exists r_{name};
+         create role r_{name} login password '{password}';
+         alter database {name} owner to r_{name};"
+    ));
+    database.url_as(&format!("r_{name}"), password)
 }
