@@ -143,6 +143,7 @@ pub use query::{
     },
     links::Link,
     operators::{Operator, Token},
+    paces::Pace,
     sessions::{Invitation, Session},
     transitions::TransitionRow,
     vault::{OwnStore, Quarantined},
