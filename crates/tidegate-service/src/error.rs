@@ -47,8 +47,8 @@ pub enum ServiceError {
     },
     /// Somebody who waits has waited long enough.
     #[error(
-        "this took longer than {seconds} s and was stopped: narrow the filter, or have the database \
-         index {}",
+        "this took longer than {seconds} s and was stopped: narrow the filter, or have the \
+         database index {}",
         indexed(fields)
     )]
     LookTooLong {

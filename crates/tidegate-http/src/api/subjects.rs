@@ -221,7 +221,7 @@ pub(super) struct RowsBody {
 /// Looks at the rows of a subject. Pages are sought by the key of their rows: one far behind takes
 /// no longer than the first, and none skips or repeats a row because others came or went. Rows
 /// without a value in a field of the sort come last, either way. A token needs the right to export
-/// the subject, too; and of rows with personal data an operator may see only so many within an hour.
+/// the subject, too; and of rows with personal data an operator may see only so many in an hour.
 #[utoipa::path(
     get, path = "/subjects/{slug}/rows", operation_id = "list_rows", tag = "subjects",
     params(("slug" = String, Path), RowsParams),

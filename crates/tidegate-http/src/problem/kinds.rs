@@ -206,8 +206,8 @@ impl ProblemKind {
                 "the file does not have the bytes that were written: run the export again"
             }
             Self::UnreadableValue => {
-                "a row of the source holds what its field does not declare: leave the field out, or \
-                 mend the row or the declaration; trying again changes nothing"
+                "a row of the source holds what its field does not declare: leave the field out, \
+                 or mend the row or the declaration; trying again changes nothing"
             }
             Self::LookTooLong => {
                 "the database was at it longer than somebody may be kept waiting: narrow the \

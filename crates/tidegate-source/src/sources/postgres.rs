@@ -285,7 +285,10 @@ mod tests {
     use crate::{Anchor, Seek, Start, Stretch};
 
     /// The plan of a page in the middle of the order.
-    fn plan(database: &tidegate_testkit::postgres::Database, sort: &[(&str, bool)]) -> String {
+    fn plan(
+        database: &tidegate_testkit::postgres::PostgresDatabase<'_>,
+        sort: &[(&str, bool)],
+    ) -> String {
         let settings = SourceSettings::new("shop", database.url());
         let source = PostgresSource::new(settings).expect("a source");
         let relation = Relation::Table(TableName::parse("orders"));

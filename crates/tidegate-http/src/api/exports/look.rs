@@ -113,8 +113,8 @@ pub(in crate::api) struct EstimateParams {
 }
 
 /// How large an export would be in each format, and how long it would take. Few rows are counted;
-/// many are those that the planner of the database expects, unless `exact` has them counted. Who has
-/// a row limit is told of the rows within it only: counted ones, or at most so many.
+/// many are those that the planner of the database expects, unless `exact` has them counted. Who
+/// has a row limit is told of the rows within it only: counted ones, or at most so many.
 #[utoipa::path(
     post, path = "/exports/estimate", operation_id = "estimate_export", tag = "exports",
     params(EstimateParams),
