@@ -84,10 +84,31 @@ impl Scope {
     ///
     /// If the limit does not fit the subject.
     pub fn within(mut self, limit: &Value, subject: &Subject) -> Result<Self, Faults> {
-        let limit = serde_json::json!({ "filter": limit });
-        let limit = Self::check(&limit, subject, Asker::Request, &Pointer::at("/limit"))?;
-        self.filter = Filter::All(vec![self.filter, limit.filter]);
+        let limit = Self::checked_limit(limit, subject, &Pointer::at("/limit"))?;
+        self.filter = Filter::All(vec![self.filter, limit]);
         Ok(self)
+    }
+
+    /// Checks a row limit against a subject before anybody has it.
+    ///
+    /// # Errors
+    ///
+    /// All faults, with pointers that begin with `at`.
+    pub fn check_limit(limit: &Value, subject: &Subject, at: &Pointer<'_>) -> Result<(), Faults> {
+        Self::checked_limit(limit, subject, at).map(drop)
+    }
+
+    fn checked_limit(limit: &Value, subject: &Subject, at: &Pointer<'_>) -> Result<Filter, Faults> {
+        let mut faults = FaultList::default();
+        // In a scope, `null` is no filter: here it would be a limit that hides nothing.
+        let filter = match limit {
+            Value::Null => {
+                faults.add(at, "a limit is a filter, as in a scope; leave it out to limit nothing");
+                None
+            }
+            limit => check::Checker::new(subject, Asker::Request, &mut faults).filter(limit, at, 1),
+        };
+        faults.or(filter.unwrap_or_else(|| Filter::Any(Vec::new())))
     }
 
     /// Order of the rows, down to the key; empty leaves it to the source.

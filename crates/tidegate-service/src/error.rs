@@ -45,6 +45,18 @@ pub enum ServiceError {
         /// What is wrong, without the value.
         detail: String,
     },
+    /// Somebody who waits has waited long enough.
+    #[error(
+        "this took longer than {seconds} s and was stopped: narrow the filter, or have the \
+         database index {}",
+        indexed(fields)
+    )]
+    LookTooLong {
+        /// How long a look may take.
+        seconds: u64,
+        /// Fields that the request filters, searches or sorts by.
+        fields: Vec<String>,
+    },
     /// The caller has looked at as many rows with personal data as the site allows.
     #[error("more than {limit} rows with personal data within an hour: export them instead")]
     TooManyRowsSeen {
@@ -74,6 +86,9 @@ pub enum ServiceError {
     /// The artifact store failed.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// A row that was to be shown holds a value that is not what its field declares.
+    #[error(transparent)]
+    Unreadable(SourceError),
     /// The source failed.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -89,7 +104,8 @@ impl ServiceError {
     /// The kind of failure that this is to a job.
     pub fn reason(&self) -> FailureReason {
         match self {
-            Self::Source(error) => reason_of_source(error),
+            Self::Source(error) | Self::Unreadable(error) => reason_of_source(error),
+            Self::LookTooLong { .. } => FailureReason::SourceRefused,
             Self::Artifact(error) => error.reason(),
             Self::NotFound | Self::Faults(_) => FailureReason::SchemaChanged,
             Self::Denied(_) | Self::Unknown => FailureReason::PermissionRevoked,
@@ -105,6 +121,15 @@ impl ServiceError {
             | Self::Store(_)
             | Self::Key(_) => FailureReason::Internal,
         }
+    }
+}
+
+/// What an index would have to hold, for people.
+fn indexed(fields: &[String]) -> String {
+    match fields {
+        [] => "the field that it is filtered by".to_owned(),
+        [field] => format!("`{field}`"),
+        [some @ .., last] => format!("`{}` and `{last}`", some.join("`, `")),
     }
 }
 
@@ -134,6 +159,6 @@ pub(crate) fn reason_of_source(error: &SourceError) -> FailureReason {
         | SourceError::NotConsistent { .. }
         | SourceError::Refused { .. }
         | SourceError::StatementTooLong { .. } => FailureReason::SourceRefused,
-        SourceError::Interrupted => FailureReason::Internal,
+        SourceError::Interrupted | SourceError::WrongAnchor => FailureReason::Internal,
     }
 }

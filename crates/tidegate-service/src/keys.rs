@@ -6,6 +6,7 @@
 //! still be verified.
 
 mod ring;
+mod seal;
 
 use std::{
     collections::BTreeMap,

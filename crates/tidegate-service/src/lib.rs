@@ -33,7 +33,8 @@ pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use service::{EXPORTS_MAX, Service, Site};
 pub use sign_in::{InvitationSecret, NewSession, SETUP_HOURS, SignedIn, Visitor, Vouched};
 pub use subjects::{
-    Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest, SubjectSummary,
+    Basis, Counting, Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest,
+    SubjectSummary,
 };
 pub use tidegate_store::{
     Attempt, Creator, CursorFault, EndReason, Figures, JobCursor, JobOrder, JobSort, Matching,

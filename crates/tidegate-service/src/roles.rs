@@ -5,7 +5,9 @@ use tidegate_model::{
     actor::Caller,
     capability,
     fault::{Fault, Faults},
+    pointer::Pointer,
     role::Role,
+    scope::Scope,
 };
 use tidegate_store::{Change, RoleEdit};
 
@@ -32,7 +34,7 @@ impl Service {
     /// If the caller may not, or the role is wrong: all faults at once.
     pub async fn put_role(&self, caller: &Caller, role: Role) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::RoleChange, Target::default()).await?;
-        let faults = self.faults_of(&role);
+        let faults = self.faults_of(&role).await?;
         if !faults.is_empty() {
             return Err(Faults(faults).into());
         }
@@ -51,7 +53,13 @@ impl Service {
         Ok(())
     }
 
-    pub(crate) fn faults_of(&self, role: &Role) -> Vec<Fault> {
+    /// Everything that is wrong with a role.
+    ///
+    /// # Errors
+    ///
+    /// If a source cannot say which fields its subject has: a limit that nobody has checked might
+    /// hide nothing.
+    pub(crate) async fn faults_of(&self, role: &Role) -> Result<Vec<Fault>, ServiceError> {
         let sited = self.sited();
         let slugs = sited.site.slugs();
         let mut faults = Vec::new();
@@ -71,8 +79,27 @@ impl Service {
             if !slugs.contains(&limit.subject.as_str()) {
                 let detail = tidegate_model::nearest::unknown("subject", &limit.subject, &slugs);
                 faults.push(Fault::new(format!("/limits/{index}/subject"), detail));
+                continue;
+            }
+            let limits = Pointer::at("/limits");
+            let at = limits.index(index);
+            let is_second = role.limits[..index].iter().any(|one| one.subject == limit.subject);
+            if is_second {
+                let detail = "a subject has one limit; join the filters with `all`";
+                faults.push(at.member("subject").fault(detail));
+            }
+            // Of the subject as a whole and of each of its kinds: an export may be of either.
+            let subject = self.bound(&limit.subject).await?.subject;
+            for shape in std::iter::once(subject.whole()).chain(subject.kinds()) {
+                let checked = Scope::check_limit(&limit.filter, shape, &at.member("where"));
+                let found = checked.err().map(|Faults(found)| found).unwrap_or_default();
+                for fault in found {
+                    if !faults.contains(&fault) {
+                        faults.push(fault);
+                    }
+                }
             }
         }
-        faults
+        Ok(faults)
     }
 }

@@ -26,7 +26,10 @@ impl Service {
         if !self.store.policy().await?.roles.is_empty() {
             return Ok(());
         }
-        let faults: Vec<_> = roles.iter().flat_map(|role| self.faults_of(role)).collect();
+        let mut faults = Vec::new();
+        for role in roles {
+            faults.extend(self.faults_of(role).await?);
+        }
         if !faults.is_empty() {
             return Err(Faults(faults).into());
         }

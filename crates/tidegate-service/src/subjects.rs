@@ -1,13 +1,14 @@
 //! Subjects: which there are for somebody, what they are made of, and a look at their rows.
 
+mod cursor;
 mod encoded;
 mod estimate;
 mod preview;
 mod rows;
 
-pub use estimate::{Estimate, FormatEstimate};
+pub use estimate::{Basis, Estimate, FormatEstimate};
 pub use preview::Preview;
-pub use rows::{ROWS_PAGE_MAX, RowPage, RowsRequest};
+pub use rows::{Counting, ROWS_PAGE_MAX, RowPage, RowsRequest};
 use tidegate_model::{
     actor::Caller,
     bind::BoundSubject,

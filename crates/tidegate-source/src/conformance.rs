@@ -10,6 +10,7 @@ mod evaluate;
 mod filters;
 mod names;
 mod origins;
+mod pages;
 mod random;
 mod shapes;
 mod streams;
@@ -77,7 +78,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("a union tells its kinds apart", origins::union),
     ("a statement of the configuration is a relation", origins::statement),
     ("tickets are dense and in order", streams::tickets),
-    ("a page is a slice of the stream", streams::pages),
+    ("a page is a slice of the stream", pages::slices),
+    ("pages by the order give every row once, both ways", pages::by_the_order),
+    ("few rows are counted, not guessed", pages::expectations),
     ("an interrupt ends a slow statement", streams::interrupt),
     ("concurrent writers change nothing", streams::concurrent_writers),
 ];

@@ -87,11 +87,17 @@ pub enum SourceError {
         /// What is wrong; never the value.
         detail: String,
     },
+    /// A page begins at a row of another order.
+    #[error("the page begins at a row of another order; begin with the first page")]
+    WrongAnchor,
     /// The export was stopped on purpose.
     #[error("the export was stopped")]
     Interrupted,
     /// A statement ran longer than the source allows.
-    #[error("a statement ran longer than {seconds} s (`statement_seconds_max` of the source)")]
+    #[error(
+        "a statement ran longer than {seconds} s (`statement_seconds_max` of the source, or what \
+         somebody may be kept waiting for a look)"
+    )]
     StatementTooLong {
         /// The limit.
         seconds: u64,

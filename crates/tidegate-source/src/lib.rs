@@ -7,6 +7,7 @@
 pub mod conformance;
 pub mod error;
 mod interrupt;
+pub mod look;
 mod settings;
 mod source;
 mod sources;
@@ -15,5 +16,8 @@ mod sql;
 pub use error::SourceError;
 pub use interrupt::{Interrupt, Interruptible};
 pub use settings::{SourceSettings, StreamOptions};
-pub use source::{Extent, Page, Reader, Report, RowStream, Snapshot, Source, SourceKind, Ticket};
+pub use source::{
+    Anchor, Extent, Page, Reader, Report, RowStream, Seek, Snapshot, Source, SourceKind, Start,
+    Stretch, Ticket,
+};
 pub use sources::{SOURCES, connect};

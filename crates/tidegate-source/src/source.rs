@@ -1,6 +1,6 @@
 //! What a source is, and what it owes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tidegate_batch::{RowBatch, Schema};
 use tidegate_model::{
@@ -66,19 +66,28 @@ pub trait Source: Send + Sync {
     /// If the query cannot be run, or the interrupt came; nothing has been read then.
     fn stream(&self, query: &Query, options: &StreamOptions) -> Result<RowStream, SourceError>;
 
-    /// Rows that match.
+    /// Rows that match, counted.
     ///
     /// # Errors
     ///
-    /// If the query cannot be run.
-    fn count(&self, query: &Query) -> Result<u64, SourceError>;
+    /// If the query cannot be run, or takes longer than `patience`
+    /// ([`SourceError::StatementTooLong`]).
+    fn count(&self, query: &Query, patience: Duration) -> Result<u64, SourceError>;
 
-    /// One page of rows, for a list view.
+    /// Rows that the database expects to match, without looking at them; none if it cannot say.
     ///
     /// # Errors
     ///
-    /// If the query cannot be run.
-    fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError>;
+    /// If the query cannot be planned.
+    fn expected(&self, query: &Query) -> Result<Option<u64>, SourceError>;
+
+    /// One page of rows, for people to look at. A page that is sought by the order of the rows has
+    /// their anchors behind all other columns; see [`crate::look::seek`].
+    ///
+    /// # Errors
+    ///
+    /// If the query cannot be run, or takes longer than [`crate::look::LOOK_SECONDS_MAX`].
+    fn rows(&self, query: &Query, page: &Page) -> Result<(Arc<Schema>, RowBatch), SourceError>;
 
     /// What an administrator should know: can it be reached, is the account too powerful, is the
     /// database set up for parallel snapshots.
@@ -90,13 +99,47 @@ pub trait Source: Send + Sync {
 }
 
 /// A page of rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Page {
-    /// Rows to skip.
-    pub offset: u64,
+    /// Where it begins.
+    pub start: Start,
     /// Rows to give.
     pub limit: u64,
 }
+
+/// Where a page begins.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Behind so many rows, which the database walks over.
+    Skip(u64),
+    /// At a place in the order, which an index leads to.
+    Seek(Seek),
+}
+
+/// A part of the rows in the order of a query that has one.
+#[derive(Clone, Debug)]
+pub struct Seek {
+    /// Which stretch of the order.
+    pub stretch: Stretch,
+    /// The row that is not given any more, but those behind it; none begins at the end.
+    pub anchor: Option<Anchor>,
+    /// From the last row to the first.
+    pub is_backward: bool,
+}
+
+/// The two stretches of an order: an index leads into each of them, and rarely into both at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// Rows with a value in the first field of the sort.
+    Values,
+    /// Rows without one, which come last.
+    Nulls,
+}
+
+/// Place of a row in an order: for each key of the sort what it compares, in the source's own
+/// words; none is NULL.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Anchor(pub Vec<Option<String>>);
 
 /// Findings about a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

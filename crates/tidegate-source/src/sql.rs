@@ -9,6 +9,7 @@ mod catalog;
 mod condition;
 mod dialect;
 mod plan;
+mod seek;
 #[cfg(test)]
 mod tests;
 

@@ -145,6 +145,7 @@ pub use query::{
     },
     links::Link,
     operators::{Bearer, Operator, Token},
+    paces::Pace,
     sessions::{Invitation, Session},
     transitions::TransitionRow,
     vault::{OwnStore, Quarantined},

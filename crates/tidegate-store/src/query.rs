@@ -8,6 +8,7 @@ pub(crate) mod job_list;
 pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;
+pub(crate) mod paces;
 pub(crate) mod policy;
 pub(crate) mod sessions;
 pub(crate) mod transitions;

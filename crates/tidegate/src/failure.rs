@@ -119,7 +119,7 @@ impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Faults(Faults(faults)) => Self::faults("the request is wrong:", faults),
-            ServiceError::Source(error) => error.into(),
+            ServiceError::Source(error) | ServiceError::Unreadable(error) => error.into(),
             ServiceError::Artifact(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::Key(error) => error.into(),
@@ -134,6 +134,7 @@ impl From<ServiceError> for Failure {
             | ServiceError::TooManyAttempts { .. }
             | ServiceError::TooManyOpen { .. }
             | ServiceError::TooManyRowsSeen { .. } => Self::failed("refused", &error),
+            ServiceError::LookTooLong { .. } => Self::failed("source", &error),
             ServiceError::Unwritable { .. } => Self::failed("value_refused", &error),
             ServiceError::Damaged { .. } => Self::failed("damaged", &error),
         }
@@ -187,6 +188,7 @@ impl From<SourceError> for Failure {
             | SourceError::Lost { .. }
             | SourceError::BadValue { .. }
             | SourceError::Interrupted
+            | SourceError::WrongAnchor
             | SourceError::StatementTooLong { .. } => FAILED,
         };
         Self { code, ..Self::failed("source", &error) }

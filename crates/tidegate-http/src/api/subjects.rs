@@ -9,13 +9,13 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 use tidegate_model::subject::Subject;
-use tidegate_service::{ROWS_PAGE_MAX, RowsRequest, SubjectSummary};
+use tidegate_service::{Counting, ROWS_PAGE_MAX, RowsRequest, SubjectSummary};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     edge::Shared,
     input::{Params, Signed, Slug},
-    page::{NextPage, cursor, place},
+    page::NextPage,
     problem::Problem,
     tagged::tagged,
 };
@@ -170,11 +170,33 @@ pub(super) struct RowsParams {
     /// At most so many.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
+    /// Which page: `next`, `previous` or `last` of another page of the same rows; the first page if
+    /// absent. It is of no use with another filter, search or sort, nor to anybody else.
+    #[param(max_length = 4096)]
     cursor: Option<String>,
-    /// Whether all rows that match are counted, too.
-    #[serde(default)]
-    total: bool,
+    /// Whether all rows that match are counted, too: not at all; as well as it can be told at once;
+    /// or one by one.
+    #[param(inline, default = "none")]
+    count: Option<CountParam>,
+}
+
+/// How the rows that match are counted.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum CountParam {
+    None,
+    About,
+    Exact,
+}
+
+impl From<CountParam> for Counting {
+    fn from(param: CountParam) -> Self {
+        match param {
+            CountParam::None => Self::None,
+            CountParam::About => Self::About,
+            CountParam::Exact => Self::Exact,
+        }
+    }
 }
 
 /// A page of rows.
@@ -184,19 +206,30 @@ pub(super) struct RowsBody {
     /// Each row, as an object; numbers beyond 53 bits and decimals as text.
     #[schema(value_type = Vec<Object>)]
     items: Vec<Box<RawValue>>,
-    /// Where the next page begins; null where there is none.
+    /// Cursor of the next page; null where there is none.
     next: Option<String>,
-    /// Rows that match, if they were counted.
+    /// Cursor of the page before; null where there is none.
+    previous: Option<String>,
+    /// Cursor of the last page; null where this is it, and of a subject without a key.
+    last: Option<String>,
+    /// Rows that match; null if they were not to be counted, or nobody can tell at once.
     total: Option<u64>,
+    /// Whether these rows were counted one by one; false if the database expects about so many.
+    is_exact: bool,
 }
 
-/// Looks at the rows of a subject. A token needs the right to export it, too; and of rows with
-/// personal data an operator may see only so many within an hour.
+/// Looks at the rows of a subject. Pages are sought by the key of their rows: one far behind takes
+/// no longer than the first, and none skips or repeats a row because others came or went. Rows
+/// without a value in a field of the sort come last, either way. A token needs the right to export
+/// the subject, too; and of rows with personal data an operator may see only so many in an hour.
 #[utoipa::path(
     get, path = "/subjects/{slug}/rows", operation_id = "list_rows", tag = "subjects",
     params(("slug" = String, Path), RowsParams),
-    responses((status = 200, description = "A page of rows", body = RowsBody,
-        headers(("Link" = String, description = "Where the next page is"))))
+    responses(
+        (status = 200, description = "A page of rows", body = RowsBody,
+            headers(("Link" = String, description = "Where the other pages are"))),
+        (status = 409, description = "A value of a row cannot be read"),
+    )
 )]
 pub(super) async fn rows(
     State(edge): State<Shared>,
@@ -215,14 +248,26 @@ pub(super) async fn rows(
         fields: params.fields.as_deref().map(listed).unwrap_or_default(),
         kind: params.kind,
         time_zone: params.time_zone,
-        skip: place(params.cursor.as_deref())?.unwrap_or(0),
+        cursor: params.cursor,
         limit,
-        is_counted: params.total,
+        counting: params.count.map_or(Counting::None, Counting::from),
     };
     let page = edge.service.rows(&caller, &request).await?;
-    let next = page.next.map(|skip| cursor(&skip));
-    let link = NextPage::of(&edge.settings.public_url, &uri, next.as_deref());
-    Ok((link, Json(RowsBody { items: page.rows, next, total: page.total })))
+    let base = &edge.settings.public_url;
+    let link = NextPage::of(base, &uri, page.next.as_deref())
+        .and("prev", base, &uri, page.previous.as_deref())
+        .and("last", base, &uri, page.last.as_deref());
+    Ok((
+        link,
+        Json(RowsBody {
+            items: page.rows,
+            next: page.next,
+            previous: page.previous,
+            last: page.last,
+            total: page.total.and_then(|total| total.rows),
+            is_exact: page.total.is_some_and(|total| total.is_exact),
+        }),
+    ))
 }
 
 fn scope_of(params: &RowsParams) -> Result<Value, Problem> {

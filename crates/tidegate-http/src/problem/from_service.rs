@@ -43,6 +43,14 @@ impl From<ServiceError> for Problem {
                     .with(header::RETRY_AFTER, LOOK_SECONDS)
             }
             error @ ServiceError::Unwritable { .. } => Self::fault("/format", error.to_string()),
+            error @ ServiceError::LookTooLong { .. } => {
+                Self::new(ProblemKind::LookTooLong, error.to_string())
+            }
+            // Names the field and the row, never the value.
+            error @ ServiceError::Unreadable(_) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "value not readable");
+                Self::new(ProblemKind::UnreadableValue, error.to_string())
+            }
             ServiceError::Source(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "source failed");
                 unavailable(ProblemKind::SourceUnavailable)

@@ -27,6 +27,8 @@ pub enum ProblemKind {
     LastAdministrator,
     /// The file is damaged.
     ArtifactCorrupt,
+    /// A row of the source cannot be shown.
+    UnreadableValue,
     /// The file is gone.
     Gone,
     /// The body is too large.
@@ -39,6 +41,8 @@ pub enum ProblemKind {
     WrongHost,
     /// The request is wrong.
     InvalidRequest,
+    /// The look takes too long.
+    LookTooLong,
     /// The idempotency key was used for another request.
     IdempotencyKeyReused,
     /// Too many requests.
@@ -70,12 +74,14 @@ pub const PROBLEMS: &[ProblemKind] = &[
     ProblemKind::AlreadyExists,
     ProblemKind::LastAdministrator,
     ProblemKind::ArtifactCorrupt,
+    ProblemKind::UnreadableValue,
     ProblemKind::Gone,
     ProblemKind::TooLarge,
     ProblemKind::UnsupportedMediaType,
     ProblemKind::RangeNotSatisfiable,
     ProblemKind::WrongHost,
     ProblemKind::InvalidRequest,
+    ProblemKind::LookTooLong,
     ProblemKind::IdempotencyKeyReused,
     ProblemKind::TooManyRequests,
     ProblemKind::TooManyAttempts,
@@ -101,6 +107,8 @@ impl ProblemKind {
             Self::AlreadyExists => "already-exists",
             Self::LastAdministrator => "last-administrator",
             Self::ArtifactCorrupt => "artifact-corrupt",
+            Self::UnreadableValue => "unreadable-value",
+            Self::LookTooLong => "look-too-long",
             Self::Gone => "gone",
             Self::TooLarge => "too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -129,13 +137,16 @@ impl ProblemKind {
             Self::IllegalTransition
             | Self::AlreadyExists
             | Self::LastAdministrator
-            | Self::ArtifactCorrupt => StatusCode::CONFLICT,
+            | Self::ArtifactCorrupt
+            | Self::UnreadableValue => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::InvalidRequest | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::InvalidRequest | Self::LookTooLong | Self::IdempotencyKeyReused => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooManyRequests
             | Self::TooManyAttempts
             | Self::TooManyRowsSeen
@@ -159,6 +170,8 @@ impl ProblemKind {
             Self::AlreadyExists => "Already exists",
             Self::LastAdministrator => "The last administrator",
             Self::ArtifactCorrupt => "The file is damaged",
+            Self::UnreadableValue => "A value cannot be read",
+            Self::LookTooLong => "Looking takes too long",
             Self::Gone => "Gone",
             Self::TooLarge => "Too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -191,6 +204,14 @@ impl ProblemKind {
             Self::LastAdministrator => "a site needs an administrator: make another one first",
             Self::ArtifactCorrupt => {
                 "the file does not have the bytes that were written: run the export again"
+            }
+            Self::UnreadableValue => {
+                "a row of the source holds what its field does not declare: leave the field out, \
+                 or mend the row or the declaration; trying again changes nothing"
+            }
+            Self::LookTooLong => {
+                "the database was at it longer than somebody may be kept waiting: narrow the \
+                 filter, or have it index the fields that `detail` names"
             }
             Self::Gone => "the file was deleted, or its retention has ended: run the export again",
             Self::TooLarge => "a body has at most 1 MiB",

@@ -167,11 +167,15 @@ impl Source for Numbers {
         })
     }
 
-    fn count(&self, _query: &Query) -> Result<u64, SourceError> {
+    fn count(&self, _query: &Query, _: std::time::Duration) -> Result<u64, SourceError> {
         unreachable!("an export does not ask")
     }
 
-    fn rows(&self, _: &Query, _: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
+    fn expected(&self, _query: &Query) -> Result<Option<u64>, SourceError> {
+        unreachable!("an export does not ask")
+    }
+
+    fn rows(&self, _: &Query, _: &Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
         unreachable!("an export does not ask")
     }
 

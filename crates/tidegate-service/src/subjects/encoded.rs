@@ -1,9 +1,20 @@
 //! A page of rows in a format, in memory: the same encoder that writes the files.
 
-use tidegate_batch::RowBatch;
+use std::sync::Arc;
+
+use tidegate_batch::{RowBatch, Schema};
 use tidegate_format::{Format, Layout, Options, Piece};
-use tidegate_model::{actor::Caller, policy::Policy, query::Query};
-use tidegate_source::Page;
+use tidegate_model::{
+    actor::Caller,
+    policy::Policy,
+    query::Query,
+    request::{CheckedRequest, ExportRequest},
+    subject::Subject,
+};
+use tidegate_source::{
+    Page, SourceError, Start,
+    look::{self, Count},
+};
 
 use crate::{
     error::ServiceError,
@@ -30,44 +41,111 @@ impl Service {
     pub(super) fn limited(
         policy: &Policy,
         caller: &Caller,
-        mut prepared: Prepared,
-    ) -> Result<Prepared, ServiceError> {
+        prepared: Prepared,
+    ) -> Result<Look, ServiceError> {
+        let cited = cited(&prepared.request);
         let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
         let limit = role.and_then(|role| role.limit_of(&prepared.request.subject().slug));
-        if let Some(limit) = limit {
-            prepared.request = prepared.request.within(limit)?;
-        }
-        Ok(prepared)
+        let Some(limit) = limit else { return Ok(Look { prepared, limit: None, cited }) };
+        let has_own_scope = !prepared.request.scope().fields().is_empty();
+        let request = prepared.request.within(limit)?;
+        let limit = match has_own_scope {
+            true => Some(everything(request.subject()).check(request.subject())?.within(limit)?),
+            false => None,
+        };
+        Ok(Look { prepared: Prepared { request, ..prepared }, limit, cited })
+    }
+
+    /// How many rows match. What a database expects of somebody's filter follows from all rows of
+    /// the table, also from those that a row limit hides: who has such a limit and filters is told
+    /// counted rows, or at most those of the limit.
+    pub(super) async fn counted(&self, look: &Look, is_exact: bool) -> Result<Count, ServiceError> {
+        let query = self.query_now(&look.prepared.request).await?;
+        let limit = match &look.limit {
+            Some(limit) => Some(self.query_now(limit).await?),
+            None => None,
+        };
+        let source = Arc::clone(&look.prepared.bound.source);
+        let counted = blocking(move || match (is_exact, limit) {
+            (true, _) => look::count(&*source, &query),
+            (false, None) => look::about(&*source, &query),
+            (false, Some(limit)) => Ok(match look::glance(&*source, &query)? {
+                Some(rows) => Count::exactly(rows),
+                None => Count::about(source.expected(&limit)?),
+            }),
+        });
+        counted.await.map_err(|error| look.fault(error))
     }
 
     /// The question of a request, at this moment.
-    pub(super) async fn query_now(&self, prepared: &Prepared) -> Result<Query, ServiceError> {
+    pub(super) async fn query_now(&self, request: &CheckedRequest) -> Result<Query, ServiceError> {
         let now = self.store.now().await?;
         let now = chrono::DateTime::from_timestamp_micros(now).unwrap_or_default();
-        Ok(prepared.request.query(now).0)
+        Ok(request.query(now).0)
     }
 
-    /// Reads a page and writes it.
-    pub(super) async fn encoded_page(
+    /// Reads the first rows and writes them.
+    pub(super) async fn first_rows(
         &self,
-        prepared: Prepared,
-        page: Page,
+        look: Look,
+        rows: u64,
         written: PageFormat,
     ) -> Result<EncodedPage, ServiceError> {
-        let query = self.query_now(&prepared).await?;
+        let query = self.query_now(&look.prepared.request).await?;
         blocking(move || {
-            let (schema, batch) = prepared.bound.source.rows(&query, page)?;
-            let layout = Layout {
-                schema,
-                options: written.options,
-                time_zone: prepared.request.time_zone(),
-                title: prepared.request.subject().slug.clone(),
-            };
-            let bytes = write_page(written.format, layout, &batch)?;
+            let page = Page { start: Start::Skip(0), limit: rows };
+            let found = look.prepared.bound.source.rows(&query, &page);
+            let (schema, batch) = found.map_err(|error| look.fault(error))?;
+            let bytes = write_page(written.format, look.layout(schema, written.options), &batch)?;
             Ok(EncodedPage { rows: batch.len(), bytes })
         })
         .await
     }
+}
+
+/// A request of somebody who looks, within the row limit of its role.
+pub(super) struct Look {
+    pub(super) prepared: Prepared,
+    /// All that the row limit lets through, where the request asks for something else.
+    limit: Option<CheckedRequest>,
+    /// Fields that the request itself filters, searches or sorts by.
+    cited: Vec<String>,
+}
+
+impl Look {
+    /// How its rows are written.
+    pub(super) fn layout(&self, schema: Arc<Schema>, options: Options) -> Layout {
+        let request = &self.prepared.request;
+        let (time_zone, title) = (request.time_zone(), request.subject().slug.clone());
+        Layout { schema, options, time_zone, title }
+    }
+
+    /// What a failure of the source means to somebody who looks.
+    pub(super) fn fault(&self, error: SourceError) -> ServiceError {
+        match error {
+            SourceError::StatementTooLong { seconds } => {
+                ServiceError::LookTooLong { seconds, fields: self.cited.clone() }
+            }
+            unreadable @ SourceError::BadValue { .. } => ServiceError::Unreadable(unreadable),
+            other => ServiceError::Source(other),
+        }
+    }
+}
+
+fn everything(subject: &Subject) -> ExportRequest {
+    ExportRequest { kind: subject.kind.clone(), ..ExportRequest::new(subject.slug.clone(), "") }
+}
+
+fn cited(request: &CheckedRequest) -> Vec<String> {
+    let scope = request.scope();
+    let sorted = scope.sort().iter().map(|key| &key.field);
+    let mut slugs: Vec<String> = Vec::new();
+    for field in scope.fields().into_iter().chain(sorted) {
+        if !slugs.contains(&field.slug) {
+            slugs.push(field.slug.clone());
+        }
+    }
+    slugs
 }
 
 /// Writes rows as a file that has no others.

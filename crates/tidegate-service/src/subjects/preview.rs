@@ -6,11 +6,10 @@ use tidegate_model::{
     actor::Caller,
     request::ExportRequest,
 };
-use tidegate_source::Page;
 use tidegate_store::Change;
 
-use super::encoded::PageFormat;
-use crate::{error::ServiceError, exports::Prepared, service::Service};
+use super::encoded::{Look, PageFormat};
+use crate::{error::ServiceError, service::Service};
 
 /// Rows of a preview at most.
 const PREVIEW_ROWS_MAX: u64 = 20;
@@ -41,9 +40,9 @@ impl Service {
         caller: &Caller,
         sent: &ExportRequest,
     ) -> Result<Preview, ServiceError> {
-        let prepared = self.asked(caller, Action::ExportPreview, sent).await?;
+        let look = self.asked(caller, Action::ExportPreview, sent).await?;
+        let prepared = &look.prepared;
         let has_pii = prepared.request.has_pii();
-        let page = Page { offset: 0, limit: PREVIEW_ROWS_MAX };
         let written = match prepared.format.is_text() {
             true => {
                 PageFormat { format: prepared.format, options: prepared.options.clone().unpacked() }
@@ -55,7 +54,7 @@ impl Service {
             }
         };
         let written_as = written.format.slug();
-        let encoded = self.encoded_page(prepared, page, written).await?;
+        let encoded = self.first_rows(look, PREVIEW_ROWS_MAX, written).await?;
         let text = String::from_utf8(encoded.bytes)
             .map_err(|error| ServiceError::Unwritable { detail: error.to_string() })?;
         Ok(Preview { rows: encoded.rows, written_as, text, has_pii })
@@ -67,7 +66,7 @@ impl Service {
         caller: &Caller,
         action: Action,
         sent: &ExportRequest,
-    ) -> Result<Prepared, ServiceError> {
+    ) -> Result<Look, ServiceError> {
         self.refuse_unknown_subject(caller, action, &sent.subject).await?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
         self.permit(caller, action, target.clone()).await?;

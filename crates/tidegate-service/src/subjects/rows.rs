@@ -1,29 +1,48 @@
 //! Looks at the rows of a subject, page by page: that is not taking them, and there is a limit.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value, value::RawValue};
+use tidegate_batch::{RowBatch, Schema};
 use tidegate_format::Options;
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
+    query::Query,
     request::ExportRequest,
 };
-use tidegate_source::Page;
+use tidegate_source::{
+    Anchor, Page, Start,
+    look::{self, Count, Found},
+};
 
-use super::encoded::PageFormat;
+use super::{
+    cursor::{Place, Rows},
+    encoded::{Look, write_page},
+};
 use crate::{
     error::ServiceError,
-    exports::Prepared,
     service::{Service, blocking},
 };
 
 /// Rows of a page at most.
 pub const ROWS_PAGE_MAX: u32 = 100;
-/// Rows that are skipped at most: whoever goes further wants a filter, or an export.
+/// Rows that are skipped at most, of a subject without a key: whoever goes further wants a filter,
+/// or an export.
 const ROWS_SKIPPED_MAX: u64 = 100_000;
 /// The format whose lines are the rows.
 const LINES: &str = "ndjson";
+
+/// How the rows that match are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// Not at all.
+    None,
+    /// As well as it can be told at once.
+    About,
+    /// One by one, as long as somebody may be kept waiting.
+    Exact,
+}
 
 /// Which rows to look at.
 #[derive(Clone, Debug)]
@@ -38,12 +57,12 @@ pub struct RowsRequest {
     pub fields: Value,
     /// Zone of dates.
     pub time_zone: Option<String>,
-    /// Rows to skip.
-    pub skip: u64,
+    /// A cursor of another page of the same rows; none is the first page.
+    pub cursor: Option<String>,
     /// At most so many.
     pub limit: u32,
     /// Whether all rows that match are counted, too.
-    pub is_counted: bool,
+    pub counting: Counting,
 }
 
 /// Rows of a subject.
@@ -51,10 +70,21 @@ pub struct RowsRequest {
 pub struct RowPage {
     /// Each row, as a JSON object.
     pub rows: Vec<Box<RawValue>>,
-    /// Rows to skip for the next page, if there is one.
-    pub next: Option<u64>,
-    /// Rows that match, if they were counted.
-    pub total: Option<u64>,
+    /// Cursor of the next page, if there is one.
+    pub next: Option<String>,
+    /// Cursor of the page before, if there is one.
+    pub previous: Option<String>,
+    /// Cursor of the last page, where this is not it; none of a subject without a key.
+    pub last: Option<String>,
+    /// Rows that match, if that was asked for.
+    pub total: Option<Count>,
+}
+
+/// A page that was read.
+struct ReadPage {
+    rows: Vec<Box<RawValue>>,
+    next: Option<Place>,
+    previous: Option<Place>,
 }
 
 impl Service {
@@ -77,8 +107,18 @@ impl Service {
         let target = Target { subject: Some(request.subject.clone()), ..Target::default() };
         self.permit(caller, Action::RowsView, target.clone()).await?;
         let limit = request.limit.clamp(1, ROWS_PAGE_MAX);
-        let prepared = self.prepare_rows(caller, request).await?;
-        let has_pii = prepared.request.has_pii();
+        let sent = self.as_export(request).await?;
+        let keys = self.keys();
+        let asked = Rows::of(caller, &sent);
+        let prepared = self.prepare(&sent).await?;
+        let look = Self::limited(&self.store.policy().await?, caller, prepared)?;
+        let is_sought = !look.prepared.request.subject().key.is_empty();
+        let place = match &request.cursor {
+            Some(cursor) => asked.place(&keys, cursor)?,
+            None if is_sought => Place::After(None),
+            None => Place::Skip(0),
+        };
+        let has_pii = look.prepared.request.has_pii();
         if has_pii {
             let target = Target { has_pii, ..target };
             let permit = self.permit(caller, Action::RowsView, target).await?;
@@ -86,43 +126,33 @@ impl Service {
             let left = self.store.count_rows_seen(permit, limit.into(), ceiling).await?;
             left.ok_or(ServiceError::TooManyRowsSeen { limit: ceiling })?;
         }
-        let total = match request.is_counted {
-            true => Some(self.count_of(&prepared).await?),
-            false => None,
+        let total = match request.counting {
+            Counting::None => None,
+            Counting::About => Some(self.counted(&look, false).await?),
+            Counting::Exact => Some(self.counted(&look, true).await?),
         };
-        // One more than the page tells whether there is a next one.
-        let page = Page { offset: request.skip, limit: u64::from(limit) + 1 };
-        let format = tidegate_format::by_slug(LINES).expect("it is one of the formats");
-        let numbers = BTreeMap::from([("numbers".to_owned(), "string".to_owned())]);
-        let options = Options::check(format.options(), &numbers).expect("it has this option");
-        let encoded = self.encoded_page(prepared, page, PageFormat { format, options }).await?;
-        let mut rows = encoded
-            .bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(serde_json::from_slice)
-            .collect::<Result<Vec<Box<RawValue>>, _>>()
-            .map_err(|error| ServiceError::Unwritable { detail: error.to_string() })?;
-        let next = request.skip.saturating_add(limit.into());
-        let has_more = rows.len() > limit as usize && next <= ROWS_SKIPPED_MAX;
-        rows.truncate(limit as usize);
-        Ok(RowPage { rows, next: has_more.then_some(next), total })
+        let query = self.query_now(&look.prepared.request).await?;
+        let limit = u64::from(limit);
+        let page = blocking(move || look.page(&query, place, limit)).await?;
+        let cursor = |place: &Place| asked.cursor(&keys, place);
+        let has_last = is_sought && page.next.is_some();
+        Ok(RowPage {
+            rows: page.rows,
+            next: page.next.as_ref().map(cursor).transpose()?,
+            previous: page.previous.as_ref().map(cursor).transpose()?,
+            last: has_last.then(|| cursor(&Place::Before(None))).transpose()?,
+            total,
+        })
     }
 
-    async fn prepare_rows(
-        &self,
-        caller: &Caller,
-        request: &RowsRequest,
-    ) -> Result<Prepared, ServiceError> {
-        let sent = ExportRequest {
+    async fn as_export(&self, request: &RowsRequest) -> Result<ExportRequest, ServiceError> {
+        Ok(ExportRequest {
             kind: request.kind.clone(),
             scope: self.ordered(request).await?,
             fields: request.fields.clone(),
             time_zone: request.time_zone.clone(),
             ..ExportRequest::new(request.subject.clone(), LINES)
-        };
-        let prepared = self.prepare(&sent).await?;
-        Self::limited(&self.store.policy().await?, caller, prepared)
+        })
     }
 
     /// The scope with an order: pages of rows that come in any order would overlap.
@@ -143,11 +173,90 @@ impl Service {
         }
         Ok(Value::Object(scope))
     }
+}
 
-    /// Rows that match.
-    pub(super) async fn count_of(&self, prepared: &Prepared) -> Result<u64, ServiceError> {
-        let query = self.query_now(prepared).await?;
-        let source = std::sync::Arc::clone(&prepared.bound.source);
-        Ok(blocking(move || source.count(&query)).await?)
+impl Look {
+    /// Reads a page.
+    fn page(&self, query: &Query, place: Place, limit: u64) -> Result<ReadPage, ServiceError> {
+        match place {
+            Place::Skip(skip) => self.skipped(query, skip, limit),
+            Place::After(anchor) => {
+                let (rows, ends, has_more) = self.sought(query, anchor.as_ref(), false, limit)?;
+                let (first, last) = ends.unzip();
+                let next = has_more.then_some(Place::After(last));
+                // Of rows that have all gone since, the last page is the one before.
+                let previous = anchor.is_some().then_some(Place::Before(first));
+                Ok(ReadPage { rows, next, previous })
+            }
+            Place::Before(anchor) => {
+                let found = self.sought(query, anchor.as_ref(), true, limit)?;
+                let (mut rows, ends, has_more) = found;
+                rows.reverse();
+                let (last, first) = ends.unzip();
+                let previous = has_more.then_some(Place::Before(first));
+                let next = anchor.is_some().then_some(Place::After(last));
+                Ok(ReadPage { rows, next, previous })
+            }
+        }
+    }
+
+    /// The page behind so many rows.
+    fn skipped(&self, query: &Query, skip: u64, limit: u64) -> Result<ReadPage, ServiceError> {
+        // One more than the page tells whether there is a next one.
+        let page = Page { start: Start::Skip(skip), limit: limit + 1 };
+        let found = self.prepared.bound.source.rows(query, &page);
+        let (schema, batch) = found.map_err(|error| self.fault(error))?;
+        let mut rows = self.lines(&schema, &batch)?;
+        let next = skip.saturating_add(limit);
+        let has_more = rows.len() as u64 > limit && next <= ROWS_SKIPPED_MAX;
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = has_more.then_some(Place::Skip(next));
+        let previous = (skip > 0).then(|| Place::Skip(skip.saturating_sub(limit)));
+        Ok(ReadPage { rows, next, previous })
+    }
+
+    /// Rows from an anchor on in the direction of the way, the places of the first and the last of
+    /// them, and whether there are more.
+    fn sought(
+        &self,
+        query: &Query,
+        anchor: Option<&Anchor>,
+        is_backward: bool,
+        limit: u64,
+    ) -> Result<Sought, ServiceError> {
+        let source = &*self.prepared.bound.source;
+        let found = look::seek(source, query, (anchor, is_backward), limit + 1);
+        let (mut rows, mut anchors) = (Vec::new(), Vec::new());
+        for Found { schema, batch, anchors: places } in found.map_err(|error| self.fault(error))? {
+            rows.extend(self.lines(&schema, &batch)?);
+            anchors.extend(places);
+        }
+        let has_more = rows.len() as u64 > limit;
+        let kept = usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(kept);
+        anchors.truncate(kept);
+        let ends = anchors.first().cloned().zip(anchors.last().cloned());
+        Ok((rows, ends, has_more))
+    }
+
+    /// The rows as they would be written.
+    fn lines(
+        &self,
+        schema: &Arc<Schema>,
+        batch: &RowBatch,
+    ) -> Result<Vec<Box<RawValue>>, ServiceError> {
+        let format = tidegate_format::by_slug(LINES).expect("it is one of the formats");
+        let numbers = BTreeMap::from([("numbers".to_owned(), "string".to_owned())]);
+        let options = Options::check(format.options(), &numbers).expect("it has this option");
+        let bytes = write_page(format, self.layout(Arc::clone(schema), options), batch)?;
+        bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(serde_json::from_slice)
+            .collect::<Result<_, _>>()
+            .map_err(|error| ServiceError::Unwritable { detail: error.to_string() })
     }
 }
+
+/// Rows, the places of the first and the last one, and whether there are more.
+type Sought = (Vec<Box<RawValue>>, Option<(Anchor, Anchor)>, bool);

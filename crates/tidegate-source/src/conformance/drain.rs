@@ -1,15 +1,21 @@
 //! Reads a stream to its end as the pipeline does, and puts its batches in order.
 
-use std::{collections::BTreeMap, sync::Mutex, thread};
+use std::{collections::BTreeMap, sync::Mutex, thread, time::Duration};
 
 use tidegate_batch::{RowBatch, Schema};
 use tidegate_model::query::Query;
 
 use super::Cell;
-use crate::{Extent, Interrupt, RowStream, Snapshot, Source, SourceError, StreamOptions, Ticket};
+use crate::{
+    Extent, Interrupt, RowStream, Snapshot, Source, SourceError, StreamOptions, Ticket,
+    look::LOOK_SECONDS_MAX,
+};
 
 /// Bytes of a batch of the suite: small, so that few rows make many batches.
 pub(super) const BATCH_BYTES: usize = 4 << 10;
+
+/// Longest wait for a count.
+pub(super) const PATIENCE: Duration = Duration::from_secs(LOOK_SECONDS_MAX);
 
 /// A stream that was read to its end.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use tidegate_model::query::{Comparison, Literal, Place, Predicate, Query};
 use super::{
     Cell, Site, Table,
     cell::assert_same,
-    drain::rows_of,
+    drain::{PATIENCE, rows_of},
     evaluate::{is_met, order},
     random::{Random, predicate, sort, things},
 };
@@ -33,7 +33,7 @@ fn agree(site: &Site<'_>, table: &Table, predicate: &Predicate) {
     let expected: Vec<_> =
         table.rows.iter().filter(|row| is_met(predicate, table, row)).cloned().collect();
     assert_same(&found, &expected, &format!("{predicate:?}"));
-    let count = site.source.count(&query).expect("the count");
+    let count = site.source.count(&query, PATIENCE).expect("the count");
     assert_eq!(count, expected.len() as u64, "{predicate:?}");
 }
 

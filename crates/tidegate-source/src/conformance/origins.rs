@@ -9,7 +9,7 @@ use tidegate_model::{
 
 use super::{
     Cell, Site, Table,
-    drain::rows_of,
+    drain::{PATIENCE, rows_of},
     table::{field, query},
 };
 
@@ -284,7 +284,7 @@ pub(super) fn union(site: &Site<'_>) {
         |kind: &str, id: i64| vec![text(kind), Cell::Integer(id), text(&format!("{kind} {id}"))];
     let expected = [row("posts", 3), row("pages", 2), row("posts", 2), row("pages", 1)];
     assert_eq!(rows_of(site.source, &all), expected);
-    assert_eq!(site.source.count(&all).expect("a count"), 4);
+    assert_eq!(site.source.count(&all, PATIENCE).expect("a count"), 4);
     let is_post = Predicate::Compare {
         field: kind,
         comparison: Comparison::Eq,
@@ -320,5 +320,5 @@ pub(super) fn statement(site: &Site<'_>) {
     let holds = Predicate::Matches { field: name, place, text: "b".to_owned() };
     let found = rows_of(site.source, &Query { predicate: holds, ..all.clone() });
     assert_eq!(found, [named(2, "Béla")]);
-    assert_eq!(site.source.count(&all).expect("a count"), 2);
+    assert_eq!(site.source.count(&all, PATIENCE).expect("a count"), 2);
 }

@@ -182,15 +182,20 @@ fn leaf(random: &mut Random, table: &Table) -> Predicate {
     }
 }
 
-/// An order by up to three columns, and the key.
+/// An order by up to three columns that every source sorts alike, and the key.
 pub(super) fn sort(random: &mut Random, table: &Table) -> Vec<SortKey> {
-    let sortable: Vec<&str> = table
-        .columns
-        .iter()
-        .map(|column| column.name.as_str())
-        // What comes first among words and octets is the collation's business.
-        .filter(|name| !matches!(*name, "word" | "seal"))
-        .collect();
+    // What comes first among words and octets is the collation's business.
+    sort_by(random, table, |name| !matches!(name, "word" | "seal"))
+}
+
+/// An order by up to three columns of any kind, and the key.
+pub(super) fn any_sort(random: &mut Random, table: &Table) -> Vec<SortKey> {
+    sort_by(random, table, |_| true)
+}
+
+fn sort_by(random: &mut Random, table: &Table, is_sortable: fn(&str) -> bool) -> Vec<SortKey> {
+    let names = table.columns.iter().map(|column| column.name.as_str());
+    let sortable: Vec<&str> = names.filter(|name| is_sortable(name)).collect();
     let mut keys: Vec<SortKey> = (0..1 + random.below(3))
         .map(|_| SortKey {
             field: table.field(random.one_of(&sortable)),

@@ -9,11 +9,11 @@ use tidegate_model::{
 use super::{
     Cell, Site, Table,
     cell::assert_same,
-    drain::{drain, options, rows_of},
+    drain::{PATIENCE, drain, options, rows_of},
     random::things,
     table::field,
 };
-use crate::{Page, SourceError};
+use crate::{Page, SourceError, Start};
 
 pub(super) fn values_come_back(site: &Site<'_>) {
     let table = things(500);
@@ -40,8 +40,9 @@ pub(super) fn an_empty_table(site: &Site<'_>) {
     let stream = site.source.stream(&query, &options(4)).expect("a stream");
     assert_eq!(stream.schema.width(), table.columns.len());
     assert!(drain(stream).expect("an end").rows.is_empty());
-    assert_eq!(site.source.count(&query).expect("a count"), 0);
-    let (schema, batch) = site.source.rows(&query, Page { offset: 0, limit: 10 }).expect("a page");
+    assert_eq!(site.source.count(&query, PATIENCE).expect("a count"), 0);
+    let page = Page { start: Start::Skip(0), limit: 10 };
+    let (schema, batch) = site.source.rows(&query, &page).expect("a page");
     assert_eq!((schema.width(), batch.len()), (table.columns.len(), 0));
 }
 
@@ -77,7 +78,7 @@ pub(super) fn what_is_missing(site: &Site<'_>) {
         other => panic!("{other:?}"),
     }
     let gone = Query { relation, ..table.query() };
-    assert!(matches!(site.source.count(&gone), Err(SourceError::UnknownTable { .. })));
+    assert!(matches!(site.source.count(&gone, PATIENCE), Err(SourceError::UnknownTable { .. })));
     let mut query = table.query();
     query.fields[1].field =
         field("colour", "text".parse().expect("a type"), Origin::Column("colour".to_owned()));

@@ -7,19 +7,15 @@ use std::{
 };
 
 use tidegate_batch::{DataType, RowBatch};
-use tidegate_model::{
-    catalog::Relation,
-    field::Origin,
-    query::{Query, SortKey},
-};
+use tidegate_model::{catalog::Relation, field::Origin};
 
 use super::{
     Cell, Site, Table,
-    drain::{drain, options, rows_of, rows_of_batch},
+    drain::{drain, options},
     random::things,
     table::{field, query},
 };
-use crate::{Page, SourceError, settings::READERS};
+use crate::{SourceError, settings::READERS};
 
 /// Rows that make many batches for each reader.
 const ROWS: usize = 3_000;
@@ -56,25 +52,6 @@ pub(super) fn tickets(site: &Site<'_>) {
         assert!(!drained.snapshot.identity.is_empty());
         let taken_at = chrono::DateTime::parse_from_rfc3339(&drained.snapshot.taken_at);
         assert!(taken_at.is_ok(), "{:?}", drained.snapshot);
-    }
-}
-
-pub(super) fn pages(site: &Site<'_>) {
-    let table = things(300);
-    table.create(site);
-    let sort = vec![
-        SortKey { field: table.field("plain"), is_descending: true },
-        SortKey { field: table.field("id"), is_descending: false },
-    ];
-    let query = Query { sort, ..table.query() };
-    let all = rows_of(site.source, &query);
-    assert_eq!(site.source.count(&query).expect("a count"), all.len() as u64);
-    for (offset, limit) in [(0, 10), (290, 100), (95, 1), (1000, 5), (0, 0), (3, 297)] {
-        let page = Page { offset, limit };
-        let (schema, mut batch) = site.source.rows(&query, page).expect("a page");
-        let found = rows_of_batch(&mut batch, &schema);
-        let slice = all.iter().skip(offset as usize).take(limit as usize);
-        assert!(found.iter().eq(slice), "{page:?}");
     }
 }
 

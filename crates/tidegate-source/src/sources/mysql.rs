@@ -1,6 +1,7 @@
 //! MySQL and MariaDB, by the binary protocol, over one connection an export.
 
 mod address;
+mod anchor;
 mod calendar;
 mod catalog;
 mod cell;
@@ -20,7 +21,7 @@ mod snapshot;
 mod stream;
 mod types;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mysql_async::{Error, Statement as Prepared, Value};
 use tidegate_batch::{RowBatch, Schema};
@@ -43,6 +44,7 @@ use self::{
 use crate::{
     Page, Report, RowStream, Snapshot, Source, SourceError, SourceKind, SourceSettings,
     StreamOptions,
+    look::LOOK_SECONDS_MAX,
     sql::{Bind, Catalog, Plan, Statement, describe_union, relation_name},
 };
 
@@ -84,6 +86,14 @@ struct MySqlSource {
 impl MySqlSource {
     fn new(settings: SourceSettings, isolation: Isolation) -> Result<Self, SourceError> {
         Ok(Self { address: Address::parse(&settings)?, settings, isolation })
+    }
+
+    /// The same source for somebody who waits for the answer.
+    fn looking(&self) -> Self {
+        let own = self.settings.statement_seconds_max.unwrap_or(u64::MAX);
+        let statement_seconds_max = Some(own.min(LOOK_SECONDS_MAX));
+        let settings = SourceSettings { statement_seconds_max, ..self.settings.clone() };
+        Self { address: self.address.clone(), settings, isolation: self.isolation }
     }
 
     /// A session that nobody stops.
@@ -237,8 +247,7 @@ impl MySqlSource {
         let (warnings, is_consistent) = self.consistency(&mut session, query, &touched)?;
         let opened = self.open(&mut session, query, &catalog, is_consistent)?;
         let extent = opened.progress.extent();
-        let rows_estimated = Some(opened.progress.rows())
-            .filter(|rows| *rows > 0 && query.predicate.is_everything());
+        let rows_estimated = opened.progress.expected();
         let schema = Arc::clone(&opened.schema);
         let (conn, runtime) = session.into_parts();
         let reader = MySqlReader::new(Parts {
@@ -311,28 +320,49 @@ impl Source for MySqlSource {
         })
     }
 
-    fn count(&self, query: &Query) -> Result<u64, SourceError> {
-        let mut session = self.session()?;
-        let (catalog, _) = self.catalog(&mut session, query)?;
+    fn count(&self, query: &Query, patience: Duration) -> Result<u64, SourceError> {
+        let looking = self.looking();
+        let mut session = looking.session()?;
+        let (catalog, _) = looking.catalog(&mut session, query)?;
         let what = format!("count the rows of `{}`", relation_name(&query.relation));
+        let fault = |error| looking.fault(&what, error);
         let statement = Plan::new(query, &catalog, &MySql).count()?;
-        let values = self.values(&what, &statement)?;
-        let rows = session.rows(&statement.text, values);
-        let rows = rows.map_err(|error| self.fault(&what, error))?;
+        let values = looking.values(&what, &statement)?;
+        if patience < Duration::from_secs(LOOK_SECONDS_MAX) {
+            let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+            session.limit_statements(millis).map_err(fault)?;
+        }
+        let rows = session.rows(&statement.text, values).map_err(fault)?;
         session.close();
         Ok(rows.first().and_then(|row| session::number(row, 0)).unwrap_or(0))
     }
 
-    fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
-        let mut session = self.session()?;
-        let (catalog, _) = self.catalog(&mut session, query)?;
+    fn expected(&self, query: &Query) -> Result<Option<u64>, SourceError> {
+        let looking = self.looking();
+        let mut session = looking.session()?;
+        let (catalog, _) = looking.catalog(&mut session, query)?;
+        let what = format!("plan to read `{}`", relation_name(&query.relation));
+        // Without its list and its order, which may need tables of their own.
+        let bare = Query { fields: Vec::new(), sort: Vec::new(), ..query.clone() };
+        let statement = Plan::new(&bare, &catalog, &MySql).stream(None)?;
+        let values = looking.values(&what, &statement)?;
+        let rows = progress::expected(&mut session, &statement, values);
+        let rows = rows.map_err(|error| looking.fault(&what, error))?;
+        session.close();
+        Ok(rows)
+    }
+
+    fn rows(&self, query: &Query, page: &Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
+        let looking = self.looking();
+        let mut session = looking.session()?;
+        let (catalog, _) = looking.catalog(&mut session, query)?;
         let what = format!("read a page of `{}`", relation_name(&query.relation));
-        let plan = Plan::new(query, &catalog, &MySql);
+        let plan = Plan::new(query, &catalog, &MySql).for_page(page);
         let schema = plan.schema()?;
         let shape = RowShape::new(&query.key, &plan.fields());
         let statement = plan.page(page)?;
-        let values = self.values(&what, &statement)?;
-        let fault = |error| self.fault(&what, error);
+        let values = looking.values(&what, &statement)?;
+        let fault = |error| looking.fault(&what, error);
         let prepared = session.prepare_statement(&statement.text).map_err(fault)?;
         let mut writer = RowWriter::new(Arc::clone(&schema), &prepared, shape, PAGE_CELL_BYTES_MAX);
         let mut batch = RowBatch::default();

@@ -20,7 +20,10 @@ mod stream;
 mod tls;
 mod types;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tidegate_batch::{RowBatch, Schema};
 use tidegate_model::{
@@ -45,6 +48,7 @@ use self::{
 use crate::{
     Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
     StreamOptions,
+    look::LOOK_SECONDS_MAX,
     sql::{Catalog, Plan, describe_union, relation_name},
 };
 
@@ -52,6 +56,9 @@ use crate::{
 const APPLICATION: &str = "tidegate";
 /// Bytes that one cell of a page may have: a page is for people to look at.
 const PAGE_CELL_BYTES_MAX: usize = 16 << 20;
+
+/// A transaction for somebody who waits for the answer.
+const LOOK: Transaction<'_> = Transaction::Look(LOOK_SECONDS_MAX * 1000);
 
 /// The kind of source.
 pub(crate) struct PostgresKind;
@@ -95,15 +102,25 @@ impl PostgresSource {
         what: &str,
         question: impl Fn(&Session) -> Result<T, Fault>,
     ) -> Result<T, SourceError> {
+        self.ask_in(Transaction::Short, what, question)
+    }
+
+    /// The same, in a transaction of this kind.
+    fn ask_in<T>(
+        &self,
+        transaction: Transaction<'_>,
+        what: &str,
+        question: impl Fn(&Session) -> Result<T, Fault>,
+    ) -> Result<T, SourceError> {
         if let Some(session) = self.take_idle() {
-            match session.briefly(&question) {
+            match session.briefly(transaction, &question) {
                 // The server may have ended it since; that says nothing about a new one.
                 Err(fault) if fault.is_loss() => {}
                 answer => return self.told(session, what, answer),
             }
         }
         let session = Session::open(&self.connector, APPLICATION, Listener::of_nobody())?;
-        let answer = session.briefly(&question);
+        let answer = session.briefly(transaction, &question);
         self.told(session, what, answer)
     }
 
@@ -162,9 +179,10 @@ impl Source for PostgresSource {
         opening.open(self.take_idle())
     }
 
-    fn count(&self, query: &Query) -> Result<u64, SourceError> {
+    fn count(&self, query: &Query, patience: Duration) -> Result<u64, SourceError> {
         let what = format!("count the rows of `{}`", relation_name(&query.relation));
-        self.ask(&what, |session| {
+        let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        self.ask_in(Transaction::Look(millis), &what, |session| {
             let catalog = Catalog::read(query, |relation| describe(session, relation))?;
             let statement = Plan::new(query, &catalog, &Postgres).count()?;
             let values: Vec<AsText> = values_of(&statement).into_iter().map(AsText).collect();
@@ -174,12 +192,21 @@ impl Source for PostgresSource {
         })
     }
 
-    fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
+    fn expected(&self, query: &Query) -> Result<Option<u64>, SourceError> {
+        let what = format!("plan to read `{}`", relation_name(&query.relation));
+        self.ask_in(LOOK, &what, |session| {
+            let catalog = Catalog::read(query, |relation| describe(session, relation))?;
+            let statement = ShareStatement::whole(&Plan::new(query, &catalog, &Postgres))?;
+            scan::expected(session, &statement).map(Some)
+        })
+    }
+
+    fn rows(&self, query: &Query, page: &Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
         let what = format!("read a page of `{}`", relation_name(&query.relation));
         let session = Session::open(&self.connector, APPLICATION, Listener::of_nobody())?;
-        let prepared = session.begin(Transaction::Short).and_then(|()| {
+        let prepared = session.begin(LOOK).and_then(|()| {
             let catalog = Catalog::read(query, |relation| describe(&session, relation))?;
-            let plan = Plan::new(query, &catalog, &Postgres);
+            let plan = Plan::new(query, &catalog, &Postgres).for_page(page);
             let (schema, statement) = (plan.schema()?, plan.page(page)?);
             check_layout(&session, &schema, &statement.text)?;
             Ok((schema, statement, nul::places(&plan, &catalog)))
@@ -207,7 +234,6 @@ impl Source for PostgresSource {
     }
 }
 
-/// Columns and key of a table or statement.
 impl Drop for PostgresSource {
     fn drop(&mut self) {
         let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner).take();
@@ -219,6 +245,7 @@ impl Drop for PostgresSource {
     }
 }
 
+/// Columns and key of a table or statement.
 fn describe(session: &Session, relation: &Relation) -> Result<Description, SourceError> {
     let what = format!("describe `{}`", relation_name(relation));
     let doing = session.doing(&what);
@@ -247,4 +274,95 @@ fn unknown_table(session: &Session, table: &TableName) -> SourceError {
         None => format!("; `grant select on {}` would allow it", catalog::quoted(table)),
     };
     SourceError::UnknownTable { source_name: session.source_name().to_owned(), table: name, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::query::{Predicate, SortKey};
+    use tidegate_testkit::postgres::Postgres as Server;
+
+    use super::*;
+    use crate::{Anchor, Seek, Start, Stretch};
+
+    /// The plan of a page in the middle of the order.
+    fn plan(
+        database: &tidegate_testkit::postgres::PostgresDatabase<'_>,
+        sort: &[(&str, bool)],
+    ) -> String {
+        let settings = SourceSettings::new("shop", database.url());
+        let source = PostgresSource::new(settings).expect("a source");
+        let relation = Relation::Table(TableName::parse("orders"));
+        let described = source.describe(&relation).expect("a description");
+        let field = |name: &str| tidegate_model::field::Field {
+            slug: name.to_owned(),
+            label: String::new(),
+            data_type: described
+                .columns
+                .iter()
+                .find(|column| column.name == name)
+                .expect("a column")
+                .data_type
+                .clone(),
+            origin: tidegate_model::field::Origin::Column(name.to_owned()),
+            is_default: true,
+            is_internal: false,
+            pii: None,
+        };
+        let key = |(name, is_descending): &(&str, bool)| SortKey {
+            field: field(name),
+            is_descending: *is_descending,
+        };
+        let query = Query {
+            relation,
+            fields: Vec::new(),
+            key: vec![field("id")],
+            predicate: Predicate::everything(),
+            sort: sort.iter().map(key).collect(),
+            is_consistent: true,
+        };
+        let catalog = Catalog::read(&query, |_| Ok(described.clone())).expect("a catalog");
+        let anchor = Anchor(vec![Some("2024-01-05 00:00:00".into()), Some("15000".into())]);
+        let seek = Seek { stretch: Stretch::Values, anchor: Some(anchor), is_backward: false };
+        let page = Page { start: Start::Seek(seek), limit: 51 };
+        let statement = Plan::new(&query, &catalog, &Postgres).for_page(&page).page(&page);
+        let statement = statement.expect("a statement");
+        let values: Vec<String> =
+            values_of(&statement).iter().map(|value| format!("'{value}'")).collect();
+        database.query(&format!(
+            "set plan_cache_mode = force_custom_plan; prepare p as {}; \
+             explain (costs off) execute p({})",
+            statement.text,
+            values.join(", ")
+        ))
+    }
+
+    #[test]
+    fn a_page_far_behind_is_a_range_of_an_index() {
+        let database = Server::shared().database();
+        database.execute(
+            "create table orders (id int primary key, placed_at timestamp not null, \
+               paid_at timestamp); \
+             insert into orders select n, timestamp '2024-01-01' + n * interval '1 minute', \
+               case when n % 3 > 0 then timestamp '2024-01-01' + n * interval '1 minute' end \
+               from generate_series(1, 30000) n; \
+             create index by_placed on orders (placed_at, id); \
+             create index by_paid on orders (paid_at, id); analyze orders;",
+        );
+        for (is_descending, way) in [(false, "Index Only Scan using by_placed"), (true, "Backward")]
+        {
+            let sort = [("placed_at", is_descending), ("id", is_descending)];
+            let told = plan(&database, &sort);
+            assert!(told.contains(way) && told.contains("Index Cond: (ROW("), "{told}");
+            assert!(!told.contains("Sort") && !told.contains("Filter"), "{told}");
+        }
+        // A field that may be NULL, and keys that go different ways.
+        for sort in [
+            [("paid_at", false), ("id", false)],
+            [("paid_at", true), ("id", true)],
+            [("placed_at", true), ("id", false)],
+        ] {
+            let told = plan(&database, &sort);
+            assert!(told.contains("Index Cond: ") && !told.contains("Seq Scan"), "{told}");
+        }
+    }
 }

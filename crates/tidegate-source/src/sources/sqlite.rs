@@ -1,6 +1,7 @@
 //! SQLite: a file, read through SQLite itself, by several readers where row ids allow it.
 
 mod address;
+mod anchor;
 mod catalog;
 mod cell;
 mod check;
@@ -17,7 +18,7 @@ mod snapshot;
 mod stream;
 mod types;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tidegate_batch::{RowBatch, Schema};
@@ -38,6 +39,7 @@ use self::{
 use crate::{
     Interrupt, Page, Reader, Report, RowStream, Source, SourceError, SourceKind, SourceSettings,
     StreamOptions,
+    look::LOOK_SECONDS_MAX,
     sql::{Catalog, Plan},
 };
 
@@ -77,6 +79,13 @@ struct SqliteSource {
 impl SqliteSource {
     fn client(&self) -> Result<Client, SourceError> {
         self.database.open(&Interrupt::default())
+    }
+
+    /// A client for somebody who waits for the answer.
+    fn looking(&self) -> Result<Client, SourceError> {
+        let own = self.database.statement_seconds_max.unwrap_or(u64::MAX);
+        let statement_seconds_max = Some(own.min(LOOK_SECONDS_MAX));
+        Database { statement_seconds_max, ..self.database.clone() }.open(&Interrupt::default())
     }
 
     /// What the catalog says of a table.
@@ -143,18 +152,28 @@ impl Source for SqliteSource {
         stream::open(self, query, options)
     }
 
-    fn count(&self, query: &Query) -> Result<u64, SourceError> {
-        let mut client = self.client()?;
+    fn count(&self, query: &Query, patience: Duration) -> Result<u64, SourceError> {
+        let mut client = self.looking()?;
         let catalog = self.catalog(&client, query)?;
         let statement = Plan::new(query, &catalog, &Sqlite).count()?;
-        let count = stream::first_integer(&mut client, &statement, "count rows")?;
-        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+        let millis_max = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        stream::counted(&mut client, &statement, millis_max)
     }
 
-    fn rows(&self, query: &Query, page: Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
-        let client = self.client()?;
+    fn expected(&self, query: &Query) -> Result<Option<u64>, SourceError> {
+        let Relation::Table(table) = &query.relation else { return Ok(None) };
+        if !query.predicate.is_everything() {
+            return Ok(None);
+        }
+        let client = self.looking()?;
+        catalog::analyzed_rows(client.session.connection(), table)
+            .map_err(|error| client.fault(&format!("look up the size of `{table}`"), error))
+    }
+
+    fn rows(&self, query: &Query, page: &Page) -> Result<(Arc<Schema>, RowBatch), SourceError> {
+        let client = self.looking()?;
         let catalog = self.catalog(&client, query)?;
-        let plan = Plan::new(query, &catalog, &Sqlite);
+        let plan = Plan::new(query, &catalog, &Sqlite).for_page(page);
         let options = StreamOptions {
             application: String::new(),
             readers: 1,

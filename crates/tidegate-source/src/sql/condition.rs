@@ -69,7 +69,7 @@ pub(crate) fn any_of(parts: impl IntoIterator<Item = Expr>) -> Expr {
 }
 
 /// True of no row.
-fn nothing() -> Expr {
+pub(super) fn nothing() -> Expr {
     Expr::Constant(1.into()).eq(Expr::Constant(0.into()))
 }
 

@@ -8,6 +8,7 @@ use tidegate_model::{
 };
 
 use super::Binder;
+use crate::SourceError;
 
 /// Character that takes the meaning from `%` and `_`. Not the backslash, whose own meaning hangs
 /// on the database's settings.
@@ -101,6 +102,31 @@ pub(crate) trait Dialect: Sync {
     /// The operand as the sort takes it.
     fn sorted(&self, operand: &Operand<'_>) -> Expr {
         operand.expr.clone()
+    }
+
+    /// What tells the operand's place in the order: compares as [`Dialect::sorted`] sorts.
+    fn placed(&self, operand: &Operand<'_>) -> Expr {
+        self.sorted(operand)
+    }
+
+    /// [`Dialect::placed`] as a text that [`Dialect::anchored`] takes back without loss.
+    fn anchor(&self, operand: &Operand<'_>) -> Expr;
+
+    /// The value that an anchor of this operand has told.
+    ///
+    /// # Errors
+    ///
+    /// If it is not one that [`Dialect::anchor`] gives.
+    fn anchored(
+        &self,
+        text: &str,
+        operand: &Operand<'_>,
+        binder: &mut Binder,
+    ) -> Result<Expr, SourceError>;
+
+    /// Whether an index serves a comparison of whole rows.
+    fn seeks_by_rows(&self) -> bool {
+        false
     }
 
     /// A comparison; equality heeds letter case and trailing spaces.

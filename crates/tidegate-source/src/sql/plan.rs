@@ -10,7 +10,7 @@ use tidegate_batch::{Column, DataType, Schema};
 use tidegate_model::{
     catalog::{Relation, TableName, UnionMember},
     field::{Field, Origin, Reference},
-    query::{Literal, Query, Selected},
+    query::{Literal, Query, Selected, SortKey},
 };
 
 use super::{
@@ -19,10 +19,12 @@ use super::{
     condition::{balanced, condition},
     constant,
 };
-use crate::{Page, SourceError};
+use crate::{Page, SourceError, Start};
 
 /// Name of the query's own relation inside a statement.
 const OWN: &str = "t";
+/// Slug of the columns that tell a row's place in the order; no field has a space in its own.
+const ANCHOR: &str = "tidegate anchor";
 /// Name of a referenced table inside its subquery.
 const JOINED: &str = "j";
 
@@ -31,6 +33,8 @@ pub(crate) struct Plan<'a> {
     query: &'a Query,
     catalog: &'a Catalog,
     dialect: &'a dyn Dialect,
+    /// Whether rows tell their place in the order.
+    is_anchored: bool,
 }
 
 /// A column of the query's own relation, as a condition of a reader's share names it.
@@ -40,7 +44,21 @@ pub(crate) fn own_column(name: &str) -> Expr {
 
 impl<'a> Plan<'a> {
     pub(crate) fn new(query: &'a Query, catalog: &'a Catalog, dialect: &'a dyn Dialect) -> Self {
-        Self { query, catalog, dialect }
+        Self { query, catalog, dialect, is_anchored: false }
+    }
+
+    /// The same, for a page: rows that are sought tell their anchors.
+    pub(crate) fn for_page(self, page: &Page) -> Self {
+        Self { is_anchored: matches!(page.start, Start::Seek(_)), ..self }
+    }
+
+    /// Columns of the anchors, which come behind those of all fields.
+    pub(crate) fn anchors(&self) -> usize {
+        if self.is_anchored { self.query.sort.len() } else { 0 }
+    }
+
+    pub(super) fn sort(&self) -> &'a [SortKey] {
+        &self.query.sort
     }
 
     pub(super) fn dialect(&self) -> &'a dyn Dialect {
@@ -68,7 +86,11 @@ impl<'a> Plan<'a> {
                 wire: self.dialect.wire(&operand),
                 is_hidden: selected.is_hidden,
             });
-        Ok(Arc::new(Schema::new(columns.collect())))
+        let anchors = (0..self.anchors()).map(|at| Column {
+            is_hidden: true,
+            ..Column::new(format!("{ANCHOR} {at}"), DataType::Text)
+        });
+        Ok(Arc::new(Schema::new(columns.chain(anchors).collect())))
     }
 
     /// Where the fields of the select list are, in its order.
@@ -121,12 +143,16 @@ impl<'a> Plan<'a> {
     /// # Errors
     ///
     /// If a field has no place in the relation.
-    pub(crate) fn page(&self, page: Page) -> Result<Statement, SourceError> {
+    pub(crate) fn page(&self, page: &Page) -> Result<Statement, SourceError> {
+        let offset = match &page.start {
+            Start::Skip(rows) => *rows,
+            Start::Seek(seek) => return self.seek(seek, page.limit),
+        };
         let mut binder = Binder::new();
         let mut select = self.list(&mut binder)?;
         self.filter(&mut select, &mut binder)?;
         self.order(&mut select, &mut binder)?;
-        select.limit(page.limit).offset(page.offset);
+        select.limit(page.limit).offset(offset);
         Ok(self.render(&select))
     }
 
@@ -156,7 +182,7 @@ impl<'a> Plan<'a> {
         Ok(self.render(&select))
     }
 
-    fn list(&self, binder: &mut Binder) -> Result<SelectStatement, SourceError> {
+    pub(super) fn list(&self, binder: &mut Binder) -> Result<SelectStatement, SourceError> {
         let mut select = Sql::select();
         for (index, selected) in self.fields().into_iter().enumerate() {
             let operand = self.operand_for(Purpose::Selection, &selected.field, binder)?;
@@ -164,6 +190,10 @@ impl<'a> Plan<'a> {
         }
         if self.query.fields.is_empty() {
             select.expr(Expr::cust("NULL"));
+        }
+        for (index, key) in self.query.sort.iter().take(self.anchors()).enumerate() {
+            let operand = self.operand(&key.field, binder)?;
+            select.expr_as(self.dialect.anchor(&operand), format!("a{index}"));
         }
         self.from(&mut select, binder)?;
         Ok(select)
@@ -238,7 +268,11 @@ impl<'a> Plan<'a> {
             .map_or(&DataType::Text, |field| &field.data_type)
     }
 
-    fn filter(&self, select: &mut SelectStatement, binder: &mut Binder) -> Result<(), SourceError> {
+    pub(super) fn filter(
+        &self,
+        select: &mut SelectStatement,
+        binder: &mut Binder,
+    ) -> Result<(), SourceError> {
         if let Some(condition) = condition(self, &self.query.predicate, binder)? {
             select.and_where(condition);
         }
@@ -260,13 +294,13 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether `nulls last`, which may cost an index, can be left away.
-    fn is_never_null(&self, field: &Field, operand: &Operand<'_>) -> bool {
+    pub(super) fn is_never_null(&self, field: &Field, operand: &Operand<'_>) -> bool {
         let is_own = matches!(field.origin, Origin::Column(_))
             && !matches!(self.query.relation, Relation::Union(_));
         is_own && operand.column.is_some_and(|column| !column.is_nullable)
     }
 
-    fn render(&self, select: &SelectStatement) -> Statement {
+    pub(super) fn render(&self, select: &SelectStatement) -> Statement {
         let (text, values) = self.dialect.render(select);
         Statement { text, values: values.into_iter().map(Bind::from_value).collect() }
     }

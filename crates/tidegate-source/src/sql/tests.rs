@@ -12,7 +12,7 @@ use tidegate_model::{
 
 use super::{Catalog, Dialect, Plan, own_column};
 use crate::{
-    Page,
+    Page, Start,
     sources::{mysql::dialect::MySql, postgres::dialect::Postgres, sqlite::dialect::Sqlite},
 };
 
@@ -341,7 +341,10 @@ fn a_page_bounds_its_rows_and_a_share_comes_last() {
         sort: vec![SortKey { field: field("id", DataType::Integer), is_descending: true }],
         ..filtered(paid)
     };
-    let page = render(&query, |plan| plan.page(Page { offset: 200, limit: 100 }).unwrap());
+    let page = render(&query, |plan| {
+        let page = Page { start: Start::Skip(200), limit: 100 };
+        plan.page(&page).unwrap()
+    });
     let share = render(&query, |plan| {
         use sea_query::ExprTrait as _;
         plan.stream(Some(own_column("rowid").between(0_i64, 9_i64))).unwrap()

@@ -15,7 +15,7 @@ use tidegate_model::{
     query::{Comparison, Literal, Predicate, Query, Selected, SortKey},
 };
 use tidegate_source::{
-    Interrupt, Page, Source, SourceError, SourceSettings, StreamOptions,
+    Interrupt, Source, SourceError, SourceSettings, StreamOptions,
     conformance::{self, Cell, Site, Spelling, drain},
     connect,
 };

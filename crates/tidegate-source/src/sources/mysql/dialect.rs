@@ -4,10 +4,13 @@ use sea_query::{Expr, ExprTrait, Func, MysqlQueryBuilder, SelectStatement, Value
 use tidegate_batch::{DataType, Wire};
 use tidegate_model::query::{Comparison, Literal, Place};
 
-use super::{cell::NO_DOCUMENT, lines, native};
-use crate::sql::{
-    Bind, Binder, Dialect, JsonPlace, Lines, Operand, Purpose, comparison_operator, is_in_list,
-    keys_in_list, like_pattern,
+use super::{anchor, cell::NO_DOCUMENT, lines, native};
+use crate::{
+    SourceError,
+    sql::{
+        Bind, Binder, Dialect, JsonPlace, Lines, Operand, Purpose, comparison_operator, is_in_list,
+        keys_in_list, like_pattern,
+    },
 };
 
 /// Digits that the server's decimals have at most behind the point; 65 they have in all.
@@ -73,6 +76,23 @@ impl Dialect for MySql {
             DataType::Text => operand.expr.clone(),
             _ => self.compared(operand),
         }
+    }
+
+    fn placed(&self, operand: &Operand<'_>) -> Expr {
+        anchor::placed(self.sorted(operand), operand)
+    }
+
+    fn anchor(&self, operand: &Operand<'_>) -> Expr {
+        anchor::written(self.sorted(operand), operand)
+    }
+
+    fn anchored(
+        &self,
+        text: &str,
+        operand: &Operand<'_>,
+        binder: &mut Binder,
+    ) -> Result<Expr, SourceError> {
+        anchor::read(text, operand, binder).ok_or(SourceError::WrongAnchor)
     }
 
     fn text(&self, operand: &Operand<'_>) -> Expr {

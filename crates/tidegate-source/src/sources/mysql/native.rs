@@ -46,6 +46,12 @@ pub(super) fn is_binary(column: &CatalogColumn) -> bool {
     column.native_type.starts_with("binary") || column.native_type.starts_with("varbinary")
 }
 
+/// Whether the server sorts the column by a number that its texts do not show: the bits of a bit
+/// string, the place of a word in its list.
+pub(super) fn is_ranked(column: &CatalogColumn) -> bool {
+    ["bit(", "enum(", "set("].iter().any(|name| column.native_type.starts_with(name))
+}
+
 /// Length of a bit string.
 pub(super) fn bits(column: &CatalogColumn) -> Option<u32> {
     column.native_type.strip_prefix("bit(")?.strip_suffix(')')?.parse().ok()

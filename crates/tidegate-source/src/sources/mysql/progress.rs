@@ -31,8 +31,8 @@ pub(super) enum Progress {
         total: u64,
         /// Part of it that is done.
         done: u64,
-        /// Rows that the server expects.
-        rows: u64,
+        /// Rows that the server expects to find.
+        expected: Option<u64>,
     },
     /// By rows, against the server's estimate.
     Rows {
@@ -40,6 +40,8 @@ pub(super) enum Progress {
         total: u64,
         /// Part of it that is done.
         done: u64,
+        /// Rows that the server expects to find.
+        expected: Option<u64>,
     },
 }
 
@@ -84,8 +86,10 @@ pub(super) fn with_position(query: &Query, key: Field) -> Query {
 struct Explanation {
     /// Whether it walks the whole table in the order of the primary key.
     is_in_key_order: bool,
-    /// Rows that it expects.
+    /// Rows that it expects to look at.
     rows: u64,
+    /// Rows that it expects to find; none if the plan cannot tell.
+    expected: Option<u64>,
 }
 
 impl Progress {
@@ -99,7 +103,8 @@ impl Progress {
         key: Option<(&Field, usize)>,
     ) -> Result<Self, Error> {
         let explanation = explain(session, statement, values)?;
-        let by_rows = Self::Rows { total: explanation.rows, done: 0 };
+        let expected = explanation.expected;
+        let by_rows = Self::Rows { total: explanation.rows, done: 0, expected };
         let (Relation::Table(table), Some((field, cell))) = (&query.relation, key) else {
             return Ok(by_rows);
         };
@@ -108,12 +113,12 @@ impl Progress {
             return Ok(by_rows);
         }
         let Some((least, largest)) = key_range(session, table, name)? else {
-            return Ok(Self::Rows { total: 0, done: 0 });
+            return Ok(Self::Rows { total: 0, done: 0, expected: Some(0) });
         };
         let is_descending = query.sort.first().is_some_and(|key| key.is_descending);
         let first = if is_descending { largest } else { least };
         let total = u64::try_from(largest - least + 1).unwrap_or(u64::MAX);
-        Ok(Self::Keys { first, is_descending, cell, total, done: 0, rows: explanation.rows })
+        Ok(Self::Keys { first, is_descending, cell, total, done: 0, expected })
     }
 
     /// The extent, as the stream announces it.
@@ -124,11 +129,10 @@ impl Progress {
         }
     }
 
-    /// Rows that the server expects to look at; those of a filter are fewer.
-    pub(super) fn rows(&self) -> u64 {
+    /// Rows that the server expects to find.
+    pub(super) fn expected(&self) -> Option<u64> {
         match self {
-            Self::Keys { rows, .. } => *rows,
-            Self::Rows { total, .. } => *total,
+            Self::Keys { expected, .. } | Self::Rows { expected, .. } => *expected,
         }
     }
 
@@ -136,14 +140,14 @@ impl Progress {
     pub(super) fn batch(&mut self, rows: u64, last: Option<&Row>) -> u64 {
         let before = self.done();
         match self {
-            Self::Keys { first, is_descending, cell, total, done, rows: _ } => {
+            Self::Keys { first, is_descending, cell, total, done, expected: _ } => {
                 if let Some(key) = last.and_then(|row| key_of(row, *cell)) {
                     let way = if *is_descending { *first - key } else { key - *first };
                     let reached = u64::try_from(way + 1).unwrap_or(0).min(*total);
                     *done = reached.max(*done);
                 }
             }
-            Self::Rows { total, done } => {
+            Self::Rows { total, done, expected: _ } => {
                 let most = (*total / 100).saturating_mul(ESTIMATE_PERCENT_MAX);
                 *done = (*done + rows).min(most).max(*done);
             }
@@ -155,7 +159,9 @@ impl Progress {
     pub(super) fn finish(&mut self) -> u64 {
         let before = self.done();
         match self {
-            Self::Keys { total, done, .. } | Self::Rows { total, done } => *done = *total,
+            Self::Keys { total, done, .. } | Self::Rows { total, done, expected: _ } => {
+                *done = *total
+            }
         }
         self.done() - before
     }
@@ -180,14 +186,16 @@ fn explain(
     statement: &Statement,
     values: Vec<Value>,
 ) -> Result<Explanation, Error> {
-    let rows = match session.rows(&format!("explain {}", statement.text), values) {
+    // MariaDB leaves the share that the filter lets through away unless it is asked for.
+    let explain = if session.is_mariadb() { "explain extended" } else { "explain" };
+    let rows = match session.rows(&format!("{explain} {}", statement.text), values) {
         Ok(rows) => rows,
         // A view's plan takes a right of its own, `show view`; progress is not worth failing for.
         Err(Error::Server(_)) => Vec::new(),
         Err(error) => return Err(error),
     };
     let Some(first) = rows.first() else {
-        return Ok(Explanation { is_in_key_order: false, rows: 0 });
+        return Ok(Explanation { is_in_key_order: false, rows: 0, expected: None });
     };
     let cell = |name: &str| {
         let columns = first.columns_ref();
@@ -202,8 +210,32 @@ fn explain(
         _ => false,
     };
     let is_regrouped = extra.contains("filesort") || extra.contains("temporary");
-    let estimate = cell("rows").and_then(|(at, _)| number(first, at)).unwrap_or(0);
-    Ok(Explanation { is_in_key_order: is_walk && !is_regrouped, rows: estimate })
+    let estimate = cell("rows").and_then(|(at, _)| number(first, at));
+    let filtered = cell("filtered").and_then(|(at, _)| number::<f64>(first, at));
+    // Subqueries of the list have lines of their own; of a union or a join there are several.
+    let at = first.columns_ref().iter().position(|column| column.name_str() == "select_type");
+    let is_own = |row: &&Row| {
+        let kind = at.and_then(|at| text(row, at)).unwrap_or_default();
+        matches!(kind.as_str(), "SIMPLE" | "PRIMARY")
+    };
+    let expected = match (rows.iter().filter(is_own).count(), estimate) {
+        (1, Some(looked_at)) => {
+            let share = filtered.unwrap_or(100.0) / 100.0;
+            Some((looked_at as f64 * share).round() as u64)
+        }
+        _ => None,
+    };
+    let rows = estimate.unwrap_or(0);
+    Ok(Explanation { is_in_key_order: is_walk && !is_regrouped, rows, expected })
+}
+
+/// Rows that the server expects a statement to find, if its plan tells.
+pub(super) fn expected(
+    session: &mut Session,
+    statement: &Statement,
+    values: Vec<Value>,
+) -> Result<Option<u64>, Error> {
+    explain(session, statement, values).map(|explanation| explanation.expected)
 }
 
 /// Least and largest key in the snapshot; none of an empty table.
@@ -226,7 +258,7 @@ mod tests {
 
     #[test]
     fn an_estimate_that_was_too_low_does_not_end_early() {
-        let mut progress = Progress::Rows { total: 1000, done: 0 };
+        let mut progress = Progress::Rows { total: 1000, done: 0, expected: None };
         assert_eq!(progress.batch(600, None), 600);
         assert_eq!(progress.batch(600, None), 390);
         assert_eq!(progress.batch(600, None), 0);
@@ -241,7 +273,7 @@ mod tests {
             cell: 0,
             total: 11,
             done: 0,
-            rows: 7,
+            expected: Some(7),
         };
         assert_eq!(keys.batch(3, None), 0);
         assert_eq!(keys.finish(), 11);

@@ -78,17 +78,21 @@ impl Session {
         self.version = self.value("select version()")?.unwrap_or_default();
         let stall = settings.snapshot_seconds_max.saturating_add(STALL_SECONDS);
         let stall = stall.min(TIMEOUT_SECONDS_MAX);
-        let mut limits =
-            format!("set session net_write_timeout = {stall}, net_read_timeout = {stall}");
-        if let Some(seconds) = settings.statement_seconds_max {
-            let seconds = seconds.min(TIMEOUT_SECONDS_MAX);
-            limits += &if self.is_mariadb() {
-                format!(", max_statement_time = {seconds}")
-            } else {
-                format!(", max_execution_time = {}", seconds * 1000)
-            };
+        let limits = format!("set session net_write_timeout = {stall}, net_read_timeout = {stall}");
+        self.run(&limits)?;
+        match settings.statement_seconds_max {
+            Some(seconds) => self.limit_statements(seconds.min(TIMEOUT_SECONDS_MAX) * 1000),
+            None => Ok(()),
         }
-        self.run(&limits)
+    }
+
+    /// Has the server end each statement from now on that takes longer.
+    pub(super) fn limit_statements(&mut self, millis: u64) -> Result<(), Error> {
+        let limit = match self.is_mariadb() {
+            true => format!("max_statement_time = {}.{:03}", millis / 1000, millis % 1000),
+            false => format!("max_execution_time = {millis}"),
+        };
+        self.run(&format!("set session {limit}"))
     }
 
     /// Whether the server is a MariaDB.

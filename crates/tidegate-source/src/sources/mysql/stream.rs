@@ -66,7 +66,10 @@ impl RowWriter {
     ) -> Self {
         let RowShape { names, parts } = shape;
         let columns = statement.columns();
-        let cells = schema.columns().iter().zip(columns.iter()).zip(parts);
+        let cells = schema.columns().iter().zip(columns.iter());
+        // Behind the fields come the anchors of a page, which are texts of ours.
+        let parts = parts.into_iter().chain(std::iter::repeat(false));
+        let cells = cells.zip(parts);
         let cells = cells
             .map(|((ours, theirs), is_part)| {
                 CellWriter::new(&ours.data_type, theirs, cell_bytes_max).of_parts(is_part)

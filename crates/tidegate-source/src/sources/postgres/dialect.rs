@@ -9,7 +9,10 @@ use tidegate_batch::{DataType, Wire};
 use tidegate_model::query::{Literal, Place};
 
 use super::{cast, nul};
-use crate::sql::{Bind, Binder, Dialect, JsonPlace, Lines, Operand, constant, like_pattern};
+use crate::{
+    SourceError,
+    sql::{Bind, Binder, Dialect, JsonPlace, Lines, Operand, constant, like_pattern},
+};
 
 /// Longest list that is compared value by value; a longer one becomes a set, which is hashed.
 const ANY_VALUES_MAX: usize = 64;
@@ -96,6 +99,24 @@ impl Dialect for Postgres {
             true => operand.expr.clone(),
             false => cast::selected(operand),
         }
+    }
+
+    fn anchor(&self, operand: &Operand<'_>) -> Expr {
+        self.sorted(operand).cast_as("text")
+    }
+
+    fn anchored(
+        &self,
+        text: &str,
+        _operand: &Operand<'_>,
+        binder: &mut Binder,
+    ) -> Result<Expr, SourceError> {
+        // Without a cast: the server reads it as a value of what it is compared with.
+        Ok(binder.bind_text(text))
+    }
+
+    fn seeks_by_rows(&self) -> bool {
+        true
     }
 
     fn is_in(&self, operand: &Operand<'_>, literals: &[Literal], binder: &mut Binder) -> Expr {

@@ -75,6 +75,11 @@ pub(super) fn choose(
     })
 }
 
+/// Rows that the planner expects a statement to give.
+pub(super) fn expected(session: &Session, statement: &ShareStatement) -> Result<u64, Fault> {
+    explain(session, statement).map(|explained| explained.rows)
+}
+
 /// Locks all that the statement reads, as reading it would.
 pub(super) fn lock(session: &Session, statement: &ShareStatement) -> Result<(), Fault> {
     explain(session, statement).map(drop)

@@ -7,7 +7,7 @@ use std::{
     future::poll_fn,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -55,6 +55,8 @@ pub(super) struct Session {
     canceller: Canceller,
     /// Whether a statement was sent whose end has not been seen.
     is_busy: Arc<AtomicBool>,
+    /// Longest run of a statement in the transaction; `u64::MAX` is no limit of ours.
+    statement_millis_max: AtomicU64,
     /// Ends every wait for the server.
     stop: Listener,
     /// Why the connection ended, where the server said so between statements.
@@ -66,6 +68,8 @@ pub(super) struct Session {
 pub(super) enum Transaction<'a> {
     /// One statement's worth.
     Short,
+    /// The same, for somebody who waits no longer than so many milliseconds.
+    Look(u64),
     /// One snapshot, for an export.
     Snapshot,
     /// The snapshot of another session.
@@ -107,13 +111,25 @@ impl Session {
         runtime.spawn(drive(connection, Arc::clone(&last_words)));
         let connector = Arc::clone(connector);
         let is_busy = Arc::default();
-        Ok(Self { runtime, tap, version, client, connector, canceller, is_busy, stop, last_words })
+        let statement_millis_max = AtomicU64::new(u64::MAX);
+        Ok(Self {
+            runtime,
+            tap,
+            version,
+            client,
+            connector,
+            canceller,
+            is_busy,
+            statement_millis_max,
+            stop,
+            last_words,
+        })
     }
 
     /// Begins a read-only transaction.
     pub(super) fn begin(&self, transaction: Transaction<'_>) -> Result<(), Fault> {
         let mut begin = match transaction {
-            Transaction::Short => "begin read only;".to_owned(),
+            Transaction::Short | Transaction::Look(_) => "begin read only;".to_owned(),
             Transaction::Snapshot => "begin isolation level repeatable read read only;".to_owned(),
             Transaction::Shared(snapshot) => format!(
                 "begin isolation level repeatable read read only; set transaction snapshot '{}';",
@@ -125,12 +141,18 @@ impl Session {
         // The administrator's own limit is for clients that forget; ours ends with the snapshot.
         let idle = settings.snapshot_seconds_max.min(TIMEOUT_SECONDS_MAX);
         begin.push_str(&format!("set local idle_in_transaction_session_timeout = '{idle}s';"));
-        if let Some(seconds) = settings.statement_seconds_max {
-            let seconds = seconds.min(TIMEOUT_SECONDS_MAX);
-            begin.push_str(&format!("set local statement_timeout = '{seconds}s';"));
+        let own = settings.statement_seconds_max.map(|seconds| seconds.saturating_mul(1000));
+        let limit = match transaction {
+            Transaction::Look(millis) => Some(own.unwrap_or(u64::MAX).min(millis)),
+            Transaction::Short | Transaction::Snapshot | Transaction::Shared(_) => own,
+        };
+        let limit = limit.map(|millis| millis.min(TIMEOUT_SECONDS_MAX * 1000));
+        if let Some(millis) = limit {
+            begin.push_str(&format!("set local statement_timeout = '{millis}ms';"));
         }
+        self.statement_millis_max.store(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
         let lock = match transaction {
-            Transaction::Short | Transaction::Snapshot => LOCK_SECONDS_MAX,
+            Transaction::Short | Transaction::Look(_) | Transaction::Snapshot => LOCK_SECONDS_MAX,
             Transaction::Shared(_) => FOLLOWER_LOCK_SECONDS_MAX,
         };
         begin.push_str(&format!("set local lock_timeout = '{lock}s';"));
@@ -143,9 +165,10 @@ impl Session {
     /// Asks something in a transaction of its own.
     pub(super) fn briefly<T>(
         &self,
+        transaction: Transaction<'_>,
         ask: impl FnOnce(&Self) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        self.begin(Transaction::Short)?;
+        self.begin(transaction)?;
         let answer = ask(self);
         let ended = self.run("rollback");
         answer.and_then(|answer| ended.map(|()| answer))
@@ -210,11 +233,9 @@ impl Session {
 
     /// What a statement is doing, for its errors.
     pub(super) fn doing<'a>(&'a self, what: &'a str) -> Doing<'a> {
-        Doing {
-            source_name: &self.connector.settings.name,
-            what,
-            statement_seconds_max: self.connector.settings.statement_seconds_max,
-        }
+        let limit = self.statement_millis_max.load(Ordering::Relaxed);
+        let statement_seconds_max = (limit != u64::MAX).then(|| limit.div_ceil(1000));
+        Doing { source_name: &self.connector.settings.name, what, statement_seconds_max }
     }
 
     /// Name of the source in the configuration.

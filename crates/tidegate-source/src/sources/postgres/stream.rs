@@ -88,14 +88,14 @@ impl Opening<'_> {
         let doing = format!("read `{}`", relation_name(&self.query.relation));
         if let Some(mut leader) = idle {
             leader.listen(self.stop.listener());
-            match leader.briefly(|leader| self.describe(leader)) {
+            match leader.briefly(Transaction::Short, |leader| self.describe(leader)) {
                 // The server may have ended it since; that says nothing about a new one.
                 Err(fault) if fault.is_loss() => {}
                 described => return self.open_with(leader, described, &doing),
             }
         }
         let leader = self.session()?;
-        let described = leader.briefly(|leader| self.describe(leader));
+        let described = leader.briefly(Transaction::Short, |leader| self.describe(leader));
         self.open_with(leader, described, &doing)
     }
 

@@ -245,6 +245,26 @@ pub(super) fn is_untyped(column: &CatalogColumn) -> bool {
         && types::Affinity::of(&column.native_type) != types::Affinity::Text
 }
 
+/// Rows of a table as the last `analyze` found them, if there was one: the first number of its
+/// statistics.
+pub(super) fn analyzed_rows(
+    connection: &Connection,
+    table: &TableName,
+) -> Result<Option<u64>, Error> {
+    const KNOWN: &str = "select count(*) from pragma_table_list where name = 'sqlite_stat1'";
+    const ROWS: &str = "\
+        select max(cast(stat as integer)) from sqlite_stat1 where tbl = ?1 collate nocase";
+    if table.schema.as_deref().is_some_and(|schema| schema != "main") {
+        return Ok(None);
+    }
+    let is_analyzed: i64 = connection.query_row(KNOWN, [], |row| row.get(0))?;
+    if is_analyzed == 0 {
+        return Ok(None);
+    }
+    let rows: Option<i64> = connection.query_row(ROWS, [&table.name], |row| row.get(0))?;
+    Ok(rows.and_then(|rows| u64::try_from(rows).ok()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,10 +12,16 @@ use sea_query::{
 use tidegate_batch::{DataType, Wire};
 use tidegate_model::query::{Comparison, Literal, Place};
 
-use super::types::{Affinity, BOOLEAN_TEXTS};
-use crate::sql::{
-    Bind, Binder, Dialect, JsonPlace, Lines, Operand, Purpose, any_of, comparison_operator,
-    constant, is_in_list,
+use super::{
+    anchor,
+    types::{Affinity, BOOLEAN_TEXTS},
+};
+use crate::{
+    SourceError,
+    sql::{
+        Bind, Binder, Dialect, JsonPlace, Lines, Operand, Purpose, any_of, comparison_operator,
+        constant, is_in_list,
+    },
 };
 
 /// Longest list that is compared value by value; SQLite has 32,766 parameters for a statement.
@@ -135,6 +141,19 @@ impl Dialect for Sqlite {
                 self.compared(operand)
             }
         }
+    }
+
+    fn anchor(&self, operand: &Operand<'_>) -> Expr {
+        Func::cust("tidegate_anchor").arg(self.sorted(operand)).into()
+    }
+
+    fn anchored(
+        &self,
+        text: &str,
+        _operand: &Operand<'_>,
+        binder: &mut Binder,
+    ) -> Result<Expr, SourceError> {
+        anchor::read(text).map(|value| binder.bind(value)).ok_or(SourceError::WrongAnchor)
     }
 
     fn text(&self, operand: &Operand<'_>) -> Expr {

@@ -8,6 +8,7 @@
 //! | `tidegate_time(value)` | microseconds since midnight |
 //! | `tidegate_uuid(value)` | 36 characters in lower case |
 //! | `tidegate_decimal(value)` | text that sorts as the numbers do |
+//! | `tidegate_anchor(value)` | the value and its type as text |
 //! | `tidegate_lines(spec, value, …)` | aggregate: a JSON array of objects |
 //!
 //! NULL gives NULL. A value that is not what its field declares is an error that names no value.
@@ -22,6 +23,7 @@ use rusqlite::{
 use tidegate_batch::DataType;
 
 use super::{
+    anchor,
     cell::{CellFault, Converter, hex},
     iso,
     iso::EPOCH_MICROS,
@@ -84,6 +86,9 @@ pub(super) fn register(connection: &Connection) -> Result<(), Error> {
     scalar(connection, "tidegate_decimal", DataType::Decimal(None), |converter, value| {
         let text = converter.text(value, false)?;
         number::sort_key(text.as_bytes()).map_err(|_| converter.mismatch(value))
+    })?;
+    connection.create_scalar_function("tidegate_anchor", 1, FLAGS, |context| {
+        Ok(anchor::write(context.get_raw(0)))
     })?;
     connection.create_aggregate_function("tidegate_lines", -1, FLAGS, LinesFunction::default())
 }

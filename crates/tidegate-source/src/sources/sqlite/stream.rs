@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     Extent, Reader, RowStream, SourceError, StreamOptions,
+    look::GLANCE_MILLIS_MAX,
     sql::{Bind, Catalog, Plan, Statement, own_column, relation_name},
 };
 use rusqlite::types::ValueRef;
@@ -108,6 +109,10 @@ pub(super) fn row_form(
             };
             (field.slug.clone(), converter)
         })
+        .chain((0..plan.anchors()).map(|_| {
+            let converter = Converter::new(&DataType::Text, false, options.cell_bytes_max);
+            ("place in the order".to_owned(), converter)
+        }))
         .collect();
     let key = query
         .key
@@ -247,9 +252,6 @@ fn is_narrow(
     Ok(u64::try_from(found).is_ok_and(|found| found < NARROW_ROWS))
 }
 
-/// Longest count of a view or a statement, which might take as long as reading it.
-const COUNT_MILLIS_MAX: u64 = 500;
-
 /// Rows of the stream, to tell progress by; 0 says that they are not known.
 fn rows_if_cheap(
     client: &mut Client,
@@ -267,7 +269,7 @@ fn rows_if_cheap(
     let count = match is_cheap {
         true => first_integer(client, &statement, doing)?,
         false => {
-            client.begin_statement_of(COUNT_MILLIS_MAX);
+            client.begin_statement_of(GLANCE_MILLIS_MAX);
             // Progress is not worth failing for; what is wrong with the rows is told with them.
             integer_of(client, &statement).unwrap_or(None)
         }
@@ -275,6 +277,18 @@ fn rows_if_cheap(
     if client.is_stopped() {
         return Err(SourceError::Interrupted);
     }
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+}
+
+/// The count that the statement gives, if it does so in time.
+pub(super) fn counted(
+    client: &mut Client,
+    statement: &Statement,
+    millis_max: u64,
+) -> Result<u64, SourceError> {
+    client.begin_statement_of(millis_max);
+    let count = integer_of(client, statement);
+    let count = count.map_err(|error| client.fault("count rows", error))?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
 }
 

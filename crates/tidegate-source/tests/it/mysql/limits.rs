@@ -184,7 +184,7 @@ fn a_selection_beyond_what_a_statement_takes_is_refused() {
         field: query.fields[0].field.clone(),
         values: (0..70_000).map(value).collect(),
     };
-    let error = check.source.count(&query).unwrap_err();
+    let error = check.source.count(&query, crate::PATIENCE).unwrap_err();
     assert!(told(&error).contains("select fewer keys"), "{}", told(&error));
 }
 

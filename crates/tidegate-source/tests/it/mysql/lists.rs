@@ -5,7 +5,6 @@ use tidegate_model::{
     field::{Field, Origin, Reference},
     query::{Comparison, Literal, Place, Predicate, Query},
 };
-use tidegate_source::Page;
 
 use super::{
     Check, field, field_at, options, print_batch, query, read, table_name, table_relation,
@@ -165,7 +164,7 @@ fn ids(check: &Check, predicate: Predicate) -> Vec<String> {
         Query { predicate, ..query(table_relation("t"), vec![field("id", DataType::Integer)]) };
     let rows = check.read(&query).unwrap();
     let ids: Vec<String> = rows.into_iter().map(|row| row[0].clone().unwrap()).collect();
-    assert_eq!(check.source.count(&query).unwrap(), ids.len() as u64);
+    assert_eq!(check.source.count(&query, crate::PATIENCE).unwrap(), ids.len() as u64);
     ids
 }
 
@@ -259,7 +258,7 @@ fn a_page_is_cut_from_the_order() {
     let mut query = check.query("t");
     let n = query.fields[1].field.clone();
     query.sort = vec![tidegate_model::query::SortKey { field: n, is_descending: false }];
-    let (schema, batch) = check.source.rows(&query, Page { offset: 1, limit: 2 }).unwrap();
+    let (schema, batch) = check.source.rows(&query, &crate::page(1, 2)).unwrap();
     let rows = print_batch(&schema, &batch);
     assert_eq!(rows.iter().map(|row| row[0].as_deref().unwrap()).collect::<Vec<_>>(), ["1", "2"]);
 }

@@ -5,7 +5,6 @@ use tidegate_model::{
     field::Field,
     query::{Comparison, Literal, Place, Predicate, Query},
 };
-use tidegate_source::Page;
 
 use super::Check;
 
@@ -17,8 +16,8 @@ fn ids(check: &Check, predicate: Predicate) -> Vec<i64> {
     let mut ids: Vec<i64> =
         read.rows.iter().map(|row| row[0].as_ref().unwrap().parse().unwrap()).collect();
     ids.sort_unstable();
-    assert_eq!(check.source.count(&query).unwrap(), ids.len() as u64, "the count");
-    let (_, page) = check.source.rows(&query, Page { offset: 0, limit: 1000 }).unwrap();
+    assert_eq!(check.source.count(&query, crate::PATIENCE).unwrap(), ids.len() as u64, "the count");
+    let (_, page) = check.source.rows(&query, &crate::page(0, 1000)).unwrap();
     assert_eq!(page.len(), ids.len(), "the page");
     ids
 }
@@ -91,7 +90,7 @@ fn an_equality_finds_its_value_in_every_type() {
             let selected = query.clone();
             let query = Query { predicate, ..selected };
             let (schema, page) =
-                check.source.rows(&query, Page { offset: 0, limit: 9 }).unwrap_or_else(|error| {
+                check.source.rows(&query, &crate::page(0, 9)).unwrap_or_else(|error| {
                     panic!("{native} {what}: {error:?}");
                 });
             let ids = super::rows_of(&page, &schema);
@@ -174,7 +173,7 @@ fn a_page_begins_where_the_last_one_ended() {
     let field = query.fields[0].field.clone();
     query.sort = vec![tidegate_model::query::SortKey { field, is_descending: false }];
     let page = |offset| {
-        let (schema, batch) = check.source.rows(&query, Page { offset, limit: 10 }).unwrap();
+        let (schema, batch) = check.source.rows(&query, &crate::page(offset, 10)).unwrap();
         super::rows_of(&batch, &schema).into_iter().flatten().flatten().collect::<Vec<_>>()
     };
     assert_eq!(page(0).len(), 10);

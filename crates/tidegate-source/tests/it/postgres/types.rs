@@ -306,8 +306,7 @@ fn assert_as_psql_prints(cases: &[Case]) {
             Oracle::Expression(x) => by_psql(x),
         };
         assert_eq!(read.rows, expected, "{}", case.native);
-        let (page, batch) =
-            check.source.rows(&query, tidegate_source::Page { offset: 0, limit: 100 }).unwrap();
+        let (page, batch) = check.source.rows(&query, &crate::page(0, 100)).unwrap();
         assert_eq!(super::rows_of(&batch, &page), expected, "a page of {}", case.native);
         cells += expected.len();
     }
@@ -421,8 +420,7 @@ fn a_nul_anywhere_in_a_json_document_stays_what_it_is() {
         ];
         assert_eq!(second(rows), expected, "{column}");
 
-        let (_, mut page) =
-            check.source.rows(&asked, tidegate_source::Page { offset: 1, limit: 1 }).unwrap();
+        let (_, mut page) = check.source.rows(&asked, &crate::page(1, 1)).unwrap();
         page.seal();
         let cells: Vec<_> = page.rows(2).flatten().collect();
         assert_eq!(cells[1], Some(&b"p\0\0q\\\0"[..]), "{column}");

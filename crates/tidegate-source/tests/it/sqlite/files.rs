@@ -114,7 +114,7 @@ fn a_page_of_a_database_in_use_does_not_wait_for_its_writer() {
     let writer = check.client();
     writer.execute_batch("begin immediate; insert into t values (2)").unwrap();
     let query = check.query("t", &[]);
-    let (_, batch) = check.source().rows(&query, Page { offset: 0, limit: 10 }).unwrap();
+    let (_, batch) = check.source().rows(&query, &crate::page(0, 10)).unwrap();
     assert_eq!(batch.len(), 1);
     assert_eq!(check.rows(&query).unwrap().len(), 1);
 }

@@ -147,5 +147,8 @@ fn a_table_may_be_named_with_its_schema() {
     assert_eq!(stream.readers.len(), 2);
     assert_eq!(firsts(&drain(stream).unwrap().rows), [1, 2]);
     query.relation = Relation::Table(TableName::parse("elsewhere.\"a.b\""));
-    assert!(matches!(check.source().count(&query), Err(SourceError::UnknownTable { .. })));
+    assert!(matches!(
+        check.source().count(&query, crate::PATIENCE),
+        Err(SourceError::UnknownTable { .. })
+    ));
 }

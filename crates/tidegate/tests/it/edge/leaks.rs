@@ -132,7 +132,7 @@ fn look_back(site: &mut Site, id: u64) {
 /// Looks for rows that may not be seen, by everything that a request can say of them.
 fn ask_for_hidden_rows(site: &mut Site) {
     let (hidden, nothing) = (site.hidden_note.clone(), searcher::word());
-    let rows = "/api/v1/subjects/sales/rows?total=true&limit=100";
+    let rows = "/api/v1/subjects/sales/rows?count=about&limit=100";
     let count = |text: &str| serde_json::from_str::<Value>(text).unwrap()["total"].clone();
     let (_, all) = site.get(rows);
     assert_eq!(count(&all), NORTH);
@@ -203,7 +203,7 @@ fn make_it_fail(site: &mut Site) {
             let (status, _) = site.post(&format!("/api/v1/exports/{path}"), &order);
             assert!(status >= 400, "{subject}: {path}");
         }
-        let (status, _) = site.get(&format!("/api/v1/subjects/{subject}/rows?total=true"));
+        let (status, _) = site.get(&format!("/api/v1/subjects/{subject}/rows?count=about"));
         assert!(status >= 400, "{subject}");
     }
     for order in [
@@ -388,7 +388,7 @@ fn a_column_that_is_no_field_answers_as_one_that_is_not_there() {
         for query in [
             format!("fields={field}"),
             format!("sort={field}"),
-            format!("filter={filter}&total=true"),
+            format!("filter={filter}&count=exact"),
             format!("{field}=x"),
         ] {
             told.push(site.get(&format!("/api/v1/subjects/sales/rows?{query}")));
