@@ -128,7 +128,8 @@ mod stream;
 
 pub use change::{
     Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit,
-    SessionChange, SourceShare, StoreOwnership, TokenChange, UnknownObject,
+    SecondFactorChange, SecondFactorProof, SessionChange, SessionProof, SourceShare,
+    StoreOwnership, TokenChange, UnknownObject,
 };
 pub use connection::{Store, StoreKind};
 pub use door::{Committed, StartedDownload};
@@ -143,6 +144,7 @@ pub use query::{
     },
     links::Link,
     operators::{Operator, Token},
+    second_factor::{SecondFactor, SecondStep},
     sessions::{Invitation, Session},
     transitions::TransitionRow,
     vault::{OwnStore, Quarantined},

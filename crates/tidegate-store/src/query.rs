@@ -9,6 +9,7 @@ pub(crate) mod jobs;
 pub(crate) mod links;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod transitions;
 pub(crate) mod vault;

@@ -27,6 +27,8 @@ pub struct Operator {
     pub created_at: i64,
     /// Whether shut out.
     pub is_disabled: bool,
+    /// Whether a second factor is enrolled.
+    pub has_second_factor: bool,
 }
 
 /// An API token.
@@ -48,6 +50,12 @@ pub struct Token {
     pub is_revoked: bool,
 }
 
+/// Operators, with whether each has a second factor.
+const OPERATORS: &str = "\
+    select o.*, (select count(*) from second_factors s \
+        where s.operator_id = o.id and s.sealed is not null) as second_factors \
+    from operators o";
+
 impl Store {
     /// An operator by number.
     ///
@@ -55,8 +63,8 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn operator(&self, id: OperatorId) -> Result<Option<Operator>, StoreError> {
-        const BY_ID: &str = "select * from operators where id = $1";
-        self.ask_one(BY_ID, [id.0.into()]).await?.as_ref().map(operator_of).transpose()
+        let sql = format!("{OPERATORS} where o.id = $1");
+        self.ask_one(&sql, [id.0.into()]).await?.as_ref().map(operator_of).transpose()
     }
 
     /// An operator by mail address.
@@ -65,8 +73,8 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn operator_by_email(&self, email: &str) -> Result<Option<Operator>, StoreError> {
-        const BY_EMAIL: &str = "select * from operators where email = $1";
-        self.ask_one(BY_EMAIL, [email.into()]).await?.as_ref().map(operator_of).transpose()
+        let sql = format!("{OPERATORS} where o.email = $1");
+        self.ask_one(&sql, [email.into()]).await?.as_ref().map(operator_of).transpose()
     }
 
     /// All operators.
@@ -75,8 +83,8 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
-        const ALL: &str = "select * from operators order by id";
-        self.ask(ALL, []).await?.iter().map(operator_of).collect()
+        let sql = format!("{OPERATORS} order by o.id");
+        self.ask(&sql, []).await?.iter().map(operator_of).collect()
     }
 
     /// A token by the hash of its secret.
@@ -121,6 +129,7 @@ fn operator_of(row: &QueryResult) -> Result<Operator, StoreError> {
         password_hash: get(row, "password_hash")?,
         created_at: get(row, "created_at")?,
         is_disabled: get::<Option<i64>>(row, "disabled_at")?.is_some(),
+        has_second_factor: get::<i64>(row, "second_factors")? > 0,
     })
 }
 

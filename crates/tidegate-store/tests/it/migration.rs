@@ -21,7 +21,13 @@ fn assert_made_once(site: &Site) {
     let versions = site.lines("select version from seaql_migrations order by version");
     assert_eq!(
         versions,
-        ["m0001_control_state", "m0002_archives", "m0003_artifact_store", "m0004_sessions"]
+        [
+            "m0001_control_state",
+            "m0002_archives",
+            "m0003_artifact_store",
+            "m0004_sessions",
+            "m0006_second_factors",
+        ]
     );
     assert_eq!(site.lines("select version from policy"), ["1"]);
 }
