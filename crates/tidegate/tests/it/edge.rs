@@ -15,6 +15,7 @@ mod proxy;
 mod reach;
 mod reference;
 mod safety;
+mod second_factor;
 mod server;
 mod sign_in;
 mod single_sign_on;

@@ -12,6 +12,7 @@ use self::{
     searcher::To,
     site::{NORTH, SUBJECTS, Site},
 };
+use super::second_factor::authenticator::{code, step};
 
 /// Formats whose files are text, not packed.
 const TEXTS: [&str; 4] = ["csv", "ndjson", "json", "xml"];
@@ -219,6 +220,51 @@ fn sign_in_and_out(site: &mut Site) {
     let _ = site.ask(To::Stranger, nobody.request(Method::GET, "/sg-admin/password?token=wrong"));
 }
 
+/// Enrols a second factor for the clerk, and signs in by it.
+fn enrol(site: &mut Site) {
+    let nobody = site.server.asker(None);
+    let password = site.password.clone();
+    let by_clerk = |site: &mut Site, path: &str, body: &Value| {
+        let request = site.clerk.request(Method::POST, path).json(body);
+        let (status, text) = site.ask(To::ClerksSecrets, request);
+        assert_eq!(status, 201, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let offer = by_clerk(site, "/api/v1/second-factor", &json!({ "password": password }));
+    let secret = offer["secret"].as_str().unwrap();
+    site.searcher.watch("secret of a second factor", secret, &[To::ClerksSecrets]);
+    let code = code(secret, step());
+    let codes = by_clerk(site, "/api/v1/second-factor/confirm", &json!({ "code": code }));
+    let codes: Vec<&str> = codes["recovery_codes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    for code in &codes {
+        site.searcher.watch("recovery code", code, &[To::ClerksSecrets]);
+    }
+    let wrong = site.searcher.hatch("code that was wrong", &[]);
+    let enter = |code: Option<&str>| {
+        let body = json!({ "email": "clerk@example.com", "password": password, "code": code });
+        nobody.request(Method::POST, "/api/v1/sessions").json(&body)
+    };
+    for code in [None, Some(wrong.as_str())] {
+        assert_eq!(site.ask(To::Stranger, enter(code)).0, 401);
+    }
+    assert_eq!(enter(Some(codes[0])).send().unwrap().status(), 201);
+    let form = [("email", "clerk@example.com"), ("password", &password)];
+    let asked = nobody.request(Method::POST, "/sg-admin/sign-in").form(&form).send().unwrap();
+    let cookie = asked.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    site.searcher.watch("second step", cookie.split('=').nth(1).unwrap(), &[]);
+    let form = nobody.request(Method::GET, "/sg-admin/sign-in/code").header("cookie", &cookie);
+    assert_eq!(site.ask(To::Clerk, form).0, 200);
+    let shown = nobody.request(Method::POST, "/sg-admin/sign-in/code").header("cookie", &cookie);
+    let shown = shown.header("sec-fetch-site", "same-origin").form(&[("code", &wrong)]);
+    assert_eq!(site.ask(To::Clerk, shown).0, 401);
+}
+
 /// What was said and written, beside what was answered.
 fn catch_logs(site: &mut Site) {
     let said = site.server.said();
@@ -247,6 +293,7 @@ fn no_byte_that_leaves_holds_what_its_recipient_may_not_see() {
     ask_for_hidden_rows(&mut site);
     make_it_fail(&mut site);
     sign_in_and_out(&mut site);
+    enrol(&mut site);
     look_everywhere(&mut site);
     site.watch_control_state();
     catch_logs(&mut site);
@@ -269,6 +316,8 @@ fn no_byte_that_leaves_holds_what_its_recipient_may_not_see() {
         "link",
         "token that was made",
         "invitation",
+        "secret of a second factor",
+        "recovery code",
     ] {
         assert!(found.seen.contains(what), "nobody saw the {what}");
     }
