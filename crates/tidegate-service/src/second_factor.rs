@@ -210,8 +210,8 @@ impl Service {
         Ok(rule.is_for(policy.roles.get(role)))
     }
 
-    /// What of an operator's second factor a text proves; none if it is wrong or was used. Of two at
-    /// once the store takes one.
+    /// What of an operator's second factor a text proves; none if it is wrong or was used. Of two
+    /// at once the store takes one.
     ///
     /// # Errors
     ///
@@ -231,8 +231,8 @@ impl Service {
                 step.filter(|step| *step > factor.step).map(SecondFactorProof::Step)
             }
             Some(Typed::Recovery(hash)) => {
-                // Never throttled: so there is a way in while somebody else tries codes. A hash of 80 random bits is
-                // looked up by equality: there is nothing to guess.
+                // Never counted, so there is a way in while somebody else tries codes. A hash of
+                // 80 random bits is looked up by equality: there is nothing to guess.
                 let is_one = self.store.has_recovery_code(operator, &hash).await?;
                 is_one.then_some(SecondFactorProof::Recovery(hash))
             }

@@ -120,8 +120,8 @@ pub(super) struct RecoveryCodes {
     recovery_codes: Vec<String>,
 }
 
-/// Enrols the new secret by a code of it: from now on, a sign-in by password asks for one. All other
-/// sessions of the caller end.
+/// Enrols the new secret by a code of it: from now on, a sign-in by password asks for one. All
+/// other sessions of the caller end.
 #[utoipa::path(
     post, path = "/second-factor/confirm", operation_id = "confirm_second_factor", tag = "people",
     request_body = FirstCode,

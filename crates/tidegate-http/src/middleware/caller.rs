@@ -23,8 +23,8 @@ use crate::{
 /// How a token is shown.
 const SCHEME: &str = "bearer ";
 
-/// Paths that are open to whoever has to enrol a second factor before anything else: to do so, or to
-/// leave. What turns it off is not among them.
+/// Paths that are open to whoever has to enrol a second factor before anything else: to do so, or
+/// to leave. What turns it off is not among them.
 const ENROLLING: [&str; 3] =
     ["/api/v1/second-factor", "/api/v1/second-factor/confirm", "/api/v1/sessions/current"];
 

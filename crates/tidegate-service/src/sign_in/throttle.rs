@@ -20,7 +20,8 @@ const NETWORK_ATTEMPTS: NonZeroU32 = NonZeroU32::new(60).expect("it is not zero"
 const NETWORK_PAUSE: Duration = Duration::from_secs(10);
 /// Second factors that are shown of one operator, from wherever, at once, and the time in which
 /// another one is earned: whoever has the password finds one of 10⁶ codes, three of which are good,
-/// with even chances in five months, and the log has told of it long before. A new password ends it.
+/// with even chances in five months, and the log has told of it long before. A new password ends
+/// it.
 const CODE_ATTEMPTS: NonZeroU32 = NonZeroU32::new(10).expect("it is not zero");
 const CODE_PAUSE: Duration = Duration::from_secs(60);
 /// Passwords that are tried at a time: each takes 19 MiB and a core.

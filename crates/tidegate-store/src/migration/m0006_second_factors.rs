@@ -61,5 +61,6 @@ const STATEMENTS: &[&str] = &[
     ){strict}",
     "create index second_steps_by_operator on second_steps (operator_id, id)",
     // Whoever a provider vouches for was asked there for whatever the provider asks for.
-    "alter table sessions add column is_vouched {int} not null default 0 check (is_vouched in (0, 1))",
+    "alter table sessions add column is_vouched {int} not null default 0 \
+        check (is_vouched in (0, 1))",
 ];

@@ -93,10 +93,10 @@ impl Cell<'_> {
             "POST /tokens" => request.json(&json!({ "name": "t", "days": 1 })),
             "POST /sessions" => {
                 let body = json!({ "email": DOOR, "password": PASSWORD });
-                desk.from_own_network(request).json(&body)
+                desk.in_own_network(request).json(&body)
             }
             "POST /second-factor" => {
-                desk.from_own_network(request).json(&json!({ "password": PASSWORD }))
+                desk.in_own_network(request).json(&json!({ "password": PASSWORD }))
             }
             "POST /second-factor/confirm" => {
                 request.json(&json!({ "code": code(&desk.offered, step()) }))
@@ -105,7 +105,7 @@ impl Cell<'_> {
                 // The code before was used up by what came before.
                 let code = code(&desk.offered, step() + 1);
                 let body = json!({ "password": PASSWORD, "code": code });
-                desk.from_own_network(request).json(&body)
+                desk.in_own_network(request).json(&body)
             }
             _ => request,
         }

@@ -114,7 +114,7 @@ impl Kind {
 
 impl Desk {
     /// From a network of its own: who tries too often from one has to wait.
-    pub(super) fn from_own_network(&self, request: RequestBuilder) -> RequestBuilder {
+    pub(super) fn in_own_network(&self, request: RequestBuilder) -> RequestBuilder {
         let network = format!("10.{}.{}.1", self.operator / 250, self.operator % 250);
         request.header("x-forwarded-for", network)
     }
@@ -246,7 +246,7 @@ impl Site {
             let desk = &mut kind.desks[0];
             let asker = owner(&self.server, desk);
             let request = asker.request(Method::POST, "/api/v1/second-factor");
-            let request = desk.from_own_network(request).json(&json!({ "password": PASSWORD }));
+            let request = desk.in_own_network(request).json(&json!({ "password": PASSWORD }));
             let offer: Value = request.send().unwrap().error_for_status().unwrap().json().unwrap();
             desk.offered = offer["secret"].as_str().unwrap().to_owned();
         }
