@@ -59,6 +59,18 @@ export class Site {
     return execFileSync(PROGRAM, ["--as", ADMINISTRATOR, ...command], options).trim();
   }
 
+  // Says whose sign-in takes a second factor; a token is asked for none.
+  async requireSecondFactor(whom) {
+    const made = this.run(["--json", "tokens", "create", "--name", "e2e", "--days", "1"]);
+    const headers = {
+      authorization: `Bearer ${JSON.parse(made).token}`,
+      "content-type": "application/json",
+    };
+    const body = JSON.stringify({ require_second_factor: whom });
+    const answer = await fetch(`${this.base}/api/v1/settings`, { method: "PUT", headers, body });
+    if (!answer.ok) throw new Error(`settings: ${answer.status}`);
+  }
+
   environment() {
     const own = this.base ? { TIDEGATE__SERVER__PUBLIC_URL: this.base } : {};
     // What it says is read; what it logs is not.

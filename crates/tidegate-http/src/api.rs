@@ -7,6 +7,7 @@ mod keys;
 mod me;
 mod operators;
 mod roles;
+mod second_factor;
 mod sessions;
 mod settings;
 mod subjects;
@@ -14,4 +15,5 @@ mod tokens;
 
 pub use description::document;
 pub(crate) use description::{PREFIX, open_operations, routes};
+pub(crate) use second_factor::QR_LABEL;
 pub(crate) use sessions::{refused, visitor};

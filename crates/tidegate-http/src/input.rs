@@ -44,6 +44,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if let Some(at) = place_of_nul(&value) {
             return Err(Problem::fault(at, "a text holds no NUL character").into_response());
         }
+        // A list of values would be read as the members of a type in their order.
+        if value.is_array() {
+            return Err(Problem::fault("", "the body is an object, not a list").into_response());
+        }
         whole_numbers(&mut value);
         let read = serde_path_to_error::deserialize(value);
         read.map(Self).map_err(|error| {

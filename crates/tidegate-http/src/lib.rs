@@ -19,6 +19,7 @@ mod middleware;
 mod page;
 mod pages;
 mod problem;
+mod qr;
 mod router;
 mod serve;
 mod session;

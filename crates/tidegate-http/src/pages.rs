@@ -4,6 +4,8 @@ mod assets;
 mod home;
 mod password;
 mod reference;
+mod second_factor;
+mod second_step;
 mod sign_in;
 mod sign_on;
 
@@ -28,6 +30,10 @@ pub(crate) const SIGN_IN: &str = "/sg-admin/sign-in";
 pub(crate) const SIGN_ON: &str = "/sg-admin/sign-in/provider";
 /// Where the provider sends one back to.
 pub(crate) const SIGNED_ON: &str = "/sg-admin/sign-in/provider/done";
+/// Where one shows the second factor.
+pub(crate) const CODE: &str = "/sg-admin/sign-in/code";
+/// Where one has one's second factor.
+pub(crate) const SECOND_FACTOR: &str = "/sg-admin/second-factor";
 /// Where the first operator is made.
 pub(crate) const SETUP: &str = "/sg-admin/setup";
 /// Where a new password is set.
@@ -45,6 +51,10 @@ pub(crate) fn routes() -> Router<Shared> {
         .route(PREFIX, get(home::enter))
         .route("/sg-admin/", get(home::show))
         .route(SIGN_IN, get(sign_in::show).post(sign_in::send))
+        .route(CODE, get(second_step::show).post(second_step::send))
+        .route(SECOND_FACTOR, get(second_factor::show).post(second_factor::begin))
+        .route("/sg-admin/second-factor/confirm", post(second_factor::confirm))
+        .route("/sg-admin/second-factor/remove", post(second_factor::remove))
         .route(SIGN_ON, get(sign_on::leave))
         .route(SIGNED_ON, get(sign_on::arrive))
         .route("/sg-admin/sign-out", post(sign_in::leave))

@@ -3,7 +3,7 @@
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use http::HeaderMap;
 use tidegate_model::actor::Via;
-use tidegate_service::{NewSession, ServiceError, SignedIn};
+use tidegate_service::{NewSession, NewStep, ServiceError, SignedIn};
 use time::Duration;
 
 use crate::edge::{Edge, EdgeSettings};
@@ -12,6 +12,9 @@ use crate::edge::{Edge, EdgeSettings};
 const NAME: &str = "__Host-tidegate_session";
 /// Its name over plain HTTP, where they would refuse the other.
 const PLAIN_NAME: &str = "tidegate_session";
+
+/// Name of the cookie of a sign-in that waits for a second factor, over TLS and over plain HTTP.
+const STEP_NAMES: [&str; 2] = ["__Host-tidegate_second_step", "tidegate_second_step"];
 
 /// Whoever is signed in by the cookie of a request.
 pub(crate) async fn signed_in(edge: &Edge, headers: &HeaderMap) -> Result<SignedIn, ServiceError> {
@@ -22,7 +25,28 @@ pub(crate) async fn signed_in(edge: &Edge, headers: &HeaderMap) -> Result<Signed
 
 /// Whether a request shows a cookie of ours, good or not.
 pub(crate) fn is_shown(settings: &EdgeSettings, headers: &HeaderMap) -> bool {
-    CookieJar::from_headers(headers).get(name(settings)).is_some()
+    let jar = CookieJar::from_headers(headers);
+    jar.get(name(settings)).is_some() || jar.get(step_name(settings)).is_some()
+}
+
+/// The secret of a sign-in that waits for a second factor, as a request shows it.
+pub(crate) fn step(settings: &EdgeSettings, headers: &HeaderMap) -> Option<String> {
+    let jar = CookieJar::from_headers(headers);
+    jar.get(step_name(settings)).map(|cookie| cookie.value().to_owned())
+}
+
+/// The cookie of a sign-in that waits for a second factor: no session, and good for nothing else.
+pub(crate) fn step_cookie(settings: &EdgeSettings, step: &NewStep) -> CookieJar {
+    let seconds = i64::try_from(step.seconds).unwrap_or(i64::MAX);
+    let cookie = Cookie::build((step_name(settings), step.secret.clone()));
+    let cookie = cookie.max_age(Duration::seconds(seconds));
+    CookieJar::new().add(guarded(settings, cookie.build()))
+}
+
+/// Takes it back.
+pub(crate) fn no_step_cookie(settings: &EdgeSettings) -> CookieJar {
+    let gone = Cookie::build((step_name(settings), "")).max_age(Duration::ZERO);
+    CookieJar::new().add(guarded(settings, gone.build()))
 }
 
 /// The cookie of a session that was begun.
@@ -46,6 +70,11 @@ pub(crate) fn guarded<'a>(settings: &EdgeSettings, mut cookie: Cookie<'a>) -> Co
     cookie.set_same_site(SameSite::Lax);
     cookie.set_secure(settings.is_https());
     cookie
+}
+
+fn step_name(settings: &EdgeSettings) -> &'static str {
+    let [secure, plain] = STEP_NAMES;
+    if settings.is_https() { secure } else { plain }
 }
 
 fn name(settings: &EdgeSettings) -> &'static str {

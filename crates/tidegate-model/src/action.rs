@@ -91,6 +91,22 @@ pub enum Action {
     SessionEnd,
     /// See sign-ins.
     SessionView,
+    /// Ask whoever has shown the right password for the second factor.
+    SecondFactorAsk,
+    /// Show a second factor: what is wrong is refused, what is right begins a session.
+    SecondFactorShow,
+    /// Begin to enrol a second factor: its secret is shown, once.
+    SecondFactorOffer,
+    /// Enrol a second factor, by a code of it.
+    SecondFactorEnrol,
+    /// Turn one's second factor off.
+    SecondFactorRemove,
+    /// Take somebody's second factor away.
+    SecondFactorReset,
+    /// See whether somebody has a second factor.
+    SecondFactorView,
+    /// Use up a recovery code.
+    RecoveryCodeUse,
     /// Add or change a role.
     RoleChange,
     /// Remove a role.
@@ -149,7 +165,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 59] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -191,6 +207,14 @@ impl Action {
         Self::SessionStart,
         Self::SessionEnd,
         Self::SessionView,
+        Self::SecondFactorAsk,
+        Self::SecondFactorShow,
+        Self::SecondFactorOffer,
+        Self::SecondFactorEnrol,
+        Self::SecondFactorRemove,
+        Self::SecondFactorReset,
+        Self::SecondFactorView,
+        Self::RecoveryCodeUse,
         Self::RoleChange,
         Self::RoleRemove,
         Self::RoleView,
@@ -247,6 +271,14 @@ impl Action {
             Self::SessionStart => "session.started",
             Self::SessionEnd => "session.ended",
             Self::SessionView => "session.viewed",
+            Self::SecondFactorAsk => "second_factor.asked",
+            Self::SecondFactorShow => "second_factor.shown",
+            Self::SecondFactorOffer => "second_factor.offered",
+            Self::SecondFactorEnrol => "second_factor.enrolled",
+            Self::SecondFactorRemove => "second_factor.removed",
+            Self::SecondFactorReset => "second_factor.reset",
+            Self::SecondFactorView => "second_factor.viewed",
+            Self::RecoveryCodeUse => "recovery_code.used",
             Self::RoleChange => "role.changed",
             Self::RoleRemove => "role.removed",
             Self::RoleView => "role.viewed",
@@ -274,7 +306,10 @@ impl Action {
             }
             Self::JobClaim | Self::JobPublish | Self::JobRetry | Self::JobHandBack => Need::Worker,
             Self::JobFail | Self::JobCancel => Need::WorkerOrUpkeep,
-            Self::DownloadFinish | Self::VolumeReach => Need::Started,
+            Self::DownloadFinish
+            | Self::VolumeReach
+            | Self::SecondFactorShow
+            | Self::RecoveryCodeUse => Need::Started,
             Self::JobRescue
             | Self::JobExpire
             | Self::ArtifactPurge
@@ -289,10 +324,17 @@ impl Action {
             | Self::OperatorChange
             | Self::OperatorDisable
             | Self::OperatorInvite
-            | Self::OperatorView => Need::One("operators.manage"),
-            Self::OperatorPassword | Self::SessionStart | Self::SessionEnd | Self::SessionView => {
-                Need::OwnFreely { any: "operators.manage" }
-            }
+            | Self::OperatorView
+            | Self::SecondFactorReset => Need::One("operators.manage"),
+            Self::OperatorPassword
+            | Self::SessionStart
+            | Self::SessionEnd
+            | Self::SessionView
+            | Self::SecondFactorAsk
+            | Self::SecondFactorOffer
+            | Self::SecondFactorEnrol
+            | Self::SecondFactorRemove
+            | Self::SecondFactorView => Need::OwnFreely { any: "operators.manage" },
             Self::RoleChange | Self::RoleRemove | Self::RoleView => Need::One("roles.manage"),
             Self::TokenCreate | Self::TokenRevoke | Self::TokenView => {
                 Need::OwnFreely { any: "tokens.manage" }
@@ -319,6 +361,7 @@ impl Action {
             | Self::QuarantineView
             | Self::OperatorView
             | Self::SessionView
+            | Self::SecondFactorView
             | Self::RoleView
             | Self::TokenView
             | Self::SettingView
@@ -357,6 +400,13 @@ impl Action {
             | Self::OperatorInvite
             | Self::SessionStart
             | Self::SessionEnd
+            | Self::SecondFactorAsk
+            | Self::SecondFactorShow
+            | Self::SecondFactorOffer
+            | Self::SecondFactorEnrol
+            | Self::SecondFactorRemove
+            | Self::SecondFactorReset
+            | Self::RecoveryCodeUse
             | Self::RoleChange
             | Self::RoleRemove
             | Self::TokenCreate
@@ -423,6 +473,7 @@ mod tests {
             "activity.viewed",
             "operator.viewed",
             "session.viewed",
+            "second_factor.viewed",
             "role.viewed",
             "token.viewed",
             "setting.viewed",

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Faults};
+use crate::{
+    fault::{Fault, Faults},
+    role::Role,
+};
 
 /// Microseconds of an hour.
 const HOUR_MICROS: i64 = 60 * 60 * 1_000_000;
@@ -25,12 +28,14 @@ pub struct Setting {
     pub least: u64,
     /// Largest value.
     pub most: u64,
+    /// The words that it takes; none if it takes numbers.
+    pub words_taken: &'static [&'static str],
     /// Whether null means that there is no limit.
     pub may_be_null: bool,
 }
 
 const fn setting(name: &'static str, words: &'static str, least: u64, most: u64) -> Setting {
-    Setting { name, words, least, most, may_be_null: false }
+    Setting { name, words, least, most, words_taken: &[], may_be_null: false }
 }
 
 const fn optional(name: &'static str, words: &'static str, least: u64, most: u64) -> Setting {
@@ -39,6 +44,14 @@ const fn optional(name: &'static str, words: &'static str, least: u64, most: u64
 
 const fn ceiling(name: &'static str, words: &'static str) -> Setting {
     Setting { may_be_null: true, ..setting(name, words, 1, EXACT_MAX) }
+}
+
+const fn choice(
+    name: &'static str,
+    words: &'static str,
+    words_taken: &'static [&'static str],
+) -> Setting {
+    Setting { words_taken, ..setting(name, words, 0, 0) }
 }
 
 /// Every setting. None takes a value that would shut everybody out, or stop all work unsaid.
@@ -67,6 +80,11 @@ pub const SETTINGS: &[Setting] = &[
         30 * 24 * 60,
     ),
     setting("session_hours_max", "Hours after which a sign-in has ended in any case", 1, 366 * 24),
+    choice(
+        "require_second_factor",
+        "Whose sign-in by password takes a second factor, beside those who have enrolled one",
+        &SecondFactorRule::SLUGS,
+    ),
     optional(
         "bearer_link_hours_max",
         "Hours that a link lives at most which needs no sign-in; null for no such links",
@@ -99,6 +117,8 @@ pub struct Settings {
     pub session_idle_minutes: u32,
     /// Hours after which a sign-in has ended in any case.
     pub session_hours_max: u32,
+    /// Who has to have a second factor.
+    pub require_second_factor: SecondFactorRule,
     /// Hours that a link lives at most which needs no sign-in; none switches such links off, and
     /// takes back those that there are.
     pub bearer_link_hours_max: Option<BearerHours>,
@@ -120,6 +140,7 @@ impl Default for Settings {
             link_minutes: 15,
             session_idle_minutes: 60,
             session_hours_max: 12,
+            require_second_factor: SecondFactorRule::None,
             bearer_link_hours_max: None,
             attempts_max: 3,
             builds_max: 4,
@@ -153,6 +174,36 @@ impl Settings {
     /// How long an entry stays in the log, in microseconds; none means for ever.
     pub fn activity_retention_micros(&self) -> Option<i64> {
         Some(i64::from(self.activity_retention_days?).saturating_mul(DAY_MICROS))
+    }
+}
+
+/// Who has to have a second factor to sign in by password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactorRule {
+    /// Nobody.
+    None,
+    /// Whoever could let somebody else do what they may not do themselves.
+    Administrators,
+    /// Everybody.
+    All,
+}
+
+impl SecondFactorRule {
+    /// Words, as settings have them.
+    pub const SLUGS: [&str; 3] = ["none", "administrators", "all"];
+    /// What makes an administrator of somebody, whatever the role is called.
+    const MANAGING: [&str; 3] = ["operators.manage", "roles.manage", "settings.manage"];
+
+    /// Whether it is for people of this role; somebody without one is everybody.
+    pub fn is_for(self, role: Option<&Role>) -> bool {
+        match self {
+            Self::None => false,
+            Self::Administrators => role.is_some_and(|role| {
+                Self::MANAGING.iter().any(|slug| role.capabilities.contains(*slug))
+            }),
+            Self::All => true,
+        }
     }
 }
 
@@ -218,6 +269,42 @@ mod tests {
             assert_eq!(setting.may_be_null, first[setting.name].is_null(), "{}", setting.name);
         }
         assert_eq!(Settings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn the_words_of_a_setting_are_those_that_it_reads() {
+        for setting in SETTINGS.iter().filter(|setting| !setting.words_taken.is_empty()) {
+            for word in setting.words_taken {
+                let text = format!("{{\"{}\": \"{word}\"}}", setting.name);
+                let read: Settings = serde_json::from_str(&text).unwrap();
+                assert_eq!(serde_json::to_value(read).unwrap()[setting.name], **word);
+            }
+            let text = format!("{{\"{}\": \"everybody\"}}", setting.name);
+            assert!(serde_json::from_str::<Settings>(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn an_administrator_is_who_may_manage_whatever_the_role_is_called() {
+        let managing = ["operators.manage", "roles.manage", "settings.manage"];
+        for known in crate::capability::KNOWN {
+            let role = Role {
+                slug: "custom".to_owned(),
+                label: String::new(),
+                capabilities: [known.slug.to_owned()].into(),
+                limits: Vec::new(),
+            };
+            let is_for = |rule: SecondFactorRule| rule.is_for(Some(&role));
+            assert_eq!(
+                [SecondFactorRule::None, SecondFactorRule::Administrators, SecondFactorRule::All]
+                    .map(is_for),
+                [false, managing.contains(&known.slug), true],
+                "{}",
+                known.slug
+            );
+        }
+        assert!(!SecondFactorRule::Administrators.is_for(None));
+        assert!(SecondFactorRule::All.is_for(None));
     }
 
     #[test]

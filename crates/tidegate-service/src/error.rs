@@ -18,6 +18,12 @@ pub enum ServiceError {
     /// Nobody is known by this name, token or password.
     #[error("sign-in failed: there is no such operator, or it is disabled")]
     Unknown,
+    /// The password was right, and a second factor is asked for.
+    #[error("the password was right: a code of the second factor is needed, too")]
+    SecondFactorRequired,
+    /// What was shown as a second factor is none, was used before, or came too late.
+    #[error("the code is wrong, was used before, or came too late")]
+    SecondFactorFailed,
     /// Somebody has tried to sign in too often.
     #[error("too many attempts to sign in: wait a little")]
     TooManyAttempts {
@@ -108,7 +114,10 @@ impl ServiceError {
             Self::LookTooLong { .. } => FailureReason::SourceRefused,
             Self::Artifact(error) => error.reason(),
             Self::NotFound | Self::Faults(_) => FailureReason::SchemaChanged,
-            Self::Denied(_) | Self::Unknown => FailureReason::PermissionRevoked,
+            Self::Denied(_)
+            | Self::Unknown
+            | Self::SecondFactorRequired
+            | Self::SecondFactorFailed => FailureReason::PermissionRevoked,
             Self::Unwritable { .. } => FailureReason::ValueRefused,
             Self::TooManyRowsSeen { .. }
             | Self::TooManyOpen { .. }
@@ -142,6 +151,7 @@ impl From<StoreError> for ServiceError {
             StoreError::KeyReused => Self::KeyReused,
             StoreError::Missing { .. } => Self::NotFound,
             StoreError::LastAdministrator => Self::LastAdministrator,
+            StoreError::Unproven => Self::SecondFactorFailed,
             other => Self::Store(other),
         }
     }

@@ -1,9 +1,9 @@
 //! The keys of the service: they live in a folder of their own, outside the control database.
 //!
 //! `signing-ID.pem` signs manifests and checkpoints, `public-ID.pem` proves them on any machine,
-//! `link-ID.key` guards download links, `hash.key` makes the keyed hashes of personal values. The
-//! newest of a kind, as `current` says, is used; older ones stay, so that what they signed can
-//! still be verified.
+//! `link-ID.key` guards download links, `hash.key` makes the keyed hashes of personal values, and
+//! the key that seals secrets of second factors is derived from it. The newest of a kind, as
+//! `current` says, is used; older ones stay, so that what they signed can still be verified.
 
 mod ring;
 mod seal;

@@ -14,6 +14,7 @@ pub mod link;
 pub mod manifest;
 mod operators;
 mod roles;
+mod second_factor;
 mod service;
 mod settings;
 mod setup;
@@ -30,8 +31,11 @@ pub use error::ServiceError;
 pub use exports::{Created, LinkedFile, ListPage, ListRequest, NewLink, Pass, Sending, Watched};
 pub use formats::{FormatSummary, OptionSummary, OptionTakes, formats};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
+pub use second_factor::{SecondFactorOffer, SecondFactorProofs, SecondFactorState};
 pub use service::{EXPORTS_MAX, Service, Site};
-pub use sign_in::{InvitationSecret, NewSession, SETUP_HOURS, SignedIn, Visitor, Vouched};
+pub use sign_in::{
+    Entrance, InvitationSecret, NewSession, NewStep, SETUP_HOURS, SignedIn, Visitor, Vouched,
+};
 pub use subjects::{
     Basis, Counting, Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest,
     SubjectSummary,

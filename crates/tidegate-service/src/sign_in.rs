@@ -1,11 +1,13 @@
 //! Sign-in: who shows the password of an operator gets a session; who fails too often has to wait.
 
 mod invite;
+mod second_step;
 mod sessions;
 mod throttle;
 mod vouched;
 
 pub use invite::{InvitationSecret, SETUP_HOURS};
+pub use second_step::{Entrance, NewStep};
 pub use sessions::{NewSession, SignedIn};
 pub(crate) use throttle::Throttle;
 pub use vouched::Vouched;
@@ -17,7 +19,7 @@ use tidegate_model::{
     action::{Action, Target},
     actor::{Caller, Via},
 };
-use tidegate_store::{Change, Operator, SessionChange};
+use tidegate_store::{Change, Operator, SecondFactorProof, SessionChange, SessionProof};
 
 use crate::{
     error::ServiceError,
@@ -46,7 +48,7 @@ pub struct Visitor {
 }
 
 impl Service {
-    /// Signs in whoever shows the password of an operator.
+    /// Signs in whoever shows the password of an operator; with a second factor, asks for that.
     ///
     /// # Errors
     ///
@@ -57,20 +59,56 @@ impl Service {
         email: &str,
         password: String,
         visitor: &Visitor,
+    ) -> Result<Entrance, ServiceError> {
+        let operator = self.operator_by_password(email, password, visitor).await?;
+        self.enter(operator, visitor).await
+    }
+
+    /// Signs in whoever shows password and second factor of an operator at once.
+    ///
+    /// # Errors
+    ///
+    /// As above; and if the password was right, but there is a second factor that was not shown, or
+    /// wrongly.
+    pub async fn sign_in_at_once(
+        &self,
+        email: &str,
+        password: String,
+        code: Option<&str>,
+        visitor: &Visitor,
     ) -> Result<NewSession, ServiceError> {
+        let operator = self.operator_by_password(email, password, visitor).await?;
+        match code {
+            _ if !operator.has_second_factor => {
+                self.start_session(operator, visitor, SessionProof::Password).await
+            }
+            Some(code) => self.start_by_code(operator, visitor, code, None).await,
+            None => {
+                self.note_refusal(&operator.email, visitor, Action::SecondFactorAsk).await?;
+                Err(ServiceError::SecondFactorRequired)
+            }
+        }
+    }
+
+    async fn operator_by_password(
+        &self,
+        email: &str,
+        password: String,
+        visitor: &Visitor,
+    ) -> Result<Operator, ServiceError> {
         let email = email.trim().to_lowercase();
         self.throttle.admit(&email, visitor.address)?;
         let found = self.store.operator_by_email(&email).await?.filter(|one| !one.is_disabled);
         let hash = found.as_ref().and_then(|operator| operator.password_hash.clone());
         let is_right = self.is_password(password, hash).await;
         match found.filter(|_| is_right) {
-            Some(operator) => self.start_session(operator, visitor).await,
+            Some(operator) => Ok(operator),
             None => Err(self.refuse_stranger(&email, visitor).await?),
         }
     }
 
     /// Whether a password is the one of a hash. Without a hash none is, after the same time.
-    async fn is_password(&self, password: String, hash: Option<String>) -> bool {
+    pub(crate) async fn is_password(&self, password: String, hash: Option<String>) -> bool {
         let turn = self.throttle.turn().await;
         let is_right = blocking(move || {
             let is_somebody = hash.is_some();
@@ -93,12 +131,22 @@ impl Service {
     ) -> Result<ServiceError, ServiceError> {
         // What was typed may be a password in the wrong field: only names that exist are written.
         let known = self.store.operator_by_email(email).await?.map(|operator| operator.email);
-        let address = visitor.address.map(|address| address.to_string());
         let name = known.unwrap_or_else(|| "nobody".to_owned());
+        self.note_refusal(&name, visitor, Action::SessionStart).await?;
+        Ok(ServiceError::Unknown)
+    }
+
+    /// Writes down that somebody at the door did not prove to be whom it named.
+    async fn note_refusal(
+        &self,
+        name: &str,
+        visitor: &Visitor,
+        action: Action,
+    ) -> Result<(), ServiceError> {
+        let address = visitor.address.map(|address| address.to_string());
         let stranger = Caller::stranger(name, visitor.via, address);
-        match self.permit(&stranger, Action::SessionStart, Target::default()).await {
-            Ok(_) => Ok(ServiceError::Unknown),
-            Err(ServiceError::Denied(_)) => Ok(ServiceError::Unknown),
+        match self.permit(&stranger, action, Target::default()).await {
+            Ok(_) | Err(ServiceError::Denied(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -107,9 +155,12 @@ impl Service {
         &self,
         operator: Operator,
         visitor: &Visitor,
+        by: SessionProof,
     ) -> Result<NewSession, ServiceError> {
         let settings = self.store.settings().await?;
-        let target = target_of(&operator);
+        let (id, target) = (operator.id, target_of(&operator));
+        let is_recovery =
+            matches!(by, SessionProof::SecondFactor { proof: SecondFactorProof::Recovery(_), .. });
         let address = visitor.address.map(|address| address.to_string());
         let caller = Caller { address: address.clone(), ..caller_of(operator, visitor.via) };
         let permit = self.permit(&caller, Action::SessionStart, target).await?;
@@ -120,9 +171,15 @@ impl Service {
             life_micros: i64::from(settings.session_hours_max) * HOUR_MICROS,
             address,
             agent: agent.map(|agent| agent.chars().take(AGENT_CHARACTERS_MAX).collect()),
+            by,
         };
         self.store.commit(permit, Change::Session(change)).await?;
-        Ok(NewSession { secret, seconds: u64::from(settings.session_hours_max) * 3_600, caller })
+        let recovery_codes_left = match is_recovery {
+            true => Some(self.store.second_factor(id).await?.recovery_codes_left),
+            false => None,
+        };
+        let seconds = u64::from(settings.session_hours_max) * 3_600;
+        Ok(NewSession { secret, seconds, caller, recovery_codes_left })
     }
 }
 

@@ -8,6 +8,7 @@ mod end;
 mod export;
 pub(crate) mod looked;
 mod people;
+mod second_factor;
 mod sessions;
 mod vault;
 
@@ -26,7 +27,8 @@ pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact};
 pub use people::{OperatorChange, RoleEdit, TokenChange};
-pub use sessions::SessionChange;
+pub use second_factor::{SecondFactorChange, SecondFactorProof};
+pub use sessions::{SessionChange, SessionProof};
 pub use vault::{StoreOwnership, UnknownObject};
 
 use crate::{
@@ -106,6 +108,8 @@ pub enum Change {
     Token(TokenChange),
     /// Signs somebody in or out.
     Session(SessionChange),
+    /// Changes a second factor of sign-in.
+    SecondFactor(SecondFactorChange),
     /// Sets the settings.
     Settings(Box<Settings>),
     /// Takes entries out of the log that stand in a signed file. The only way to delete an entry.
@@ -169,6 +173,7 @@ impl Change {
             Self::Role(edit) => edit.actions(),
             Self::Token(change) => change.actions(),
             Self::Session(change) => change.actions(),
+            Self::SecondFactor(change) => change.actions(),
             Self::Settings(_) => &[Action::SettingChange],
             Self::ArchiveActivity(_) => &[Action::ActivityArchive],
             Self::Note(_) => {
@@ -223,6 +228,7 @@ impl Change {
             Self::Role(edit) => people::role(tx, permit, edit).await,
             Self::Token(change) => people::token(tx, permit, change).await,
             Self::Session(change) => sessions::session(tx, permit, change).await,
+            Self::SecondFactor(change) => second_factor::second_factor(tx, permit, change).await,
             Self::Settings(settings) => people::settings(tx, permit, *settings).await,
             Self::ArchiveActivity(signed) => archive::archive(tx, signed).await,
             Self::Note(details) => Ok(Applied::one(permit.action(), None, details)),

@@ -55,6 +55,9 @@ pub enum StoreError {
         /// Ceiling.
         limit: i64,
     },
+    /// A second factor was not proven: the code was used before, or its question has ended.
+    #[error("the second factor was not proven")]
+    Unproven,
     /// The lease is not this worker's any more, or the job was cancelled.
     #[error("the lease on the job is lost")]
     LeaseLost,

@@ -130,7 +130,8 @@ mod stream;
 
 pub use change::{
     Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit,
-    SessionChange, SourceShare, StoreOwnership, TokenChange, UnknownObject,
+    SecondFactorChange, SecondFactorProof, SessionChange, SessionProof, SourceShare,
+    StoreOwnership, TokenChange, UnknownObject,
 };
 pub use connection::{Store, StoreKind};
 pub use door::{Committed, DownloadEnd, EndReason, StartedDownload};
@@ -146,6 +147,7 @@ pub use query::{
     links::Link,
     operators::{Bearer, Operator, Token},
     paces::Pace,
+    second_factor::{SecondFactor, SecondStep},
     sessions::{Invitation, Session},
     transitions::TransitionRow,
     vault::{OwnStore, Quarantined},

@@ -5,6 +5,7 @@ mod m0002_archives;
 mod m0003_artifact_store;
 mod m0004_sessions;
 mod m0005_traces;
+mod m0006_second_factors;
 
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_artifact_store::Migration),
             Box::new(m0004_sessions::Migration),
             Box::new(m0005_traces::Migration),
+            Box::new(m0006_second_factors::Migration),
         ]
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod links;
 pub(crate) mod operators;
 pub(crate) mod paces;
 pub(crate) mod policy;
+pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod transitions;
 pub(crate) mod vault;

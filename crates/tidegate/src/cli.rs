@@ -154,8 +154,14 @@ pub enum OperatorsCommand {
         /// Slug of the role
         role: String,
     },
-    /// Print a link, good once and for a day, by which an operator sets a new password
+    /// Print a link, good once and for a day, by which an operator sets a new password; a second
+    /// factor stays
     Reset {
+        /// Mail address
+        email: String,
+    },
+    /// Take an operator's second factor away: for who has lost phone and recovery codes
+    ResetSecondFactor {
         /// Mail address
         email: String,
     },

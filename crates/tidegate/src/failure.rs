@@ -125,7 +125,9 @@ impl From<ServiceError> for Failure {
             ServiceError::Key(error) => error.into(),
             ServiceError::NotFound => Self { code: WRONG, ..Self::failed("not_found", &error) },
             ServiceError::Denied(_) => Self::failed("denied", &error),
-            ServiceError::Unknown => Self::failed("sign_in", &error),
+            ServiceError::Unknown
+            | ServiceError::SecondFactorRequired
+            | ServiceError::SecondFactorFailed => Self::failed("sign_in", &error),
             ServiceError::Conflict { .. } => Self::failed("conflict", &error),
             ServiceError::Exists { .. } | ServiceError::KeyReused => {
                 Self { code: WRONG, ..Self::failed("exists", &error) }
@@ -153,6 +155,7 @@ impl From<StoreError> for Failure {
             | StoreError::Newer { .. }
             | StoreError::Conflict { .. }
             | StoreError::TooManyOpen { .. }
+            | StoreError::Unproven
             | StoreError::LeaseLost
             | StoreError::PolicyChanged
             | StoreError::WrongPermit { .. }

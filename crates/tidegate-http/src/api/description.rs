@@ -25,7 +25,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(in crate::api) use self::schemas::{
     FieldChoiceSchema, FilterSchema, RequestSchema, ScopeSchema, SettingsSchema,
 };
-use super::{activity, exports, keys, me, operators, roles, sessions, settings, subjects, tokens};
+use super::{
+    activity, exports, keys, me, operators, roles, second_factor, sessions, settings, subjects,
+    tokens,
+};
 use crate::{edge::Shared, problem::ProblemBody, tagged::tagged};
 
 /// Where the API begins.
@@ -93,6 +96,10 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(activity::list))
         .routes(routes!(operators::list, operators::add))
         .routes(routes!(operators::change))
+        .routes(routes!(second_factor::reset))
+        .routes(routes!(second_factor::get, second_factor::begin))
+        .routes(routes!(second_factor::confirm))
+        .routes(routes!(second_factor::remove))
         .routes(routes!(roles::list))
         .routes(routes!(roles::put, roles::remove))
         .routes(routes!(tokens::list, tokens::create))

@@ -35,12 +35,21 @@ pub(super) struct OperatorBody {
     created_at: DateTime<Utc>,
     /// Whether shut out.
     is_disabled: bool,
+    /// Whether a sign-in by password asks for a code, too.
+    has_second_factor: bool,
 }
 
 impl From<Operator> for OperatorBody {
     fn from(operator: Operator) -> Self {
-        let Operator { id, email, name, role, created_at, is_disabled, .. } = operator;
-        Self { id: id.0, email, name, role, created_at: moment(created_at), is_disabled }
+        Self {
+            id: operator.id.0,
+            email: operator.email,
+            name: operator.name,
+            role: operator.role,
+            created_at: moment(operator.created_at),
+            is_disabled: operator.is_disabled,
+            has_second_factor: operator.has_second_factor,
+        }
     }
 }
 

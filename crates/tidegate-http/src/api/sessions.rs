@@ -92,6 +92,9 @@ pub(super) struct Credentials {
     /// Password.
     #[schema(max_length = 1000, format = "password")]
     password: String,
+    /// A code of the second factor, or a recovery code; needed where one is enrolled.
+    #[schema(max_length = 64)]
+    code: Option<String>,
 }
 
 /// Who has signed in.
@@ -101,16 +104,20 @@ pub(super) struct Started {
     email: String,
     /// Slug of the role.
     role: Option<String>,
+    /// Where a recovery code was used, how many are left.
+    recovery_codes_left: Option<i64>,
 }
 
-/// Signs in: the answer sets a cookie.
+/// Signs in: the answer sets a cookie. Where a second factor is enrolled, the answer to address and
+/// password alone is a problem of type `second-factor-required`: send both again, with `code`.
 #[utoipa::path(
     post, path = "/sessions", operation_id = "start_session", tag = "people", security(()),
     request_body = Credentials,
     responses(
         (status = 201, description = "Signed in", body = Started,
             headers(("Set-Cookie" = String))),
-        (status = 401, description = "Address and password do not belong together"),
+        (status = 401, description = "Address and password do not belong together; \
+            or the second factor was not shown, or wrongly"),
     )
 )]
 pub(super) async fn start(
@@ -122,10 +129,13 @@ pub(super) async fn start(
     let request = Request::from_parts(parts, body);
     let Body(sent) =
         <Body<Credentials> as axum::extract::FromRequest<_>>::from_request(request, &edge).await?;
-    let started = edge.service.sign_in(&sent.email, sent.password, &visitor).await;
+    let Credentials { email, password, code } = sent;
+    let started = edge.service.sign_in_at_once(&email, password, code.as_deref(), &visitor).await;
     let started = started.map_err(|error| refused(error).into_response())?;
     let jar = session::cookie(&edge.settings, &started);
-    let body = Started { email: started.caller.name, role: started.caller.role };
+    let recovery_codes_left = started.recovery_codes_left;
+    let body =
+        Started { email: started.caller.name, role: started.caller.role, recovery_codes_left };
     Ok((StatusCode::CREATED, jar, Json(body)).into_response())
 }
 

@@ -23,6 +23,18 @@ use crate::{
 /// How a token is shown.
 const SCHEME: &str = "bearer ";
 
+/// Paths that are open to whoever has to enrol a second factor before anything else: to do so, or
+/// to leave. What turns it off is not among them.
+const ENROLLING: [&str; 3] =
+    ["/api/v1/second-factor", "/api/v1/second-factor/confirm", "/api/v1/sessions/current"];
+
+/// Somebody whom a request shows.
+pub(crate) struct Known {
+    pub(crate) caller: Caller,
+    /// Whether a second factor has to be enrolled before anything else is done.
+    pub(crate) must_enrol: bool,
+}
+
 /// Operations that need no caller, by method and path: their descriptions say so.
 pub(crate) type Open = Arc<BTreeSet<(Method, String)>>;
 
@@ -41,7 +53,15 @@ pub(crate) async fn check(State(gate): State<Gate>, request: Request, next: Next
         let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
         gate.open.contains(&(method, path.as_str().to_owned()))
     });
-    let caller = match caller_of(&gate.edge, &parts).await {
+    let is_enrolling = parts
+        .extensions
+        .get::<MatchedPath>()
+        .is_some_and(|path| ENROLLING.contains(&path.as_str()));
+    let found = match is_enrolling {
+        true => known_caller(&gate.edge, &parts).await.map(|known| known.caller),
+        false => caller_of(&gate.edge, &parts).await,
+    };
+    let caller = match found {
         Ok(caller) => Some(caller),
         Err(_) if is_open => None,
         Err(problem) => return problem.into_response(),
@@ -72,8 +92,18 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
     is_token.then(|| sent[SCHEME.len()..].trim())
 }
 
-/// Whoever has sent a request: by its token, by what a proxy says, or else by its session.
+/// Whoever has sent a request, and may do what its role may: not who has to enrol first.
 pub(crate) async fn caller_of(edge: &Edge, parts: &Parts) -> Result<Caller, Problem> {
+    match known_caller(edge, parts).await? {
+        Known { must_enrol: true, .. } => Err(Problem::of(ProblemKind::SecondFactorMissing)),
+        Known { caller, must_enrol: false } => Ok(caller),
+    }
+}
+
+/// Whoever has sent a request: by its token, by what a proxy says, or else by its session. A token
+/// is asked for no second factor, nor is whom a proxy vouches for.
+pub(crate) async fn known_caller(edge: &Edge, parts: &Parts) -> Result<Known, Problem> {
+    let mut must_enrol = false;
     let found = if let Some(token) = token(&parts.headers) {
         edge.service.token_caller(token, Via::Api).await
     } else if let Some(vouched) = trusted_header::vouched(edge, parts) {
@@ -87,7 +117,10 @@ pub(crate) async fn caller_of(edge: &Edge, parts: &Parts) -> Result<Caller, Prob
     } else if parts.headers.contains_key(header::AUTHORIZATION) {
         Err(ServiceError::Unknown)
     } else {
-        session::signed_in(edge, &parts.headers).await.map(|signed_in| signed_in.caller)
+        session::signed_in(edge, &parts.headers).await.map(|signed_in| {
+            must_enrol = signed_in.must_enrol;
+            signed_in.caller
+        })
     };
     let caller = match found {
         Ok(caller) => caller,
@@ -95,7 +128,7 @@ pub(crate) async fn caller_of(edge: &Edge, parts: &Parts) -> Result<Caller, Prob
         Err(error) => return Err(error.into()),
     };
     let address = peer::address(&edge.settings, parts).map(|address| address.to_string());
-    Ok(Caller { address, ..caller })
+    Ok(Known { caller: Caller { address, ..caller }, must_enrol })
 }
 
 /// Requests are counted by operator, whichever token they come with.

@@ -7,7 +7,7 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::{SIGN_IN, page};
+use super::{SECOND_FACTOR, SIGN_IN, page};
 use crate::{
     edge::Shared,
     middleware::caller::caller_of,
@@ -39,6 +39,9 @@ pub(super) async fn show(
         }
         Err(problem) if problem.kind() == ProblemKind::SignInRequired => {
             Ok(Redirect::to(SIGN_IN).into_response())
+        }
+        Err(problem) if problem.kind() == ProblemKind::SecondFactorMissing => {
+            Ok(Redirect::to(SECOND_FACTOR).into_response())
         }
         Err(problem) => Err(problem),
     }

@@ -4,21 +4,20 @@ use askama::Template;
 use axum::{
     Form,
     extract::{FromRequest, Query, Request, State},
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
 };
 use http::StatusCode;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tidegate_model::actor::Via;
-use tidegate_service::{NewSession, ServiceError};
+use tidegate_service::{Entrance, ServiceError};
 
-use super::{page, told};
+use super::{page, second_step, told};
 use crate::{
     api::visitor,
     edge::{Edge, Shared},
     problem::{Problem, ProblemKind},
-    session,
 };
 
 #[derive(Template)]
@@ -66,7 +65,7 @@ pub(super) async fn send_setup(
     refuse_unless_setup(&edge, &sent.token).await?;
     let made = edge.service.add_first_operator(&sent.email, sent.password, &visitor).await;
     let form = Password { is_setup: true, email: &sent.email, token: &sent.token, fault: None };
-    Ok(entered(&edge, made, form))
+    Ok(entered(&edge, made.map(Entrance::Open), form))
 }
 
 /// The form for a new password.
@@ -104,12 +103,9 @@ async fn read(
 }
 
 /// Lets in, or shows the form again.
-fn entered(edge: &Edge, done: Result<NewSession, ServiceError>, form: Password<'_>) -> Response {
+fn entered(edge: &Edge, done: Result<Entrance, ServiceError>, form: Password<'_>) -> Response {
     match done {
-        Ok(started) => {
-            let jar = session::cookie(&edge.settings, &started);
-            (jar, Redirect::to("/sg-admin/")).into_response()
-        }
+        Ok(entrance) => second_step::entered(&edge.settings, &entrance, "/sg-admin/"),
         Err(error) => {
             let (status, fault) = told(&error.into());
             page(status, &Password { fault: Some(&fault), ..form })

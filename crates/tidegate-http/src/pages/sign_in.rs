@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use tidegate_model::actor::Via;
 
-use super::{page, told};
+use super::{page, second_step, told};
 use crate::{
     api::{refused, visitor},
     edge::{Edge, Shared},
@@ -75,9 +75,7 @@ pub(super) async fn send(State(edge): State<Shared>, request: Request) -> Respon
     };
     let next = destination(&sent.next);
     match edge.service.sign_in(&sent.email, sent.password, &visitor).await {
-        Ok(started) => {
-            (session::cookie(&edge.settings, &started), Redirect::to(next)).into_response()
-        }
+        Ok(entrance) => second_step::entered(&edge.settings, &entrance, next),
         Err(error) => {
             let (status, fault) = told(&refused(error));
             form(&edge, next, &Faulty { status, fault: &fault, email: &sent.email })

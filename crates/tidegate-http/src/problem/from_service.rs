@@ -17,6 +17,8 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound => Self::of(ProblemKind::NotFound),
             ServiceError::Denied(denied) => Self::new(ProblemKind::NotAllowed, denied.to_string()),
             ServiceError::Unknown => Self::of(ProblemKind::SignInRequired),
+            ServiceError::SecondFactorRequired => Self::of(ProblemKind::SecondFactorRequired),
+            ServiceError::SecondFactorFailed => Self::of(ProblemKind::SecondFactorFailed),
             ServiceError::TooManyAttempts { seconds } => Self::of(ProblemKind::TooManyAttempts)
                 .with(header::RETRY_AFTER, HeaderValue::from(seconds)),
             ServiceError::Faults(faults) => Self::faults(faults),

@@ -11,6 +11,12 @@ pub enum ProblemKind {
     SignInFailed,
     /// Nobody is signed in.
     SignInRequired,
+    /// The password was right, and a second factor is asked for.
+    SecondFactorRequired,
+    /// The second factor was not shown rightly.
+    SecondFactorFailed,
+    /// The site wants a second factor, and none is enrolled.
+    SecondFactorMissing,
     /// The caller may see it, but not do this.
     NotAllowed,
     /// A page of another site has sent this.
@@ -66,7 +72,10 @@ pub const PROBLEMS: &[ProblemKind] = &[
     ProblemKind::MalformedBody,
     ProblemKind::SignInFailed,
     ProblemKind::SignInRequired,
+    ProblemKind::SecondFactorRequired,
+    ProblemKind::SecondFactorFailed,
     ProblemKind::NotAllowed,
+    ProblemKind::SecondFactorMissing,
     ProblemKind::CrossSite,
     ProblemKind::NotFound,
     ProblemKind::MethodNotAllowed,
@@ -99,6 +108,9 @@ impl ProblemKind {
             Self::MalformedBody => "malformed-body",
             Self::SignInFailed => "sign-in-failed",
             Self::SignInRequired => "sign-in-required",
+            Self::SecondFactorRequired => "second-factor-required",
+            Self::SecondFactorFailed => "second-factor-failed",
+            Self::SecondFactorMissing => "second-factor-missing",
             Self::NotAllowed => "not-allowed",
             Self::CrossSite => "cross-site",
             Self::NotFound => "not-found",
@@ -130,8 +142,11 @@ impl ProblemKind {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::MalformedBody => StatusCode::BAD_REQUEST,
-            Self::SignInFailed | Self::SignInRequired => StatusCode::UNAUTHORIZED,
-            Self::NotAllowed | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::SignInFailed
+            | Self::SignInRequired
+            | Self::SecondFactorRequired
+            | Self::SecondFactorFailed => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed | Self::SecondFactorMissing | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::IllegalTransition
@@ -162,6 +177,9 @@ impl ProblemKind {
             Self::MalformedBody => "The body cannot be read",
             Self::SignInFailed => "Sign-in failed",
             Self::SignInRequired => "Sign-in required",
+            Self::SecondFactorRequired => "Second factor required",
+            Self::SecondFactorFailed => "Second factor failed",
+            Self::SecondFactorMissing => "Second factor missing",
             Self::NotAllowed => "Not allowed",
             Self::CrossSite => "Sent by another site",
             Self::NotFound => "Not found",
@@ -195,6 +213,15 @@ impl ProblemKind {
             Self::MalformedBody => "the body is not JSON",
             Self::SignInFailed => "address and password do not belong together",
             Self::SignInRequired => "send a token as `Authorization: Bearer tdg_…`, or sign in",
+            Self::SecondFactorRequired => {
+                "address and password belong together: send them again, with `code`"
+            }
+            Self::SecondFactorFailed => {
+                "the code is not the one of this moment, or was used: wait for the next one"
+            }
+            Self::SecondFactorMissing => {
+                "this site wants a second factor of you: enrol one, then go on"
+            }
             Self::NotAllowed => "your role, or the scopes of your token, do not include this",
             Self::CrossSite => "a page of another site has sent this request, so it was not done",
             Self::NotFound => "there is nothing of that name, or nothing that you may see",

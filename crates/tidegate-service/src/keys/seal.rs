@@ -61,6 +61,8 @@ mod tests {
             assert_eq!(keys.unseal(b"rows", &turned), None, "octet {at}");
         }
         assert_eq!(keys.unseal(b"rows", b"short"), None);
+        let rotated = keys.next().unwrap().make_current().unwrap();
+        assert_eq!(rotated.unseal(b"rows", &sealed).unwrap(), b"ada@example.com");
         let others = Keys::open(&folder.path().join("others")).unwrap();
         assert_eq!(others.unseal(b"rows", &sealed), None);
     }

@@ -4,9 +4,9 @@ use tidegate_model::{
     action::Action,
     actor::{Caller, Via},
 };
-use tidegate_store::{Change, OperatorChange};
+use tidegate_store::{Change, OperatorChange, SessionProof};
 
-use super::{HOUR_MICROS, Visitor, sessions};
+use super::{Entrance, HOUR_MICROS, Visitor, sessions};
 use crate::{
     error::ServiceError,
     gate::{caller_of, token_hash},
@@ -53,7 +53,8 @@ impl Service {
         Ok(self.invitation(secret).await?.1.name)
     }
 
-    /// Sets the password of whoever the link was made for, and signs in.
+    /// Sets the password of whoever the link was made for, and signs in; with a second factor, asks
+    /// for that: who has the link does not have the phone.
     ///
     /// # Errors
     ///
@@ -63,7 +64,7 @@ impl Service {
         secret: &str,
         password: String,
         visitor: &Visitor,
-    ) -> Result<NewSession, ServiceError> {
+    ) -> Result<Entrance, ServiceError> {
         let (invitation, caller) = self.invitation(secret).await?;
         let operator = self.operator(&caller.name).await?;
         let permit = self.permit(&caller, Action::OperatorPassword, target_of(&operator)).await?;
@@ -74,7 +75,7 @@ impl Service {
             session: None,
         };
         self.store.commit(permit, Change::Operator(change)).await?;
-        self.start_session(operator, visitor).await
+        self.enter(operator, visitor).await
     }
 
     async fn invitation(&self, secret: &str) -> Result<(i64, Caller), ServiceError> {
@@ -102,7 +103,7 @@ impl Service {
         let role = tidegate_model::role::ADMINISTRATOR;
         self.add_operator(&setup, email, role, Some(password)).await?;
         let operator = self.operator(email).await?;
-        self.start_session(operator, visitor).await
+        self.start_session(operator, visitor, SessionProof::Password).await
     }
 
     /// Whether there is nobody yet.

@@ -27,6 +27,8 @@ pub struct NewSession {
     pub seconds: u64,
     /// Who has signed in.
     pub caller: Caller,
+    /// Where a recovery code was used, how many are left.
+    pub recovery_codes_left: Option<i64>,
 }
 
 /// Somebody who is signed in.
@@ -36,6 +38,8 @@ pub struct SignedIn {
     pub caller: Caller,
     /// By which session.
     pub session: SessionId,
+    /// Whether a second factor has to be enrolled before anything else is done.
+    pub must_enrol: bool,
 }
 
 /// A new secret.
@@ -61,9 +65,12 @@ impl Service {
         let operator = self.store.operator(session.operator).await?;
         let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::Unknown)?;
         self.store.note_seen(&session, now).await?;
+        let is_asked = !session.is_vouched && !operator.has_second_factor;
+        let rule = settings.require_second_factor;
+        let must_enrol = is_asked && self.is_second_factor_required(rule, &operator.role).await?;
         let id = session.id();
         let caller = Caller { session: Some(id), ..caller_of(operator, via) };
-        Ok(SignedIn { caller, session: id })
+        Ok(SignedIn { caller, session: id, must_enrol })
     }
 
     /// The sessions of an operator: one's own, or with the right to manage operators anybody's.

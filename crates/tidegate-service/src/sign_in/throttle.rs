@@ -7,6 +7,7 @@ use std::{
 };
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tidegate_model::ids::OperatorId;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::ServiceError;
@@ -17,6 +18,12 @@ const NAME_PAUSE: Duration = Duration::from_secs(90);
 /// Attempts from one network at any name: an office behind one address has many people.
 const NETWORK_ATTEMPTS: NonZeroU32 = NonZeroU32::new(60).expect("it is not zero");
 const NETWORK_PAUSE: Duration = Duration::from_secs(10);
+/// Second factors that are shown of one operator, from wherever, at once, and the time in which
+/// another one is earned: whoever has the password finds one of 10⁶ codes, three of which are good,
+/// with even chances in five months, and the log has told of it long before. A new password ends
+/// it.
+const CODE_ATTEMPTS: NonZeroU32 = NonZeroU32::new(10).expect("it is not zero");
+const CODE_PAUSE: Duration = Duration::from_secs(60);
 /// Passwords that are tried at a time: each takes 19 MiB and a core.
 const TURNS: usize = 2;
 /// Names and networks that are remembered before those are forgotten who have been quiet.
@@ -26,6 +33,7 @@ const KEYS_MAX: usize = 50_000;
 pub(crate) struct Throttle {
     names: DefaultKeyedRateLimiter<(String, IpAddr)>,
     networks: DefaultKeyedRateLimiter<IpAddr>,
+    codes: DefaultKeyedRateLimiter<OperatorId>,
     turns: Semaphore,
 }
 
@@ -37,6 +45,7 @@ impl Default for Throttle {
         Self {
             names: RateLimiter::keyed(quota(NAME_PAUSE, NAME_ATTEMPTS)),
             networks: RateLimiter::keyed(quota(NETWORK_PAUSE, NETWORK_ATTEMPTS)),
+            codes: RateLimiter::keyed(quota(CODE_PAUSE, CODE_ATTEMPTS)),
             turns: Semaphore::new(TURNS),
         }
     }
@@ -56,6 +65,17 @@ impl Throttle {
         match is_admitted {
             true => Ok(()),
             false => Err(ServiceError::TooManyAttempts { seconds: NAME_PAUSE.as_secs() }),
+        }
+    }
+
+    /// Lets an attempt at an operator's second factor pass. Only who has the password gets here.
+    pub(crate) fn admit_code(&self, operator: OperatorId) -> Result<(), ServiceError> {
+        if self.codes.len() >= KEYS_MAX {
+            self.codes.retain_recent();
+        }
+        match self.codes.check_key(&operator) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(ServiceError::TooManyAttempts { seconds: CODE_PAUSE.as_secs() }),
         }
     }
 
@@ -98,6 +118,14 @@ mod tests {
         assert!(throttle.admit("ada", from("192.0.2.8")).is_err());
         assert!(throttle.admit("ada", from("198.51.100.1")).is_ok());
         assert!(throttle.admit("ada", from("2001:db8::1")).is_ok());
+    }
+
+    #[test]
+    fn codes_of_one_operator_cannot_be_tried_out_and_others_are_not_kept_waiting() {
+        let throttle = Throttle::default();
+        let tried = (0..1_000).filter(|_| throttle.admit_code(OperatorId(1)).is_ok());
+        assert_eq!(tried.count(), 10);
+        assert!(throttle.admit_code(OperatorId(2)).is_ok());
     }
 
     #[test]

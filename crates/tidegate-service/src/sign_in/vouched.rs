@@ -1,7 +1,7 @@
 //! Operators whom a sign-on that the configuration trusts vouches for: no password is asked here.
 
 use tidegate_model::actor::Caller;
-use tidegate_store::Operator;
+use tidegate_store::{Operator, SessionProof};
 
 use super::{NewSession, Visitor};
 use crate::{error::ServiceError, gate::caller_of, service::Service};
@@ -46,7 +46,7 @@ impl Service {
         visitor: &Visitor,
     ) -> Result<NewSession, ServiceError> {
         match self.vouched_operator(vouched, visitor).await {
-            Ok(operator) => self.start_session(operator, visitor).await,
+            Ok(operator) => self.start_session(operator, visitor, SessionProof::Provider).await,
             Err(ServiceError::Unknown) => {
                 Err(self.refuse_stranger(&vouched.email.to_lowercase(), visitor).await?)
             }

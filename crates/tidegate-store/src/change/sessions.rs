@@ -1,13 +1,30 @@
 //! Sign-ins in browsers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_model::{action::Action, ids::SessionId, policy::Permit};
 
-use super::Applied;
+use super::{Applied, SecondFactorProof, second_factor};
 use crate::{
+    chain::Line,
     error::StoreError,
     sql::{Tx, get},
 };
+
+/// By what somebody signs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionProof {
+    /// A password, and nothing else: refused where there is a second factor.
+    Password,
+    /// A second factor, after the password.
+    SecondFactor {
+        /// What was shown.
+        proof: SecondFactorProof,
+        /// SHA-256 of the secret of the wait for it, if there was one: the wait ends.
+        step: Option<String>,
+    },
+    /// A provider that the configuration trusts.
+    Provider,
+}
 
 /// A change of sign-ins, of the operator that the permit is about.
 #[derive(Clone, Debug)]
@@ -22,6 +39,8 @@ pub enum SessionChange {
         address: Option<String>,
         /// What the browser calls itself.
         agent: Option<String>,
+        /// By what.
+        by: SessionProof,
     },
     /// Signs out.
     End(SessionId),
@@ -45,10 +64,12 @@ pub(super) async fn session(
 ) -> Result<Applied, StoreError> {
     let owner = permit.target().owner.ok_or(StoreError::Missing { what: "operator" })?;
     match change {
-        SessionChange::Start { hash, life_micros, address, agent } => {
+        SessionChange::Start { hash, life_micros, address, agent, by } => {
             const START: &str = "\
                 insert into sessions (operator_id, hash, address, agent, created_at, seen_at, \
-                    expires_at) values ($1, $2, $3, $4, $5, $5, $6) returning id";
+                    expires_at, is_vouched) values ($1, $2, $3, $4, $5, $5, $6, $7) returning id";
+            let mut details = json!({ "owner": owner });
+            let used = prove(tx, owner.0, &by, &mut details).await?;
             let values = [
                 owner.0.into(),
                 hash.into(),
@@ -56,11 +77,13 @@ pub(super) async fn session(
                 agent.into(),
                 tx.now.into(),
                 tx.now.saturating_add(life_micros).into(),
+                i64::from(by == SessionProof::Provider).into(),
             ];
             let row = tx.row(START, values).await?;
             let row = row.ok_or(StoreError::Corrupt { what: "new session" })?;
-            let details = json!({ "owner": owner });
-            Ok(Applied::one(permit.action(), None, details).made(get(&row, "id")?))
+            let mut applied = Applied::one(permit.action(), None, details);
+            applied.lines.extend(used);
+            Ok(applied.made(get(&row, "id")?))
         }
         SessionChange::End(id) => {
             const END: &str = "\
@@ -78,6 +101,29 @@ pub(super) async fn session(
     }
 }
 
+/// Uses up what somebody signs in by, and says it in the entry.
+async fn prove(
+    tx: &Tx,
+    owner: i64,
+    by: &SessionProof,
+    details: &mut Value,
+) -> Result<Option<Line>, StoreError> {
+    match by {
+        SessionProof::Provider => Ok(None),
+        SessionProof::Password => second_factor::spend(tx, owner, None).await,
+        SessionProof::SecondFactor { proof, step } => {
+            if let Some(step) = step {
+                second_factor::end_step(tx, owner, step).await?;
+            }
+            details["second_factor"] = match proof {
+                SecondFactorProof::Step(_) => "code".into(),
+                SecondFactorProof::Recovery(_) => "recovery code".into(),
+            };
+            second_factor::spend(tx, owner, Some(proof)).await
+        }
+    }
+}
+
 /// Signs an operator out everywhere, but for one place.
 pub(super) async fn end_all(
     tx: &Tx,
@@ -88,5 +134,6 @@ pub(super) async fn end_all(
         update sessions set ended_at = $3 \
         where operator_id = $1 and id <> $2 and ended_at is null";
     let kept = kept.map_or(0, |id| id.0);
+    second_factor::end_steps(tx, operator).await?;
     Ok(tx.execute(END, [operator.into(), kept.into(), tx.now.into()]).await?)
 }

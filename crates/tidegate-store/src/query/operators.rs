@@ -12,6 +12,10 @@ use crate::{connection::Store, error::StoreError, sql::get};
 /// What is known of an operator.
 const OPERATOR_COLUMNS: [&str; 7] =
     ["id", "email", "name", "role", "password_hash", "created_at", "disabled_at"];
+/// How many second factors an operator `o` has: one, or none.
+const SECOND_FACTORS: &str = "\
+    (select count(*) from second_factors s \
+        where s.operator_id = o.id and s.sealed is not null)";
 /// Begins the names of an operator's columns beside those of a token.
 const OWNER: &str = "owner_";
 
@@ -33,6 +37,8 @@ pub struct Operator {
     pub created_at: i64,
     /// Whether shut out.
     pub is_disabled: bool,
+    /// Whether a second factor is enrolled.
+    pub has_second_factor: bool,
 }
 
 /// An API token.
@@ -65,6 +71,11 @@ pub struct Bearer {
     pub now: i64,
 }
 
+/// Operators, with whether each has a second factor.
+fn operators() -> String {
+    format!("select o.*, {SECOND_FACTORS} as second_factors from operators o")
+}
+
 impl Store {
     /// An operator by number.
     ///
@@ -72,8 +83,8 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn operator(&self, id: OperatorId) -> Result<Option<Operator>, StoreError> {
-        const BY_ID: &str = "select * from operators where id = $1";
-        self.ask_one(BY_ID, [id.0.into()]).await?.as_ref().map(operator_of).transpose()
+        let sql = format!("{} where o.id = $1", operators());
+        self.ask_one(&sql, [id.0.into()]).await?.as_ref().map(operator_of).transpose()
     }
 
     /// An operator by mail address.
@@ -82,8 +93,8 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn operator_by_email(&self, email: &str) -> Result<Option<Operator>, StoreError> {
-        const BY_EMAIL: &str = "select * from operators where email = $1";
-        self.ask_one(BY_EMAIL, [email.into()]).await?.as_ref().map(operator_of).transpose()
+        let sql = format!("{} where o.email = $1", operators());
+        self.ask_one(&sql, [email.into()]).await?.as_ref().map(operator_of).transpose()
     }
 
     /// All operators.
@@ -92,8 +103,8 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn operators(&self) -> Result<Vec<Operator>, StoreError> {
-        const ALL: &str = "select * from operators order by id";
-        self.ask(ALL, []).await?.iter().map(operator_of).collect()
+        let sql = format!("{} order by o.id", operators());
+        self.ask(&sql, []).await?.iter().map(operator_of).collect()
     }
 
     /// Whoever shows a token, by the hash of its secret: all from one look, as every request asks.
@@ -104,7 +115,7 @@ impl Store {
     pub async fn bearer(&self, hash: &str) -> Result<Option<Bearer>, StoreError> {
         let owner = OPERATOR_COLUMNS.map(|column| format!("o.{column} as {OWNER}{column}"));
         let sql = format!(
-            "select t.*, {}, {} as now \
+            "select t.*, {}, {SECOND_FACTORS} as {OWNER}second_factors, {} as now \
              from tokens t join operators o on o.id = t.operator_id where t.hash = $1",
             owner.join(", "),
             self.inner.kind.now(),
@@ -148,6 +159,7 @@ fn operator_of(row: &QueryResult) -> Result<Operator, StoreError> {
 fn prefixed_operator_of(row: &QueryResult, prefix: &str) -> Result<Operator, StoreError> {
     let [id, email, name, role, password_hash, created_at, disabled_at] =
         OPERATOR_COLUMNS.map(|column| format!("{prefix}{column}"));
+    let second_factors = format!("{prefix}second_factors");
     Ok(Operator {
         id: OperatorId(get(row, &id)?),
         email: get(row, &email)?,
@@ -156,6 +168,7 @@ fn prefixed_operator_of(row: &QueryResult, prefix: &str) -> Result<Operator, Sto
         password_hash: get(row, &password_hash)?,
         created_at: get(row, &created_at)?,
         is_disabled: get::<Option<i64>>(row, &disabled_at)?.is_some(),
+        has_second_factor: get::<i64>(row, &second_factors)? > 0,
     })
 }
 

@@ -34,6 +34,8 @@ pub struct Session {
     pub expires_at: i64,
     /// Whether it has been ended.
     pub is_ended: bool,
+    /// Whether a provider vouches for it: no second factor is asked here.
+    pub is_vouched: bool,
 }
 
 impl Session {
@@ -177,5 +179,6 @@ fn session_of(row: &QueryResult) -> Result<Session, StoreError> {
         seen_at: get(row, "seen_at")?,
         expires_at: get(row, "expires_at")?,
         is_ended: get::<Option<i64>>(row, "ended_at")?.is_some(),
+        is_vouched: get::<i64>(row, "is_vouched")? == 1,
     })
 }

@@ -31,7 +31,7 @@ pub(crate) const ENDED_MICROS: i64 = -1_000_000;
 pub(crate) const OPEN_JOBS_MAX: i64 = 100_000;
 
 /// Tables of the control state.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 23] = [
     "policy",
     "roles",
     "operators",
@@ -52,6 +52,9 @@ const TABLES: [&str; 20] = [
     "rows_seen",
     "artifact_store",
     "quarantine",
+    "second_factors",
+    "recovery_codes",
+    "second_steps",
 ];
 
 /// A store on a fresh database.

@@ -9,6 +9,7 @@ mod list;
 mod log;
 mod people;
 mod request;
+mod second_factor;
 mod sessions;
 mod story;
 mod together;

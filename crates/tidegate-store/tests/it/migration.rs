@@ -26,7 +26,8 @@ fn assert_made_once(site: &Site) {
             "m0002_archives",
             "m0003_artifact_store",
             "m0004_sessions",
-            "m0005_traces"
+            "m0005_traces",
+            "m0006_second_factors",
         ]
     );
     assert_eq!(site.lines("select version from policy"), ["1"]);

@@ -52,6 +52,18 @@ pub fn run(command: &OperatorsCommand, cli: &Cli) -> Result<(), Failure> {
                 })?;
                 let secret = service.invite_operator(&caller, email).await?;
                 println!("{}", tidegate_http::password_url(&address, &secret));
+                if service.has_second_factor(&caller, email).await? {
+                    eprintln!(
+                        "tidegate: {email} keeps the second factor; where that is lost, too: \
+                         tidegate operators reset-second-factor {email}"
+                    );
+                }
+            }
+            OperatorsCommand::ResetSecondFactor { email } => {
+                let caller = control.caller(cli).await?;
+                if !service.reset_second_factor_of(&caller, email).await? {
+                    eprintln!("tidegate: {email} had no second factor");
+                }
             }
             OperatorsCommand::Disable { email } => {
                 let caller = control.caller(cli).await?;

@@ -16,6 +16,7 @@ mod proxy;
 mod reach;
 mod reference;
 mod safety;
+mod second_factor;
 mod server;
 mod sign_in;
 mod signed_out;

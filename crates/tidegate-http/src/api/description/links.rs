@@ -43,7 +43,7 @@ const WAYS: &[Way] = &[
     Way {
         from: ("add_operator", "201"),
         by: ("id", "$response.body#/id"),
-        to: &["change_operator"],
+        to: &["change_operator", "reset_second_factor"],
     },
     Way {
         from: ("add_operator", "201"),

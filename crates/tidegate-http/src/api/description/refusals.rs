@@ -11,6 +11,7 @@ use crate::problem::{MEDIA_TYPE, PROBLEMS, ProblemKind};
 const OF_ALL: &[ProblemKind] = &[
     ProblemKind::SignInRequired,
     ProblemKind::NotAllowed,
+    ProblemKind::SecondFactorMissing,
     ProblemKind::CrossSite,
     ProblemKind::NotFound,
     ProblemKind::WrongHost,

@@ -61,8 +61,12 @@ fn rule(action: &str) -> Rule {
         "artifact.deleted" => Rule::Exports("delete"),
         "download.link" | "download.started" => Rule::Exports("download"),
         "activity.viewed" => Rule::Managed("activity.view"),
-        "operator.added" | "operator.changed" | "operator.disabled" | "operator.viewed"
-        | "operator.invited" => Rule::Managed("operators.manage"),
+        "operator.added"
+        | "operator.changed"
+        | "operator.disabled"
+        | "operator.viewed"
+        | "operator.invited"
+        | "second_factor.reset" => Rule::Managed("operators.manage"),
         "role.changed" | "role.removed" | "role.viewed" => Rule::Managed("roles.manage"),
         "setting.changed"
         | "setting.viewed"
@@ -72,12 +76,20 @@ fn rule(action: &str) -> Rule {
         | "quarantine.viewed"
         | "quarantine.released"
         | "quarantine.deleted" => Rule::Managed("settings.manage"),
-        "operator.password_set" | "session.started" | "session.ended" | "session.viewed" => {
-            Rule::Private("operators.manage")
-        }
+        "operator.password_set"
+        | "session.started"
+        | "session.ended"
+        | "session.viewed"
+        | "second_factor.asked"
+        | "second_factor.offered"
+        | "second_factor.enrolled"
+        | "second_factor.removed"
+        | "second_factor.viewed" => Rule::Private("operators.manage"),
         "token.created" | "token.revoked" | "token.viewed" => Rule::Private("tokens.manage"),
         "download.finished"
         | "egress.volume"
+        | "second_factor.shown"
+        | "recovery_code.used"
         | "job.claimed"
         | "job.ready"
         | "job.failed"

@@ -4,7 +4,9 @@ use tidegate_model::{
     action::{Action, Target},
     ids::{OperatorId, SessionId},
 };
-use tidegate_store::{Change, Committed, OperatorChange, Session, SessionChange, StoreError};
+use tidegate_store::{
+    Change, Committed, OperatorChange, Session, SessionChange, SessionProof, StoreError,
+};
 
 use crate::check::{Check, random_word};
 
@@ -26,6 +28,7 @@ async fn start(check: &Check) -> Session {
         life_micros: HOUR_MICROS,
         address: Some("192.0.2.1".to_owned()),
         agent: Some("browser".to_owned()),
+        by: SessionProof::Password,
     };
     let made = change(check, Action::SessionStart, Change::Session(start)).await.unwrap();
     let session = check.store.session_by_hash(&hash).await.unwrap().unwrap();

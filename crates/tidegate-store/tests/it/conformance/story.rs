@@ -11,8 +11,9 @@ use tidegate_model::{
     role::Role,
 };
 use tidegate_store::{
-    Change, Committed, FailJob, LinkChange, OperatorChange, RoleEdit, SessionChange, StoreError,
-    StoreOwnership, TokenChange, UnknownObject,
+    Change, Committed, FailJob, LinkChange, OperatorChange, RoleEdit, SecondFactorChange,
+    SecondFactorProof, SessionChange, SessionProof, StoreError, StoreOwnership, TokenChange,
+    UnknownObject,
 };
 
 use crate::check::{
@@ -48,8 +49,10 @@ impl Story<'_> {
     /// No action that leaves an entry is left out, and no other one has left one.
     fn assert_whole(&self) {
         let table = self.table.borrow();
-        // What is moved to an archive has a story of its own, with files and signatures.
-        for action in Action::ALL.into_iter().filter(|one| *one != Action::ActivityArchive) {
+        // What is moved to an archive has a story of its own, with files and signatures; a code that
+        // is shown is refused, or is part of what it is shown for.
+        let elsewhere = [Action::ActivityArchive, Action::SecondFactorShow];
+        for action in Action::ALL.into_iter().filter(|one| !elsewhere.contains(one)) {
             let is_told = table.contains(&format!(" {} ", action.slug()));
             assert_eq!(is_told, action.leaves_entry(), "{}", action.slug());
         }
@@ -103,6 +106,7 @@ fn every_change_leaves_its_entry_and_its_transition() {
         again(&story).await;
         vault(&story).await;
         looks(&story).await;
+        second_factors(&story).await;
         story.assert_whole();
         insta::assert_snapshot!("every_change", story.table.into_inner());
     });
@@ -273,6 +277,7 @@ async fn looks(story: &Story<'_>) {
         life_micros: LEASE_MICROS,
         address: None,
         agent: None,
+        by: SessionProof::Password,
     };
     let started = story.manage("sign in", Action::SessionStart, Change::Session(start)).await;
     let end = SessionChange::End(SessionId(started.id.unwrap()));
@@ -291,6 +296,32 @@ async fn looks(story: &Story<'_>) {
     for entry in &left.entries {
         writeln!(table, "    entry       {}", without_numbers(entry)).unwrap();
     }
+}
+
+async fn second_factors(story: &Story<'_>) {
+    let tell = async |words: &str, action, change| {
+        story.manage(words, action, Change::SecondFactor(change)).await
+    };
+    let sealed = random_word();
+    let offer = SecondFactorChange::Offer { sealed: sealed.clone(), proof: None };
+    tell("begin to enrol a second factor", Action::SecondFactorOffer, offer).await;
+    let (recovery, step) = (vec![random_word()], random_word());
+    let proof = SecondFactorProof::Recovery(recovery[0].clone());
+    let enrol = SecondFactorChange::Enrol { sealed, step: 1, recovery, session: None };
+    tell("enrol it", Action::SecondFactorEnrol, enrol).await;
+    let ask = SecondFactorChange::Ask { hash: step.clone(), life_micros: LEASE_MICROS };
+    tell("ask for it", Action::SecondFactorAsk, ask).await;
+    let start = SessionChange::Start {
+        hash: random_word(),
+        life_micros: LEASE_MICROS,
+        address: None,
+        agent: None,
+        by: SessionProof::SecondFactor { proof, step: Some(step) },
+    };
+    story.manage("sign in by a recovery code", Action::SessionStart, Change::Session(start)).await;
+    let remove = SecondFactorChange::Remove(SecondFactorProof::Step(2));
+    tell("turn it off", Action::SecondFactorRemove, remove).await;
+    tell("take it away", Action::SecondFactorReset, SecondFactorChange::Reset).await;
 }
 
 /// Looks at rows, where ten may be seen.

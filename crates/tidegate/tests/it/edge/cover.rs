@@ -12,7 +12,10 @@ use self::{
     oracle::{About, By, Matter, OPERATIONS, Operation, Rights, refusal},
     people::{DESKS, DOOR, Kind, PASSWORD, SUBJECT_SLUGS, Site},
 };
-use super::server::{Asker, Server};
+use super::{
+    second_factor::authenticator::{code, step},
+    server::{Asker, Server},
+};
 
 /// Where an allowed operation does not do what it is for, and why. It may only shrink.
 const NOT_DONE: &[(&str, u16, &str)] =
@@ -43,6 +46,8 @@ fn matters(about: About) -> Vec<(usize, Matter)> {
     match about {
         About::Site => vec![(DESKS - 1, matter("content", true))],
         About::Thing => [true, false].map(|own| (DESKS - 1, matter("content", own))).to_vec(),
+        // Not at the last desk: its sessions are ended by operations of their own.
+        About::Own => vec![(0, matter("content", true))],
         About::Subject => own.collect(),
         About::Job => own.chain(others).collect(),
     }
@@ -57,7 +62,7 @@ impl Cell<'_> {
             (About::Job, "POST /exports/{id}/cancel") => self.kind.jobs(self.matter).pending,
             (About::Job, _) => self.kind.jobs(self.matter).ready,
             (About::Thing, _) => desk.thing(self.matter.is_own),
-            (About::Site | About::Subject, _) => site.victim,
+            (About::Site | About::Subject | About::Own, _) => site.victim,
         };
         let slug = match (self.operation.about, method) {
             (About::Subject, _) => self.matter.subject.to_owned(),
@@ -87,10 +92,20 @@ impl Cell<'_> {
             "PUT /settings" => request.json(&site.settings),
             "POST /tokens" => request.json(&json!({ "name": "t", "days": 1 })),
             "POST /sessions" => {
-                // From a network of its own: who tries too often from one has to wait.
-                let network = format!("10.{}.{}.1", desk.operator / 250, desk.operator % 250);
                 let body = json!({ "email": DOOR, "password": PASSWORD });
-                request.header("x-forwarded-for", network).json(&body)
+                desk.in_own_network(request).json(&body)
+            }
+            "POST /second-factor" => {
+                desk.in_own_network(request).json(&json!({ "password": PASSWORD }))
+            }
+            "POST /second-factor/confirm" => {
+                request.json(&json!({ "code": code(&desk.offered, step()) }))
+            }
+            "POST /second-factor/remove" => {
+                // The code before was used up by what came before.
+                let code = code(&desk.offered, step() + 1);
+                let body = json!({ "password": PASSWORD, "code": code });
+                desk.in_own_network(request).json(&body)
             }
             _ => request,
         }

@@ -8,7 +8,10 @@ use reqwest::{
 };
 use serde_json::{Map, Value, json};
 
-use super::server::{Asker, Server};
+use super::{
+    second_factor::authenticator::{code, step},
+    server::{Asker, Server},
+};
 use crate::site::Ended;
 
 /// Operations as the description has them.
@@ -118,6 +121,10 @@ fn prepared(server: &Server, ada: &Asker, id: &str) -> Map<String, Value> {
             let added = ada.post("/api/v1/operators", &grace).json::<Value>().unwrap();
             json!({ "id": added["id"] })
         }
+        "reset_second_factor" => json!({ "id": ada.read("/api/v1/me")["operator"] }),
+        "begin_second_factor" | "confirm_second_factor" | "remove_second_factor" => {
+            enrolling(server, ada, id)
+        }
         "remove_role" => {
             let path = "/api/v1/roles/auditor";
             let put = ada.request(Method::PUT, path).json(&json!({ "capabilities": [] })).send();
@@ -149,6 +156,27 @@ fn prepared(server: &Server, ada: &Asker, id: &str) -> Map<String, Value> {
         _ => json!({}),
     };
     made.as_object().unwrap().clone()
+}
+
+/// What the administrator shows to enrol a second factor, and to be rid of it: it is off afterwards
+/// in any case, as others sign in by the password alone.
+fn enrolling(server: &Server, ada: &Asker, id: &str) -> Value {
+    let path = format!("/api/v1/operators/{}/second-factor", ada.read("/api/v1/me")["operator"]);
+    ada.request(Method::DELETE, &path).send().unwrap().error_for_status().unwrap();
+    let password = signed_up(server)["password"].take();
+    let proof = json!({ "password": password });
+    if id == "begin_second_factor" {
+        return json!({ "body": proof });
+    }
+    let offer = ada.post("/api/v1/second-factor", &proof).json::<Value>().unwrap();
+    let (secret, now) = (offer["secret"].as_str().unwrap(), step());
+    let first = json!({ "code": code(secret, now) });
+    if id == "confirm_second_factor" {
+        return json!({ "body": first });
+    }
+    let confirmed = ada.post("/api/v1/second-factor/confirm", &first);
+    assert_eq!(confirmed.status(), 201);
+    json!({ "body": { "password": password, "code": code(secret, now + 1) } })
 }
 
 /// Gives the administrator a password, and says what it signs in with.

@@ -16,6 +16,7 @@ use self::{
     searcher::To,
     site::{NORTH, On, SUBJECTS, Site},
 };
+use super::second_factor::authenticator::{code, step};
 
 /// Every format.
 const FORMATS: [&str; 6] = ["csv", "ndjson", "json", "xml", "xlsx", "parquet"];
@@ -294,6 +295,51 @@ fn run_commands(site: &mut Site) {
     }
 }
 
+/// Enrols a second factor for the clerk, and signs in by it.
+fn enrol(site: &mut Site) {
+    let nobody = site.server.asker(None);
+    let password = site.password.clone();
+    let by_clerk = |site: &mut Site, path: &str, body: &Value| {
+        let request = site.clerk.request(Method::POST, path).json(body);
+        let (status, text) = site.ask(To::ClerksSecrets, request);
+        assert_eq!(status, 201, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let offer = by_clerk(site, "/api/v1/second-factor", &json!({ "password": password }));
+    let secret = offer["secret"].as_str().unwrap();
+    site.searcher.watch("secret of a second factor", secret, &[To::ClerksSecrets]);
+    let code = code(secret, step());
+    let codes = by_clerk(site, "/api/v1/second-factor/confirm", &json!({ "code": code }));
+    let codes: Vec<&str> = codes["recovery_codes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    for code in &codes {
+        site.searcher.watch("recovery code", code, &[To::ClerksSecrets]);
+    }
+    let wrong = site.searcher.hatch("code that was wrong", &[]);
+    let enter = |code: Option<&str>| {
+        let body = json!({ "email": "clerk@example.com", "password": password, "code": code });
+        nobody.request(Method::POST, "/api/v1/sessions").json(&body)
+    };
+    for code in [None, Some(wrong.as_str())] {
+        assert_eq!(site.ask(To::Stranger, enter(code)).0, 401);
+    }
+    assert_eq!(enter(Some(codes[0])).send().unwrap().status(), 201);
+    let form = [("email", "clerk@example.com"), ("password", &password)];
+    let asked = nobody.request(Method::POST, "/sg-admin/sign-in").form(&form).send().unwrap();
+    let cookie = asked.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    site.searcher.watch("second step", cookie.split('=').nth(1).unwrap(), &[]);
+    let form = nobody.request(Method::GET, "/sg-admin/sign-in/code").header("cookie", &cookie);
+    assert_eq!(site.ask(To::Clerk, form).0, 200);
+    let shown = nobody.request(Method::POST, "/sg-admin/sign-in/code").header("cookie", &cookie);
+    let shown = shown.header("sec-fetch-site", "same-origin").form(&[("code", &wrong)]);
+    assert_eq!(site.ask(To::Clerk, shown).0, 401);
+}
+
 /// What was said and written, beside what was answered.
 fn catch_logs(site: &mut Site) {
     let said = site.server.said();
@@ -331,6 +377,7 @@ fn look_for_leaks(on: On) {
     ask_for_hidden_rows(&mut site);
     make_it_fail(&mut site);
     sign_in_and_out(&mut site);
+    enrol(&mut site);
     run_commands(&mut site);
     look_everywhere(&mut site);
     site.watch_control_state();
@@ -354,6 +401,8 @@ fn look_for_leaks(on: On) {
         "link",
         "token that was made",
         "invitation",
+        "secret of a second factor",
+        "recovery code",
     ] {
         assert!(found.seen.contains(what), "nobody saw the {what}");
     }

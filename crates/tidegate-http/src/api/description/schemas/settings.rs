@@ -7,7 +7,14 @@ use tidegate_model::settings::{SETTINGS, Setting, Settings};
 pub(super) fn schema() -> Value {
     let first = serde_json::to_value(Settings::default()).expect("settings are plain JSON");
     let property = |setting: &Setting| {
-        let Setting { name, words, least, most, may_be_null } = *setting;
+        let Setting { name, words, least, most, words_taken, may_be_null } = *setting;
+        if !words_taken.is_empty() {
+            let schema = json!({
+                "type": "string", "enum": words_taken, "default": first[name],
+                "description": words,
+            });
+            return (name.to_owned(), schema);
+        }
         let types = if may_be_null { json!(["integer", "null"]) } else { json!("integer") };
         let schema = json!({
             "type": types, "format": "int64", "minimum": least, "maximum": most,

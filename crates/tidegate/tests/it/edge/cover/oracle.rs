@@ -13,6 +13,8 @@ pub(super) enum About {
     Job,
     /// A thing of somebody: one's own or another's.
     Thing,
+    /// What is one's own and can be nobody else's.
+    Own,
 }
 
 /// A rule: the first one that is not met gives the answer.
@@ -51,7 +53,7 @@ pub(super) struct Operation {
     pub(super) leaves: &'static [&'static str],
 }
 
-use About::{Job, Site, Subject, Thing};
+use About::{Job, Own, Site, Subject, Thing};
 use Rule::{Export, Floor, Gate, Has, Listed, Look, Mine, Take, Whose};
 
 const fn of(
@@ -87,6 +89,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("GET /operators", Site, &[Gate, Has("operators.manage")], &[]),
     of("POST /operators", Site, &[Gate, Has("operators.manage")], &["operator.added"]),
     of("PATCH /operators/{id}", Site, &[Gate, Has("operators.manage")], &["operator.changed"]),
+    of("DELETE /operators/{id}/second-factor", Site, &[Gate, Has("operators.manage")], RESET),
+    of("GET /second-factor", Own, OWN, &[]),
+    // One after the other: what is confirmed was begun, what is removed was confirmed.
+    of("POST /second-factor/confirm", Own, OWN, &["second_factor.enrolled"]),
+    of("POST /second-factor/remove", Own, OWN, &["second_factor.removed"]),
+    of("POST /second-factor", Own, OWN, &["second_factor.offered"]),
     of("GET /roles", Site, &[Gate, Has("roles.manage")], &[]),
     of("PUT /roles/{slug}", Site, &[Gate, Has("roles.manage")], &["role.changed"]),
     of("GET /tokens", Site, &[Gate, Whose("tokens.manage")], &[]),
@@ -104,6 +112,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("DELETE /sessions/current", Site, &[Gate], &["session.ended"]),
 ];
 
+/// One's own, and nobody else's.
+const OWN: &[Rule] = &[Gate, Whose("operators.manage")];
+const RESET: &[&str] = &["second_factor.reset"];
 const CANCEL: &[Rule] = &[Gate, Floor(404), Listed, Export("cancel")];
 const DELETE: &[Rule] = &[Gate, Floor(404), Listed, Export("delete")];
 const DOWNLOAD: &[Rule] = &[Gate, Floor(404), Listed, Export("download")];

@@ -205,11 +205,14 @@ impl Site {
 
     /// Watches what the control database and the keys hold, which is nobody's.
     pub(super) fn watch_control_state(&mut self) {
-        const SECRETS: [(&str, &str); 6] = [
+        const SECRETS: [(&str, &str); 9] = [
             ("hash of a password", "select password_hash from operators"),
             ("hash of a token", "select hash from tokens"),
             ("hash of a session", "select hash from sessions"),
             ("hash of an invitation", "select hash from invitations"),
+            ("sealed secret", "select sealed from second_factors where sealed is not null"),
+            ("hash of a recovery code", "select hash from recovery_codes"),
+            ("hash of a second step", "select hash from second_steps"),
             ("key of a lease", "select lease_token from attempts"),
             ("place of a file", "select object_key from attempts"),
         ];
