@@ -1,22 +1,34 @@
-//! The pages that come before all others: sign-in, first start, a new password, the reference.
+//! The pages: a table of them, their router, and what they have in common.
 
 mod assets;
+mod exports;
+pub(crate) mod fault;
+mod flash;
 mod home;
+mod icons;
+mod nav;
+mod parts;
 mod password;
 mod reference;
 mod second_factor;
 mod second_step;
+mod shell;
 mod sign_in;
 mod sign_on;
+mod theme;
+mod words;
 
 use askama::Template;
 use axum::{
     Router,
-    response::{Html, IntoResponse, Response},
-    routing::{get, post},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{MethodRouter, get, post},
 };
 use http::StatusCode;
 use tidegate_service::InvitationSecret;
+use tower_http::compression::{
+    CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType,
+};
 
 use crate::{api, edge::Shared, problem::Problem};
 
@@ -44,17 +56,66 @@ pub fn password_url(address: &str, secret: &InvitationSecret) -> String {
     format!("{}{PASSWORD}?token={}", address.trim_end_matches('/'), secret.0)
 }
 
+/// A page: where it is, and how it is asked for.
+pub(crate) struct Page {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its path, as the router takes it.
+    path: &'static str,
+    /// Where one of it can be looked at on a site with a subject `orders` and an export 1; none
+    /// where there is only something to be sent to.
+    pub(crate) example: Option<&'static str>,
+    route: fn() -> MethodRouter<Shared>,
+}
+
+/// Somewhere to look, and perhaps to send something to.
+const fn look(
+    name: &'static str,
+    path: &'static str,
+    example: &'static str,
+    route: fn() -> MethodRouter<Shared>,
+) -> Page {
+    Page { name, path, example: Some(example), route }
+}
+
+/// Somewhere to send something to, from another page.
+const fn send(
+    name: &'static str,
+    path: &'static str,
+    route: fn() -> MethodRouter<Shared>,
+) -> Page {
+    Page { name, path, example: None, route }
+}
+
+/// Every page behind the sign-in. The router, the sidebar and the tests are made from it.
+pub(crate) const PAGES: &[Page] = &[
+    look("exports", "/sg-admin/exports", "/sg-admin/exports", || get(exports::show)),
+    look("second-factor", SECOND_FACTOR, SECOND_FACTOR, || {
+        get(second_factor::show).post(second_factor::begin)
+    }),
+    send("second-factor-confirm", "/sg-admin/second-factor/confirm", || {
+        post(second_factor::confirm)
+    }),
+    send("second-factor-remove", "/sg-admin/second-factor/remove", || post(second_factor::remove)),
+    send("theme", "/sg-admin/theme", || post(theme::send)),
+];
+
+/// The path of a page, if there is one of that name.
+pub(crate) fn path_of(name: &str) -> Option<&'static str> {
+    PAGES.iter().find(|page| page.name == name).map(|page| page.path)
+}
+
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<Shared> {
-    Router::new()
+    let pages = PAGES.iter().fold(Router::new(), |router, page| {
+        router.route(page.path, (page.route)())
+    });
+    let doors = Router::new()
         .route("/", get(home::enter))
         .route(PREFIX, get(home::enter))
         .route("/sg-admin/", get(home::show))
         .route(SIGN_IN, get(sign_in::show).post(sign_in::send))
         .route(CODE, get(second_step::show).post(second_step::send))
-        .route(SECOND_FACTOR, get(second_factor::show).post(second_factor::begin))
-        .route("/sg-admin/second-factor/confirm", post(second_factor::confirm))
-        .route("/sg-admin/second-factor/remove", post(second_factor::remove))
         .route(SIGN_ON, get(sign_on::leave))
         .route(SIGNED_ON, get(sign_on::arrive))
         .route("/sg-admin/sign-out", post(sign_in::leave))
@@ -63,12 +124,24 @@ pub(crate) fn routes() -> Router<Shared> {
         .route(REFERENCE, get(reference::show))
         .route(api::PREFIX, get(reference::enter))
         .route(&format!("{}/", api::PREFIX), get(reference::enter))
-        .route("/assets/{name}", get(assets::send))
+        .route("/assets/{name}", get(assets::send));
+    // Fonts are compressed already; nothing secret stands beside what somebody else sends.
+    let compressed = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
+    pages.merge(doors).layer(CompressionLayer::new().gzip(true).compress_when(compressed))
 }
 
-/// A page.
+/// To another page, after something was sent (303).
+fn see_other(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+/// A page as an answer.
 fn page(status: StatusCode, template: &impl Template) -> Response {
-    match template.render() {
+    written(status, template.render())
+}
+
+fn written(status: StatusCode, text: askama::Result<String>) -> Response {
+    match text {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => {
             tracing::error!(%error, "a page could not be written");
@@ -88,4 +161,30 @@ fn sentence(message: &str) -> String {
     let first = characters.next().into_iter().flat_map(char::to_uppercase);
     let end = if message.ends_with('.') { "" } else { "." };
     first.chain(characters).chain(end.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    #[test]
+    fn the_reference_lists_every_page() {
+        let mut table = String::from("| page | path | example |\n| --- | --- | --- |\n");
+        for Page { name, path, example, .. } in PAGES {
+            let example = example.map(|example| format!("`{example}`")).unwrap_or_default();
+            writeln!(table, "| {name} | `{path}` | {example} |").unwrap();
+        }
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/pages.md");
+        let reference = std::fs::read_to_string(file).unwrap();
+        let (before, rest) = reference.split_once("<!-- pages -->\n").unwrap();
+        let (listed, after) = rest.split_once("<!-- /pages -->").unwrap();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let text = format!("{before}<!-- pages -->\n{table}<!-- /pages -->{after}");
+            std::fs::write(file, text).unwrap();
+        } else {
+            assert_eq!(listed, table, "docs/reference/pages.md must hold it: UPDATE_DOCS=1");
+        }
+    }
 }

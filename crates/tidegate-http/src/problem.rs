@@ -22,6 +22,14 @@ pub(crate) struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// What was told by an answer, for whoever writes it as a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) kind: ProblemKind,
+    pub(crate) detail: String,
+    pub(crate) errors: Vec<Fault>,
+}
+
 /// A problem as it is sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -99,6 +107,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.kind.status();
         let fault = |Fault { pointer, detail }| FaultBody { pointer, detail };
+        let told =
+            Told { kind: self.kind, detail: self.detail.clone(), errors: self.errors.clone() };
         let body = ProblemBody {
             r#type: self.kind.uri(),
             title: self.kind.title(),
@@ -116,6 +126,7 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(self.kind);
+        response.extensions_mut().insert(told);
         response
     }
 }

@@ -52,6 +52,7 @@ pub fn router(edge: Shared) -> Router {
         .layer(from_fn(in_time))
         .layer(from_fn_with_state(Arc::clone(&edge), host::check))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(&edge), pages::fault::show))
         .layer(from_fn_with_state(Arc::clone(&edge), headers::add))
         .layer(from_fn_with_state(Arc::clone(&edge), measured::count))
         .layer(from_fn(traced::trace))

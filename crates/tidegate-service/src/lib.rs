@@ -19,6 +19,7 @@ mod service;
 mod settings;
 mod setup;
 mod sign_in;
+mod standing;
 mod subjects;
 mod tokens;
 pub mod trace;
@@ -36,6 +37,7 @@ pub use service::{EXPORTS_MAX, Service, Site};
 pub use sign_in::{
     Entrance, InvitationSecret, NewSession, NewStep, SETUP_HOURS, SignedIn, Visitor, Vouched,
 };
+pub use standing::Standing;
 pub use subjects::{
     Basis, Counting, Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest,
     SubjectSummary,

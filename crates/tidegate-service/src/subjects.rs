@@ -13,7 +13,7 @@ use tidegate_model::{
     actor::Caller,
     bind::BoundSubject,
     capability::export_of,
-    policy::{self, sees_subject},
+    policy::{self, Policy, sees_subject},
 };
 
 use crate::{error::ServiceError, service::Service};
@@ -41,17 +41,21 @@ impl Service {
     /// If the control state cannot be asked.
     pub async fn subjects(&self, caller: &Caller) -> Result<Vec<SubjectSummary>, ServiceError> {
         let policy = self.store.policy().await?;
+        Ok(self.seen_subjects(&policy, caller))
+    }
+
+    pub(crate) fn seen_subjects(&self, policy: &Policy, caller: &Caller) -> Vec<SubjectSummary> {
         let sited = self.sited();
         let seen = sited.site.subjects.iter();
-        let seen = seen.filter(|subject| sees_subject(&policy, caller, &subject.slug));
+        let seen = seen.filter(|subject| sees_subject(policy, caller, &subject.slug));
         let summary = |subject: &tidegate_model::declaration::SubjectDeclaration| SubjectSummary {
             slug: subject.slug.clone(),
             label: subject.label.clone(),
             kinds: subject.kinds.iter().map(|kind| kind.slug.clone()).collect(),
             has_pii: subject.pii,
-            may_export: policy::holds(&policy, caller, &export_of(&subject.slug)),
+            may_export: policy::holds(policy, caller, &export_of(&subject.slug)),
         };
-        Ok(seen.map(summary).collect())
+        seen.map(summary).collect()
     }
 
     /// One subject, with its fields as the source has them now.

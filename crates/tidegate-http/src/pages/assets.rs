@@ -1,30 +1,111 @@
-//! Styles and images, kept in the program.
+//! Styles, scripts and images, kept in the program. Their names hold the hash of what is in them,
+//! so that browsers keep them for good.
+
+use std::{borrow::Cow, sync::LazyLock};
 
 use axum::{
     extract::Path,
     response::{IntoResponse, Response},
 };
 use http::header;
+use sha2::{Digest, Sha256};
+use tidegate_model::audit::hexadecimal;
 
 use crate::problem::{Problem, ProblemKind};
 
-/// Every file, with its media type.
+/// Where they are.
+const PREFIX: &str = "/assets/";
+/// Bytes of a hash in a name: enough that two versions differ.
+const HASH_BYTES: usize = 6;
+
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Every file, with its media type. What others name comes before them.
 const FILES: &[(&str, &str, &[u8])] = &[
-    ("door.css", "text/css; charset=utf-8", include_bytes!("../../assets/door.css")),
-    ("reference.css", "text/css; charset=utf-8", include_bytes!("../../assets/reference.css")),
     ("inter-var.woff2", "font/woff2", include_bytes!("../../assets/inter-var.woff2")),
     ("tidegate.svg", "image/svg+xml", include_bytes!("../../assets/tidegate.svg")),
+    ("door.css", CSS, include_bytes!("../../assets/door.css")),
+    ("reference.css", CSS, include_bytes!("../../assets/reference.css")),
+    ("tidegate.css", CSS, include_bytes!("../../assets/tidegate.css")),
+    ("tidegate.js", SCRIPT, include_bytes!("../../assets/tidegate.js")),
+    ("htmx.js", SCRIPT, include_bytes!("../../assets/vendor/htmx-4.0.1.min.js")),
 ];
-/// A browser may keep them for an hour.
-const KEPT: &str = "public, max-age=3600";
+/// A browser may keep what has a hash in its name for a year without asking.
+const KEPT: &str = "public, max-age=31536000, immutable";
+/// What has none, for an hour.
+const KEPT_SHORTLY: &str = "public, max-age=3600";
+
+struct Asset {
+    name: &'static str,
+    /// Path with the hash.
+    path: String,
+    media_type: &'static str,
+    bytes: Cow<'static, [u8]>,
+}
+
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let mut assets: Vec<Asset> = Vec::new();
+    for (name, media_type, bytes) in FILES {
+        let bytes = match *media_type == CSS {
+            true => Cow::Owned(with_paths(bytes, &assets)),
+            false => Cow::Borrowed(*bytes),
+        };
+        let hash = hexadecimal(&Sha256::digest(&bytes)[..HASH_BYTES]);
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        let path = format!("{PREFIX}{stem}-{hash}.{ending}");
+        assets.push(Asset { name, path, media_type, bytes });
+    }
+    assets
+});
+
+/// A style sheet in which other files stand by their names with hashes.
+fn with_paths(bytes: &[u8], assets: &[Asset]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let text = assets.iter().fold(text, |text, asset| {
+        text.replace(&format!("url(\"{}\")", asset.name), &format!("url(\"{}\")", asset.path))
+    });
+    text.into_bytes()
+}
+
+/// The path of a file, with the hash of what is in it.
+pub(crate) fn asset(name: &str) -> &'static str {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    asset.map(|asset| asset.path.as_str()).expect("templates name files that there are")
+}
 
 /// Sends a file.
 pub(super) async fn send(Path(name): Path<String>) -> Response {
-    match FILES.iter().find(|(known, _, _)| *known == name) {
-        Some((_, media_type, bytes)) => {
-            let headers = [(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, KEPT)];
-            (headers, *bytes).into_response()
-        }
-        None => Problem::of(ProblemKind::NotFound).into_response(),
+    let is_named = |asset: &&Asset| asset.path[PREFIX.len()..] == name || asset.name == name;
+    let Some(asset) = ASSETS.iter().find(is_named) else {
+        return Problem::of(ProblemKind::NotFound).into_response();
+    };
+    let kept = if asset.name == name { KEPT_SHORTLY } else { KEPT };
+    let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, kept)];
+    (headers, asset.bytes.clone().into_owned()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_style_sheet_names_the_font_by_its_hash() {
+        let sheet = ASSETS.iter().find(|asset| asset.name == "tidegate.css").unwrap();
+        let text = std::str::from_utf8(&sheet.bytes).unwrap();
+        assert!(text.contains(&format!("url(\"{}\")", asset("inter-var.woff2"))));
+    }
+
+    #[test]
+    fn scripts_weigh_less_than_16_kb_together() {
+        use std::io::Write;
+        let weigh = |name: &str| {
+            let asset = ASSETS.iter().find(|asset| asset.name == name).unwrap();
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+            gzip.write_all(&asset.bytes).unwrap();
+            gzip.finish().unwrap().len()
+        };
+        let bytes = weigh("htmx.js") + weigh("tidegate.js");
+        assert!(bytes < 16_000, "{bytes} bytes");
     }
 }

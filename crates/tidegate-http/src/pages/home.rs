@@ -1,48 +1,17 @@
-//! Where one arrives: who one is, and where to go.
+//! Where one arrives: at the dashboard, or at one's exports.
 
-use askama::Template;
-use axum::{
-    extract::{Request, State},
-    response::{IntoResponse, Redirect, Response},
-};
-use http::StatusCode;
+use axum::response::{Redirect, Response};
 
-use super::{SECOND_FACTOR, SIGN_IN, page};
-use crate::{
-    edge::Shared,
-    middleware::caller::caller_of,
-    problem::{Problem, ProblemKind},
-};
-
-#[derive(Template)]
-#[template(path = "home.html")]
-struct Home<'a> {
-    email: &'a str,
-    role: &'a str,
-}
+use super::{path_of, see_other, shell::Shell};
 
 /// To the pages.
 pub(super) async fn enter() -> Redirect {
     Redirect::to("/sg-admin/")
 }
 
-/// Where one arrives.
-pub(super) async fn show(
-    State(edge): State<Shared>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    match caller_of(&edge, &parts).await {
-        Ok(caller) => {
-            let role = caller.role.as_deref().unwrap_or_default();
-            Ok(page(StatusCode::OK, &Home { email: &caller.name, role }))
-        }
-        Err(problem) if problem.kind() == ProblemKind::SignInRequired => {
-            Ok(Redirect::to(SIGN_IN).into_response())
-        }
-        Err(problem) if problem.kind() == ProblemKind::SecondFactorMissing => {
-            Ok(Redirect::to(SECOND_FACTOR).into_response())
-        }
-        Err(problem) => Err(problem),
-    }
+/// To where whoever it is begins.
+pub(super) async fn show(shell: Shell) -> Response {
+    let is_overseer = shell.holds("exports.list.any");
+    let dashboard = path_of("dashboard").filter(|_| is_overseer);
+    see_other(dashboard.or(path_of("exports")).expect("the list of exports is in the table"))
 }
