@@ -91,7 +91,9 @@ async fn tell(edge: &Shared, parts: &Parts, told: &Told) -> Response {
     }
     let status = told.kind.status();
     let Words { title, remedy } = words(told.kind);
-    let detail = sentence(&told.detail);
+    // What every problem of the kind says, the page says better.
+    let is_plain = told.detail == told.kind.meaning() && told.kind.status().is_client_error();
+    let detail = if is_plain { String::new() } else { sentence(&told.detail) };
     let faults = told.errors.iter().map(|fault| sentence(&fault.detail)).collect();
     match Shell::of(edge, parts).await {
         Ok(shell) => {
