@@ -13,7 +13,15 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && zone !== document.body.dataset.zone) remember("tidegate_zone", zone);
 
 // What only a script can do is shown, what only stands in for one is hidden.
+let isTaken = false;
 const dress = (within) => {
+  // The file was wanted as soon as it is there: once.
+  const take = one("[data-take]", within);
+  if (take && !isTaken) {
+    isTaken = true;
+    history.replaceState(null, "", location.pathname);
+    take.requestSubmit();
+  }
   all("[data-dismiss], [data-script]", within).forEach((it) => (it.hidden = false));
   all("[data-no-script]", within).forEach((it) => (it.hidden = true));
 };
@@ -87,9 +95,11 @@ document.addEventListener("keydown", (event) => {
 // Live fragments: an event of the stream asks htmx for the fragment again (`hx-trigger="moved"`).
 for (const live of all("[data-live]")) {
   const stream = new EventSource(live.dataset.live);
-  const moved = () => live.isConnected && one(`#${live.id}`)?.dispatchEvent(new Event("moved"));
+  const isOver = () => !one(`#${live.id}[data-live]`);
+  const moved = () => (isOver() ? stream.close() : one(`#${live.id}`).dispatchEvent(new Event("moved")));
   for (const name of (live.dataset.liveOn ?? "message").split(" ")) stream.addEventListener(name, moved);
-  stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && moved());
+  // It breaks off where the export is over, or the service begins anew: both are seen by looking.
+  stream.addEventListener("error", moved);
   addEventListener("pagehide", () => stream.close());
 }
 document.addEventListener("htmx:after:swap", () => dress(document));

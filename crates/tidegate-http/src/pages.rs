@@ -1,15 +1,19 @@
 //! The pages: a table of them, their router, and what they have in common.
 
 mod assets;
+mod export;
+mod export_change;
 mod exports;
 pub(crate) mod fault;
 mod flash;
+mod forms;
 mod home;
 mod icons;
 mod nav;
 mod parts;
 mod password;
 mod reference;
+mod scope_words;
 mod second_factor;
 mod second_step;
 mod shell;
@@ -79,17 +83,20 @@ const fn look(
 }
 
 /// Somewhere to send something to, from another page.
-const fn send(
-    name: &'static str,
-    path: &'static str,
-    route: fn() -> MethodRouter<Shared>,
-) -> Page {
+const fn send(name: &'static str, path: &'static str, route: fn() -> MethodRouter<Shared>) -> Page {
     Page { name, path, example: None, route }
 }
 
 /// Every page behind the sign-in. The router, the sidebar and the tests are made from it.
 pub(crate) const PAGES: &[Page] = &[
     look("exports", "/sg-admin/exports", "/sg-admin/exports", || get(exports::show)),
+    look("export", "/sg-admin/exports/{id}", "/sg-admin/exports/1", || get(export::show)),
+    send("export-cancel", "/sg-admin/exports/{id}/cancel", || post(export_change::cancel)),
+    send("export-rerun", "/sg-admin/exports/{id}/rerun", || post(export_change::rerun)),
+    send("export-download", "/sg-admin/exports/{id}/download", || post(export_change::download)),
+    look("export-delete", "/sg-admin/exports/{id}/delete", "/sg-admin/exports/1/delete", || {
+        get(export_change::ask_delete).post(export_change::delete)
+    }),
     look("second-factor", SECOND_FACTOR, SECOND_FACTOR, || {
         get(second_factor::show).post(second_factor::begin)
     }),
@@ -107,9 +114,8 @@ pub(crate) fn path_of(name: &str) -> Option<&'static str> {
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<Shared> {
-    let pages = PAGES.iter().fold(Router::new(), |router, page| {
-        router.route(page.path, (page.route)())
-    });
+    let pages =
+        PAGES.iter().fold(Router::new(), |router, page| router.route(page.path, (page.route)()));
     let doors = Router::new()
         .route("/", get(home::enter))
         .route(PREFIX, get(home::enter))

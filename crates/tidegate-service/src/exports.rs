@@ -8,6 +8,7 @@ mod get;
 mod link;
 mod list;
 mod rerun;
+mod story;
 mod watch;
 
 pub use create::Created;
@@ -16,6 +17,7 @@ pub(crate) use download::Sendings;
 pub use download::{LinkedFile, Sending};
 pub use link::NewLink;
 pub use list::{ListPage, ListRequest};
+pub use story::{Beside, Download, Story};
 pub use watch::{Pass, Watched};
 
 pub(crate) use rerun::request_of;

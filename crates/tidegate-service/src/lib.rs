@@ -29,7 +29,10 @@ mod worker;
 
 pub use activity::{ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort};
 pub use error::ServiceError;
-pub use exports::{Created, LinkedFile, ListPage, ListRequest, NewLink, Pass, Sending, Watched};
+pub use exports::{
+    Beside, Created, Download, LinkedFile, ListPage, ListRequest, NewLink, Pass, Sending, Story,
+    Watched,
+};
 pub use formats::{FormatSummary, OptionSummary, OptionTakes, formats};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use second_factor::{SecondFactorOffer, SecondFactorProofs, SecondFactorState};

@@ -164,6 +164,18 @@ pub fn verify_manifest(
     Ok(manifest)
 }
 
+/// Verifies the text of a manifest, as it stands beside its file.
+///
+/// # Errors
+///
+/// With the first thing that is not as it should be.
+pub fn verify_manifest_text(
+    text: &str,
+    keys: &PublicKeys,
+) -> Result<VerifiedManifest, ManifestError> {
+    verify_text(Path::new("manifest"), text, keys)
+}
+
 fn verify_text(
     path: &Path,
     text: &str,

@@ -1,5 +1,7 @@
 //! The activity log, its checkpoints, and how far it was streamed out.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{QueryResult, Value};
 use tidegate_model::{
     audit::{Outcome, SignedCheckpoint, StoredEntry},
@@ -8,7 +10,12 @@ use tidegate_model::{
 
 pub use tidegate_model::audit::EntryColumns;
 
-use crate::{connection::Store, error::StoreError, query::among, sql::get};
+use crate::{
+    connection::Store,
+    error::StoreError,
+    query::{among, among_numbers},
+    sql::get,
+};
 
 /// Entries of a page at most.
 pub(crate) const PAGE_ENTRIES_MAX: u32 = 1_000;
@@ -149,6 +156,46 @@ impl Store {
             values.len()
         );
         self.ask(&sql, values).await?.iter().map(stored_of).collect()
+    }
+
+    /// What was noted of downloads of a job's file, the newest first: that they began, and how they
+    /// ended.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn download_entries(
+        &self,
+        job: JobId,
+        limit: u32,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        const DOWNLOADS: &str = "\
+            select * from activity \
+            where job_id = $1 and action in ('download.started', 'download.finished') \
+                and outcome = 'done' \
+            order by seq desc limit $2";
+        let limit = i64::from(limit.clamp(1, PAGE_ENTRIES_MAX));
+        let rows = self.ask(DOWNLOADS, [job.0.into(), limit.into()]).await?;
+        rows.iter().map(stored_of).collect()
+    }
+
+    /// How often downloads of these jobs' files began; none of it, no mention.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn download_counts(
+        &self,
+        jobs: &[JobId],
+    ) -> Result<BTreeMap<JobId, i64>, StoreError> {
+        let mut values: Vec<Value> = Vec::new();
+        let wanted = among_numbers("job_id", jobs.iter().map(|job| job.0), &mut values);
+        let sql = format!(
+            "select job_id, count(*) as n from activity \
+             where {wanted} and action = 'download.started' and outcome = 'done' group by job_id"
+        );
+        let rows = self.ask(&sql, values).await?;
+        rows.iter().map(|row| Ok((JobId(get(row, "job_id")?), get(row, "n")?))).collect()
     }
 
     /// Number and hash of the last entry.

@@ -1,5 +1,7 @@
 //! Operators and their tokens.
 
+use std::collections::BTreeMap;
+
 use sea_orm::QueryResult;
 use serde::Serialize;
 use tidegate_model::{
@@ -7,6 +9,7 @@ use tidegate_model::{
     ids::{OperatorId, TokenId},
 };
 
+use super::among_numbers;
 use crate::{connection::Store, error::StoreError, sql::get};
 
 /// What is known of an operator.
@@ -95,6 +98,27 @@ impl Store {
     pub async fn operator_by_email(&self, email: &str) -> Result<Option<Operator>, StoreError> {
         let sql = format!("{} where o.email = $1", operators());
         self.ask_one(&sql, [email.into()]).await?.as_ref().map(operator_of).transpose()
+    }
+
+    /// Names of operators, or their mail addresses where they have none.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn operator_names(
+        &self,
+        ids: &[OperatorId],
+    ) -> Result<BTreeMap<OperatorId, String>, StoreError> {
+        let mut values = Vec::with_capacity(ids.len());
+        let wanted = among_numbers("id", ids.iter().map(|id| id.0), &mut values);
+        let sql = format!("select id, email, name from operators where {wanted}");
+        let rows = self.ask(&sql, values).await?;
+        let names = rows.iter().map(|row| {
+            let name: String = get(row, "name")?;
+            let name = if name.is_empty() { get(row, "email")? } else { name };
+            Ok((OperatorId(get(row, "id")?), name))
+        });
+        names.collect()
     }
 
     /// All operators.

@@ -1,0 +1,299 @@
+//! One export: how far it is, what happened to it, what is in it, who took it.
+
+pub(super) mod call;
+pub(super) mod manifest;
+pub(super) mod timeline;
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use chrono::DateTime;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_model::{ids::JobId, job::Job, status::Status};
+use tidegate_service::{Download, Story};
+
+use self::{manifest::Manifest, timeline::Step};
+use super::{
+    exports::{offer::Offer, pace::Pace, row},
+    forms::Sought,
+    parts::Pill,
+    path_of, scope_words, sentence,
+    shell::Shell,
+    words::{self, Left, When},
+};
+use crate::{edge::Shared, input::Number, problem::Problem};
+
+/// Fields that are named before the rest is folded away.
+const FIELDS_NAMED: usize = 8;
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    /// Whether the file is wanted as soon as it is there.
+    take: bool,
+}
+
+#[derive(Template)]
+#[template(path = "export.html")]
+struct Export<'a> {
+    shell: &'a Shell,
+    job: &'a Job,
+    path: String,
+    subject: String,
+    format: String,
+    scope: String,
+    order: Option<String>,
+    by: String,
+    created: When,
+    pill: Pill,
+    /// A bold fact, and what else there is to know.
+    says: (String, String),
+    facts: Vec<Fact>,
+    steps: Vec<Step>,
+    /// Slugs of fields, with the names that they have in the file where those are others.
+    fields: Vec<(String, Option<String>)>,
+    downloads: Vec<Taken>,
+    has_more_downloads: bool,
+    manifest: Option<Manifest>,
+    left: Option<Left>,
+    until: String,
+    offer: Offer,
+    command: String,
+    pills: Vec<Pill>,
+    /// Whether the download begins by itself.
+    takes: bool,
+}
+
+/// A label over a value, and a line below it.
+struct Fact {
+    label: &'static str,
+    value: String,
+    line: String,
+}
+
+/// A download.
+struct Taken {
+    when: String,
+    iso: String,
+    by: String,
+    sent: String,
+    /// A word where it was not the whole file.
+    tag: Option<&'static str>,
+    from: String,
+    seq: String,
+    /// Its entry in the log, for whoever may read that.
+    entry: Option<String>,
+}
+
+impl Export<'_> {
+    fn is_live(&self) -> bool {
+        self.job.status.is_open()
+    }
+
+    fn named_fields(&self) -> &[(String, Option<String>)] {
+        &self.fields[..self.fields.len().min(FIELDS_NAMED)]
+    }
+
+    fn other_fields(&self) -> &[(String, Option<String>)] {
+        &self.fields[self.fields.len().min(FIELDS_NAMED)..]
+    }
+}
+
+/// The page.
+pub(super) async fn show(
+    State(edge): State<Shared>,
+    shell: Shell,
+    Number(id): Number,
+    Sought(asked): Sought<Asked>,
+) -> Result<Response, Problem> {
+    let story = edge.service.export_story(&shell.caller, JobId(id)).await?;
+    let (shell, job) = (&shell, &story.job);
+    let manifest = match job.status {
+        Status::Ready => Some(manifest::read(&edge, shell, job.id).await),
+        _ => None,
+    };
+    let is_own = shell.caller.operator() == Some(job.created_by);
+    let by = if is_own { "you".to_owned() } else { story.creator.clone() };
+    let offer = Offer::of(shell, job);
+    let template = Export {
+        path: format!("/sg-admin/exports/{id}"),
+        subject: shell.subject_label(&job.subject),
+        format: job.format.to_uppercase(),
+        scope: scope_words::of(&job.scope),
+        order: scope_words::order(&job.scope),
+        created: shell.when(job.created_at),
+        pill: row::pill(job),
+        says: says(shell, job),
+        facts: facts(shell, &story),
+        steps: timeline::steps(shell, &story, &by),
+        fields: fields(&job.fields),
+        downloads: story.downloads.iter().map(|one| taken(shell, job, one)).collect(),
+        has_more_downloads: story.has_more_downloads,
+        manifest,
+        left: row::left(shell, job),
+        until: job.expires_at.map(|at| shell.clock(at)).unwrap_or_default(),
+        takes: asked.take && offer.downloads,
+        offer,
+        command: call::command(edge.settings.address(), job),
+        pills: Status::ALL.into_iter().map(|status| Pill::of(status, false)).collect(),
+        by,
+        shell,
+        job,
+    };
+    Ok(shell.page(StatusCode::OK, &template))
+}
+
+/// When the attempt of now began.
+fn begun(story: &Story) -> Option<i64> {
+    story.attempts.iter().rev().find(|one| one.ended_at.is_none()).map(|one| one.started_at)
+}
+
+/// A bold fact, and what else there is to know.
+fn says(shell: &Shell, job: &Job) -> (String, String) {
+    let (fact, line) = match job.status {
+        _ if job.cancel_requested && job.status.is_open() => {
+            ("Stopping.".to_owned(), "Its worker stops within a second.".to_owned())
+        }
+        Status::Pending => {
+            (format!("{}.", row::waiting(shell, job)), "You can leave this page.".to_owned())
+        }
+        Status::Building if job.run_after > shell.now => {
+            let again = shell.when(job.run_after).words;
+            let next = job.attempt + 1;
+            (
+                format!("Attempt {next} of {} begins {again}.", job.attempts_max),
+                "You can leave this page.".to_owned(),
+            )
+        }
+        Status::Building => {
+            ("Rows are read and written.".to_owned(), "You can leave this page.".to_owned())
+        }
+        Status::Ready => match &job.fault {
+            Some(fault) => (
+                "The file is damaged.".to_owned(),
+                format!("{} Run the export again.", sentence(fault)),
+            ),
+            None => (ready_words(job), built_words(job)),
+        },
+        Status::Failed => {
+            let detail = job.error.as_ref().map(|error| sentence(&error.detail));
+            ("There is no file.".to_owned(), detail.unwrap_or_default())
+        }
+        Status::Cancelled => ("Somebody stopped it.".to_owned(), "Nothing was kept.".to_owned()),
+        Status::Expired => {
+            let at = job.expires_at.map(|at| words::day(at, shell.now, shell.zone));
+            (
+                format!("The file was removed on {}.", at.unwrap_or_default()),
+                "Its time was over. The record stays; the same export can be made again with \
+                 today’s data."
+                    .to_owned(),
+            )
+        }
+        Status::Deleted => (
+            "The file was deleted.".to_owned(),
+            "The record stays; the same export can be made again with today’s data.".to_owned(),
+        ),
+    };
+    (fact, line)
+}
+
+fn ready_words(job: &Job) -> String {
+    let size = words::size(job.size_bytes.unwrap_or(0));
+    match job.rows_done {
+        0 => format!("No row matched: the file holds no record, {size}."),
+        rows => format!("{}, {size}.", words::plural(rows, "row")),
+    }
+}
+
+fn built_words(job: &Job) -> String {
+    match (job.started_at, job.completed_at) {
+        (Some(from), Some(to)) => format!("Built in {}.", words::span_of(to - from)),
+        _ => String::new(),
+    }
+}
+
+fn facts(shell: &Shell, story: &Story) -> Vec<Fact> {
+    let job = &story.job;
+    let fact = |label, value: String, line: String| Fact { label, value, line };
+    let attempt = format!("attempt {} of {}", job.attempt.max(1), job.attempts_max);
+    let taken = i64::try_from(story.downloads.len()).unwrap_or(i64::MAX);
+    let people: std::collections::BTreeSet<&str> =
+        story.downloads.iter().map(|one| one.by.as_str()).collect();
+    let downloads = || {
+        let people = i64::try_from(people.len()).unwrap_or(i64::MAX);
+        let by = if people == 1 { "by 1 person".to_owned() } else { format!("by {people} people") };
+        fact("Downloads", words::count(taken), if taken == 0 { String::new() } else { by })
+    };
+    let file = || {
+        let name = job.file_name.clone().unwrap_or_default();
+        fact("File", name, job.size_bytes.map(words::size).unwrap_or_default())
+    };
+    let rows = || fact("Rows", words::count(job.rows_done), String::new());
+    match job.status {
+        Status::Pending => {
+            let rows = job.rows_estimated.map_or("not known".to_owned(), words::about);
+            vec![fact("Rows expected", rows, String::new())]
+        }
+        Status::Building => {
+            let begun = begun(story).unwrap_or(shell.now);
+            let pace = Pace::of(job.rows_done, job.progress, begun, shell.now);
+            let expected = job.rows_estimated.filter(|expected| *expected > job.rows_done);
+            let expected = expected.map(|one| format!("of {}", words::about(one)));
+            let rate = pace.rate_words().map(|rate| format!("{rate} rows/s"));
+            let left = pace.left.map(|seconds| format!("about {}", words::span(seconds.max(1))));
+            vec![
+                fact("Rows written", words::count(job.rows_done), expected.unwrap_or_default()),
+                fact("Rate", rate.unwrap_or("–".to_owned()), String::new()),
+                fact("Left", left.unwrap_or("–".to_owned()), String::new()),
+                fact("Running for", words::span((shell.now - begun) / 1_000_000), attempt),
+            ]
+        }
+        Status::Ready => vec![file(), rows(), downloads()],
+        Status::Failed | Status::Cancelled => {
+            vec![fact("Rows read until then", words::count(job.rows_done), attempt)]
+        }
+        Status::Expired | Status::Deleted => vec![file(), rows(), downloads()],
+    }
+}
+
+/// Fields as a request names them.
+fn fields(sent: &Value) -> Vec<(String, Option<String>)> {
+    let items = sent.as_array().map(Vec::as_slice).unwrap_or_default();
+    let field = |item: &Value| match item {
+        Value::String(slug) => Some((slug.clone(), None)),
+        other => {
+            let slug = other["slug"].as_str()?.to_owned();
+            let alias = other["as"].as_str().filter(|alias| *alias != slug);
+            Some((slug, alias.map(str::to_owned)))
+        }
+    };
+    items.iter().filter_map(field).collect()
+}
+
+fn taken(shell: &Shell, job: &Job, download: &Download) -> Taken {
+    let micros = DateTime::parse_from_rfc3339(&download.at).map(|at| at.timestamp_micros());
+    let is_whole = download.bytes.is_some() && download.bytes == job.size_bytes;
+    let tag = match (download.ended.as_deref(), download.is_part) {
+        (None, _) => Some("under way"),
+        (Some("sent"), true) if !is_whole => Some("a part"),
+        (Some("sent"), _) => None,
+        (Some(_), _) => Some("broke off"),
+    };
+    let entry = path_of("activity").filter(|_| shell.holds("activity.view"));
+    Taken {
+        when: micros.map(|at| shell.clock(at)).unwrap_or_default(),
+        iso: download.at.clone(),
+        by: if download.is_bearer {
+            format!("whoever holds a link of {}", download.by)
+        } else {
+            download.by.clone()
+        },
+        sent: download.bytes.map_or("–".to_owned(), words::size),
+        tag,
+        from: download.address.clone().unwrap_or("–".to_owned()),
+        seq: words::count(download.seq),
+        entry: entry.map(|path| format!("{path}?job={}", job.id.0)),
+    }
+}
