@@ -31,8 +31,8 @@ export const PASSWORD = "correct horse battery";
 
 export class Site {
   // A site with an administrator, who has a password, and a viewer, who has none.
-  static async withPeople(more = "") {
-    const site = new Site(more);
+  static async withPeople(more = "", schema = "") {
+    const site = new Site(more, schema);
     site.run(["operators", "add", ADMINISTRATOR, "--role", "administrator"]);
     site.run(["operators", "add", VIEWER, "--role", "viewer"]);
     site.run(["operators", "password", ADMINISTRATOR], PASSWORD);
@@ -47,10 +47,10 @@ export class Site {
     return site;
   }
 
-  constructor(more) {
+  constructor(more, schema = "") {
     this.folder = mkdtempSync(join(tmpdir(), "tidegate-e2e-"));
     writeFileSync(join(this.folder, "tidegate.toml"), CONFIGURATION + more);
-    execFileSync("sqlite3", [join(this.folder, "shop.db"), SCHEMA]);
+    execFileSync("sqlite3", [join(this.folder, "shop.db"), SCHEMA + schema]);
   }
 
   // Runs a command in the administrator's name; gives what it prints.
@@ -95,6 +95,19 @@ export class Site {
     this.process.kill("SIGTERM");
     await ended;
     rmSync(this.folder, { recursive: true });
+  }
+
+  // Asks for an export by a cookie; gives it when it has come that far.
+  async export(page, request, until = (one) => !["pending", "building"].includes(one.status)) {
+    const options = { data: { format: "csv", ...request }, headers: { origin: this.base } };
+    const answer = await page.request.post(`${this.base}/api/v1/exports`, options);
+    if (!answer.ok()) throw new Error(`export: ${answer.status()} ${await answer.text()}`);
+    const { id } = await answer.json();
+    for (;;) {
+      const now = await this.read(page, `/api/v1/exports/${id}`);
+      if (until(now)) return now;
+      await page.waitForTimeout(100);
+    }
   }
 
   // Asks the API by a cookie.

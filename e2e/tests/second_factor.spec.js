@@ -53,7 +53,7 @@ for (const javaScriptEnabled of [true, false]) {
     test("enrol, sign out, and sign in with a code", async ({ page, context }) => {
       const { secret, recovery, now } = await enrol(page);
       await page.getByRole("link", { name: "I have kept them" }).click();
-      await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
       await leave(page);
       await signIn(page, site);
       const cookies = await context.cookies();
@@ -65,7 +65,7 @@ for (const javaScriptEnabled of [true, false]) {
       await show(page, code(secret, now - 1));
       await expect(page.getByRole("alert")).toContainText("was used");
       await show(page, code(secret, now));
-      await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
       expect((await context.cookies()).map(({ name }) => name)).toEqual(["tidegate_session"]);
       await leave(page);
       await signIn(page, site);
@@ -78,7 +78,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByRole("button", { name: "Set up" })).toBeVisible();
       await leave(page);
       await signIn(page, site);
-      await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
     });
 
     test("a wrong first code is told, and the secret is not shown again", async ({ page }) => {
@@ -105,7 +105,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel("Code", { exact: true }).fill(code(await page.getByRole("code").innerText(), step()));
       await page.getByRole("button", { name: "Turn on" }).click();
       await page.getByRole("link", { name: "I have kept them" }).click();
-      await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
       await expect(page.getByText(ADMINISTRATOR)).toBeVisible();
     });
   });
@@ -124,7 +124,7 @@ for (const colorScheme of ["light", "dark"]) {
         const told = [];
         page.on("console", (message) => told.push(message.text()));
         await signIn(page, site);
-        await expect(heading("You are signed in")).toBeVisible();
+        await expect(heading("Exports")).toBeVisible();
         await page.goto(`${site.base}/sg-admin/second-factor`);
         await judged("second-factor-off", page.getByRole("button", { name: "Set up" }));
         await page.getByLabel("Password").fill(PASSWORD);

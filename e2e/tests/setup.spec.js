@@ -13,7 +13,7 @@ test("the link that serve prints makes the first administrator, once", async ({ 
     await page.getByLabel("Mail address").fill("first@example.com");
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Create and sign in" }).click();
-    await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
     const me = await site.read(page, "/api/v1/me");
     expect(me).toMatchObject({ email: "first@example.com", role: "administrator" });
     expect((await page.goto(link)).status()).toBe(404);

@@ -18,8 +18,8 @@ for (const javaScriptEnabled of [true, false]) {
       await page.keyboard.press("Tab");
       await page.keyboard.type(PASSWORD);
       await page.keyboard.press("Enter");
-      await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
-      await expect(page.getByText(ADMINISTRATOR)).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
+      await expect(page.getByTitle(ADMINISTRATOR)).toBeVisible();
       const [cookie] = await context.cookies();
       expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Lax", path: "/" });
       await page.getByRole("button", { name: "Sign out" }).click();
@@ -46,10 +46,10 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByText(VIEWER)).toBeVisible();
       await page.getByLabel("Password").fill(password);
       await page.getByRole("button", { name: "Set password" }).click();
-      await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
       await page.getByRole("button", { name: "Sign out" }).click();
       await signIn(page, site, VIEWER, password);
-      await expect(page.getByText(VIEWER)).toBeVisible();
+      await expect(page.getByTitle(VIEWER)).toBeVisible();
       expect((await page.goto(link)).status()).toBe(404);
     });
   });
@@ -69,7 +69,7 @@ test("pages load nothing from elsewhere, and nothing that the policy forbids", a
   page.on("request", (request) => asked.push(new URL(request.url()).origin));
   page.on("console", (message) => told.push(message.text()));
   await signIn(page, site);
-  await expect(page.getByRole("heading", { name: "You are signed in" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
   expect(new Set(asked)).toEqual(new Set([site.base]));
   expect(told).toEqual([]);
 });

@@ -68,6 +68,7 @@ pub(crate) struct Page {
     path: &'static str,
     /// Where one of it can be looked at on a site with a subject `orders` and an export 1; none
     /// where there is only something to be sent to.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests read it"))]
     pub(crate) example: Option<&'static str>,
     route: fn() -> MethodRouter<Shared>,
 }

@@ -18,7 +18,7 @@ use super::{
     exports::{offer::Offer, pace::Pace, row},
     forms::Sought,
     parts::Pill,
-    path_of, scope_words, sentence,
+    path_of, scope_words,
     shell::Shell,
     words::{self, Left, When},
 };
@@ -90,6 +90,11 @@ struct Taken {
 impl Export<'_> {
     fn is_live(&self) -> bool {
         self.job.status.is_open()
+    }
+
+    /// Whether there is a file, was one or may be one.
+    fn shows_downloads(&self) -> bool {
+        !matches!(self.job.status, Status::Failed | Status::Cancelled)
     }
 
     fn named_fields(&self) -> &[(String, Option<String>)] {
@@ -173,12 +178,12 @@ fn says(shell: &Shell, job: &Job) -> (String, String) {
         Status::Ready => match &job.fault {
             Some(fault) => (
                 "The file is damaged.".to_owned(),
-                format!("{} Run the export again.", sentence(fault)),
+                format!("{} Run the export again.", words::said(fault)),
             ),
             None => (ready_words(job), built_words(job)),
         },
         Status::Failed => {
-            let detail = job.error.as_ref().map(|error| sentence(&error.detail));
+            let detail = job.error.as_ref().map(|error| words::said(&error.detail));
             ("There is no file.".to_owned(), detail.unwrap_or_default())
         }
         Status::Cancelled => ("Somebody stopped it.".to_owned(), "Nothing was kept.".to_owned()),

@@ -69,7 +69,9 @@ pub(super) async fn cancel(
         Status::Cancelled => Flash::new(format!("Export #{id} was cancelled")),
         _ => Flash::new(format!("Export #{id} is stopping")),
     };
-    Ok(shell.to(&back.path(id), &flash.line("Nothing of it is kept.")))
+    let flash = flash.line("Nothing of it is kept.");
+    let flash = flash.link(format!("Open #{id}"), format!("{}/{id}", exports::PATH));
+    Ok(shell.to(&back.path(id), &flash))
 }
 
 /// Makes a new one like it.

@@ -34,6 +34,15 @@ const SORTED: [(&str, &str); 4] = [
     ("Size", "size"),
 ];
 
+/// The same where no headings are seen.
+const ORDERS: &[(&str, &str)] = &[
+    ("-created", "Newest first"),
+    ("created", "Oldest first"),
+    ("-size", "Largest first"),
+    ("status", "By status"),
+    ("subject", "By subject"),
+];
+
 /// What the address says.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -60,6 +69,8 @@ struct Exports<'a> {
     rows: Vec<Row>,
     pager: Pager,
     new: Option<&'static str>,
+    /// The order of now, as a word.
+    order: String,
     /// What filters there are, in words; empty where there are none.
     filters: String,
     /// Whether something may change by itself.
@@ -81,6 +92,11 @@ impl Exports<'_> {
             (slug.clone(), self.shell.subject_label(slug), *slug == self.asked.subject)
         };
         subjects.map(|subject| choice(&subject.slug)).collect()
+    }
+
+    /// Orders to choose from where the headings are not seen.
+    fn orders(&self) -> &'static [(&'static str, &'static str)] {
+        ORDERS
     }
 
     fn sorter(&self, word: &str) -> &Sorter {
@@ -241,6 +257,7 @@ pub(super) async fn show(
         rows: page.jobs.iter().map(|job| Row::of(shell, job, &beside)).collect(),
         pager: asked.pager(&page),
         new: offer::new_export(shell),
+        order: request.sort.to_string(),
         filters: asked.filters(shell),
         is_live: page.jobs.iter().any(|job| job.status.is_open()),
         pills: Status::ALL.into_iter().map(|status| Pill::of(status, false)).collect(),

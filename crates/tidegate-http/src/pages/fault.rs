@@ -80,7 +80,8 @@ fn wants_page(path: &str, headers: &HeaderMap) -> bool {
 
 async fn tell(edge: &Shared, parts: &Parts, told: &Told) -> Response {
     match told.kind {
-        ProblemKind::SignInRequired => return to_sign_in(parts),
+        // What was sent cannot be sent on: that it was not done is told.
+        ProblemKind::SignInRequired if parts.method == Method::GET => return to_sign_in(parts),
         ProblemKind::SecondFactorMissing => return see_other(SECOND_FACTOR),
         _ => {}
     }
@@ -108,8 +109,7 @@ async fn tell(edge: &Shared, parts: &Parts, told: &Told) -> Response {
 
 /// To the sign-in, and from there back to what was looked at.
 fn to_sign_in(parts: &Parts) -> Response {
-    let is_look = parts.method == Method::GET;
-    let here = parts.uri.path_and_query().filter(|_| is_look).map(|one| one.as_str());
+    let here = parts.uri.path_and_query().map(|one| one.as_str());
     match here {
         None | Some("/sg-admin" | "/sg-admin/") => see_other(SIGN_IN),
         Some(here) => {
@@ -121,6 +121,9 @@ fn to_sign_in(parts: &Parts) -> Response {
 
 fn words(kind: ProblemKind) -> Words {
     let (title, remedy) = match kind.status() {
+        StatusCode::UNAUTHORIZED => {
+            ("You are signed out", "Nothing was changed. Sign in, and send it again.")
+        }
         StatusCode::NOT_FOUND => (
             "There is nothing here",
             "The address may be mistyped, or it is of something that you may not see.",

@@ -39,6 +39,7 @@ impl Flash {
     }
 
     /// Something that did not work.
+    #[allow(dead_code, reason = "pages that are being made use it")]
     pub(super) fn bad(fact: impl Into<String>) -> Self {
         Self { fact: fact.into(), is_bad: true, ..Self::default() }
     }

@@ -64,6 +64,7 @@ pub(super) struct Pager {
 
 /// A field of a form.
 #[derive(Clone, Debug, Default)]
+#[allow(dead_code, reason = "pages that are being made use it")]
 pub(super) struct Input {
     /// Name in the form, and id on the page.
     pub(super) name: &'static str,

@@ -147,11 +147,13 @@ impl Shell {
     }
 
     /// A moment in the zone of the page.
+    #[allow(dead_code, reason = "pages that are being made use it")]
     pub(super) fn local(&self, micros: i64) -> DateTime<Tz> {
         self.zone.from_utc_datetime(&moment(micros).naive_utc())
     }
 
     /// Now.
+    #[allow(dead_code, reason = "pages that are being made use it")]
     pub(super) fn today(&self) -> DateTime<Utc> {
         moment(self.now)
     }

@@ -129,6 +129,7 @@ pub(super) fn span(seconds: i64) -> String {
 /// The same of microseconds, with tenths below ten seconds: `1.1 s`.
 pub(super) fn span_of(micros: i64) -> String {
     match micros.max(0) {
+        ..100_000 => "under 0.1 s".to_owned(),
         micros @ ..10_000_000 => {
             format!("{}.{} s", micros / SECOND, micros % SECOND / 100_000)
         }
@@ -148,6 +149,20 @@ pub(super) fn clock(micros: i64, now: i64, zone: Tz) -> String {
 /// A day: `15 Nov`, with its year where that is another one.
 pub(super) fn day(micros: i64, now: i64, zone: Tz) -> String {
     date(&local(micros, zone), &local(now, zone))
+}
+
+/// A message as people read it, without the marks of code: errors are lower case, without a full
+/// stop.
+pub(super) fn said(message: &str) -> String {
+    let mut is_open = false;
+    let text = message.chars().map(|letter| match letter {
+        '`' => {
+            is_open = !is_open;
+            if is_open { '“' } else { '”' }
+        }
+        other => other,
+    });
+    super::sentence(&text.collect::<String>())
 }
 
 /// A slug as a title: `order_lines` is `Order lines`.
@@ -254,7 +269,7 @@ mod tests {
         let expected =
             ["0 s", "21 s", "1 min", "1 min 30 s", "10 min", "59 min", "1 h", "2 h 5 min", "1 day"];
         assert_eq!(said, expected);
-        assert_eq!([1_149_000, 12_900_000].map(span_of), ["1.1 s", "12 s"]);
+        assert_eq!([9_000, 1_149_000, 12_900_000].map(span_of), ["under 0.1 s", "1.1 s", "12 s"]);
     }
 
     #[test]
@@ -266,6 +281,11 @@ mod tests {
         assert_eq!(said, ["7 days", "6 days", "47 hours", "1 hour", "1 min", "under a minute"]);
         assert_eq!(left(7 * DAY).dash, "32.67");
         assert_eq!([left(DAY).is_soon, left(DAY - 1).is_soon], [false, true]);
+    }
+
+    #[test]
+    fn messages_are_sentences_without_marks_of_code() {
+        assert_eq!(said("field `amount` is not `integer`"), "Field “amount” is not “integer”.");
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use tidegate_model::{actor::Via, job::Job, status::Status};
 use tidegate_service::{Attempt, Story, TransitionRow};
 
-use crate::{clock::moment, pages::shell::Shell};
+use crate::{
+    clock::moment,
+    pages::{shell::Shell, words},
+};
 
 /// Something that happened, or is about to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +73,9 @@ fn attempt_steps(shell: &Shell, job: &Job, attempt: &Attempt) -> Vec<Happened> {
     begun.step.spins = is_running;
     let mut steps = vec![begun];
     if let (Some(at), Some(outcome)) = (attempt.ended_at, attempt.outcome.as_deref()) {
-        steps.extend(ended(shell, attempt, at, outcome));
+        // The last one's failure is that of the export, which says it itself.
+        let is_last = job.status == Status::Failed && job.completed_at == Some(at);
+        steps.extend(ended(shell, attempt, at, outcome).filter(|_| !is_last));
     }
     steps
 }
@@ -90,7 +95,7 @@ fn ended(shell: &Shell, attempt: &Attempt, at: i64, outcome: &str) -> Option<Hap
         ),
         _ => (
             format!("Attempt {number} failed"),
-            crate::pages::sentence(attempt.detail.as_deref().unwrap_or(outcome)),
+            words::said(attempt.detail.as_deref().unwrap_or(outcome)),
         ),
     };
     Some(event(shell, at, ("dot-bad", "refresh-cw"), fact, line))
@@ -105,7 +110,7 @@ fn transition(shell: &Shell, job: &Job, one: &TransitionRow) -> Option<Happened>
             (("dot-good", "circle-check"), "Ready", line.to_owned())
         }
         Status::Failed => {
-            let detail = job.error.as_ref().map(|error| crate::pages::sentence(&error.detail));
+            let detail = job.error.as_ref().map(|error| words::said(&error.detail));
             (("dot-bad", "circle-x"), "Failed", detail.unwrap_or_default())
         }
         Status::Cancelled => (("", "ban"), "Cancelled", "What was written is removed.".to_owned()),

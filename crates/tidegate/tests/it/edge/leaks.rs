@@ -242,7 +242,9 @@ fn sign_in_and_out(site: &mut Site) {
     let cookie = entered.headers()["set-cookie"].to_str().unwrap();
     let cookie = cookie.split(';').next().unwrap().to_owned();
     site.searcher.watch("session", cookie.split('=').nth(1).unwrap(), &[]);
-    for path in ["/api/v1/me", "/api/v1/sessions", "/sg-admin/", "/api/v1/subjects/sales/rows"] {
+    for path in
+        ["/api/v1/me", "/api/v1/sessions", "/sg-admin/exports", "/api/v1/subjects/sales/rows"]
+    {
         let request = nobody.request(Method::GET, path).header("cookie", &cookie);
         assert_eq!(site.ask(To::Clerk, request).0, 200);
     }

@@ -35,7 +35,7 @@ fn an_operator_is_whom_a_listed_proxy_names() {
     server.run(&["operators", "disable", "editor@example.com"]);
     assert_eq!(me(&server, &[("x-remote-user", "editor@example.com")]).status(), 401);
     // The page knows whoever comes, too.
-    let home = server.asker(None).request(Method::GET, "/sg-admin/");
+    let home = server.asker(None).request(Method::GET, "/sg-admin/exports");
     let home = home.header("x-remote-user", "viewer@example.com").send().unwrap();
     assert!(home.text().unwrap().contains("viewer@example.com"));
 }
