@@ -2,6 +2,7 @@
 
 pub(super) mod call;
 pub(super) mod manifest;
+pub(super) mod state;
 pub(super) mod timeline;
 
 use askama::Template;
@@ -11,11 +12,15 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::{ids::JobId, job::Job, status::Status};
-use tidegate_service::{Download, Story};
+use tidegate_service::Download;
 
-use self::{manifest::Manifest, timeline::Step};
+use self::{
+    manifest::Manifest,
+    state::{Fact, facts, says},
+    timeline::Step,
+};
 use super::{
-    exports::{offer::Offer, pace::Pace, row},
+    exports::{offer::Offer, row},
     forms::Sought,
     parts::Pill,
     path_of, scope_words,
@@ -64,13 +69,6 @@ struct Export<'a> {
     pills: Vec<Pill>,
     /// Whether the download begins by itself.
     takes: bool,
-}
-
-/// A label over a value, and a line below it.
-struct Fact {
-    label: &'static str,
-    value: String,
-    line: String,
 }
 
 /// A download.
@@ -130,7 +128,7 @@ pub(super) async fn show(
         order: scope_words::order(&job.scope),
         created: shell.when(job.created_at),
         pill: row::pill(job),
-        says: says(shell, job),
+        says: says(shell, &story),
         facts: facts(shell, &story),
         steps: timeline::steps(shell, &story, &by),
         fields: fields(&job.fields),
@@ -148,119 +146,6 @@ pub(super) async fn show(
         job,
     };
     Ok(shell.page(StatusCode::OK, &template))
-}
-
-/// When the attempt of now began.
-fn begun(story: &Story) -> Option<i64> {
-    story.attempts.iter().rev().find(|one| one.ended_at.is_none()).map(|one| one.started_at)
-}
-
-/// A bold fact, and what else there is to know.
-fn says(shell: &Shell, job: &Job) -> (String, String) {
-    let (fact, line) = match job.status {
-        _ if job.cancel_requested && job.status.is_open() => {
-            ("Stopping.".to_owned(), "Its worker stops within a second.".to_owned())
-        }
-        Status::Pending => {
-            (format!("{}.", row::waiting(shell, job)), "You can leave this page.".to_owned())
-        }
-        Status::Building if job.run_after > shell.now => {
-            let again = shell.when(job.run_after).words;
-            let next = job.attempt + 1;
-            (
-                format!("Attempt {next} of {} begins {again}.", job.attempts_max),
-                "You can leave this page.".to_owned(),
-            )
-        }
-        Status::Building => {
-            ("Rows are read and written.".to_owned(), "You can leave this page.".to_owned())
-        }
-        Status::Ready => match &job.fault {
-            Some(fault) => (
-                "The file is damaged.".to_owned(),
-                format!("{} Run the export again.", words::said(fault)),
-            ),
-            None => (ready_words(job), built_words(job)),
-        },
-        Status::Failed => {
-            let detail = job.error.as_ref().map(|error| words::said(&error.detail));
-            ("There is no file.".to_owned(), detail.unwrap_or_default())
-        }
-        Status::Cancelled => ("Somebody stopped it.".to_owned(), "Nothing was kept.".to_owned()),
-        Status::Expired => {
-            let at = job.expires_at.map(|at| words::day(at, shell.now, shell.zone));
-            (
-                format!("The file was removed on {}.", at.unwrap_or_default()),
-                "Its time was over. The record stays; the same export can be made again with \
-                 today’s data."
-                    .to_owned(),
-            )
-        }
-        Status::Deleted => (
-            "The file was deleted.".to_owned(),
-            "The record stays; the same export can be made again with today’s data.".to_owned(),
-        ),
-    };
-    (fact, line)
-}
-
-fn ready_words(job: &Job) -> String {
-    let size = words::size(job.size_bytes.unwrap_or(0));
-    match job.rows_done {
-        0 => format!("No row matched: the file holds no record, {size}."),
-        rows => format!("{}, {size}.", words::plural(rows, "row")),
-    }
-}
-
-fn built_words(job: &Job) -> String {
-    match (job.started_at, job.completed_at) {
-        (Some(from), Some(to)) => format!("Built in {}.", words::span_of(to - from)),
-        _ => String::new(),
-    }
-}
-
-fn facts(shell: &Shell, story: &Story) -> Vec<Fact> {
-    let job = &story.job;
-    let fact = |label, value: String, line: String| Fact { label, value, line };
-    let attempt = format!("attempt {} of {}", job.attempt.max(1), job.attempts_max);
-    let taken = i64::try_from(story.downloads.len()).unwrap_or(i64::MAX);
-    let people: std::collections::BTreeSet<&str> =
-        story.downloads.iter().map(|one| one.by.as_str()).collect();
-    let downloads = || {
-        let people = i64::try_from(people.len()).unwrap_or(i64::MAX);
-        let by = if people == 1 { "by 1 person".to_owned() } else { format!("by {people} people") };
-        fact("Downloads", words::count(taken), if taken == 0 { String::new() } else { by })
-    };
-    let file = || {
-        let name = job.file_name.clone().unwrap_or_default();
-        fact("File", name, job.size_bytes.map(words::size).unwrap_or_default())
-    };
-    let rows = || fact("Rows", words::count(job.rows_done), String::new());
-    match job.status {
-        Status::Pending => {
-            let rows = job.rows_estimated.map_or("not known".to_owned(), words::about);
-            vec![fact("Rows expected", rows, String::new())]
-        }
-        Status::Building => {
-            let begun = begun(story).unwrap_or(shell.now);
-            let pace = Pace::of(job.rows_done, job.progress, begun, shell.now);
-            let expected = job.rows_estimated.filter(|expected| *expected > job.rows_done);
-            let expected = expected.map(|one| format!("of {}", words::about(one)));
-            let rate = pace.rate_words().map(|rate| format!("{rate} rows/s"));
-            let left = pace.left.map(|seconds| format!("about {}", words::span(seconds.max(1))));
-            vec![
-                fact("Rows written", words::count(job.rows_done), expected.unwrap_or_default()),
-                fact("Rate", rate.unwrap_or("–".to_owned()), String::new()),
-                fact("Left", left.unwrap_or("–".to_owned()), String::new()),
-                fact("Running for", words::span((shell.now - begun) / 1_000_000), attempt),
-            ]
-        }
-        Status::Ready => vec![file(), rows(), downloads()],
-        Status::Failed | Status::Cancelled => {
-            vec![fact("Rows read until then", words::count(job.rows_done), attempt)]
-        }
-        Status::Expired | Status::Deleted => vec![file(), rows(), downloads()],
-    }
 }
 
 /// Fields as a request names them.
