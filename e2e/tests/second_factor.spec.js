@@ -35,6 +35,10 @@ async function enrol(page) {
 
 async function leave(page) {
   await page.goto(`${site.base}/sg-admin/`);
+  // On a phone it is in the drawer.
+  const menu = page.getByRole("button", { name: "Menu", exact: true });
+  await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
+  if (await menu.isVisible()) await menu.click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/sign-in$/);
 }
@@ -106,7 +110,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: "Turn on" }).click();
       await page.getByRole("link", { name: "I have kept them" }).click();
       await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
-      await expect(page.getByText(ADMINISTRATOR)).toBeVisible();
+      await expect(page.getByTitle(ADMINISTRATOR)).toBeVisible();
     });
   });
 }
