@@ -1,4 +1,4 @@
-//! What the parts of pages are drawn from: statuses, headings that sort, the foot of a list, fields.
+//! What the parts of pages are drawn from: statuses, headings that sort, feet of lists, fields.
 
 use tidegate_model::status::Status;
 

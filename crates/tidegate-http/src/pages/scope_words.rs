@@ -14,12 +14,11 @@ const OWN: [&str; 6] = ["filter", "search", "ids", "except_ids", "sort", "date_r
 pub(super) fn of(scope: &Value) -> String {
     let Value::Object(members) = scope else { return "All records".to_owned() };
     let mut parts = Vec::new();
-    match members.get("filter") {
-        Some(Value::Object(filter)) => match filter.get("all").and_then(Value::as_array) {
+    if let Some(filter @ Value::Object(own)) = members.get("filter") {
+        match own.get("all").and_then(Value::as_array) {
             Some(all) => parts.extend(all.iter().map(|one| said(one, false))),
-            None => parts.push(said(&Value::Object(filter.clone()), false)),
-        },
-        _ => {}
+            None => parts.push(said(filter, false)),
+        }
     }
     for (name, value) in members.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
         parts.push(format!("{} is {}", words::title(name), values(value)));

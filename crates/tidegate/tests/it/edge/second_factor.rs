@@ -309,6 +309,8 @@ fn a_page_of_another_site_can_neither_show_a_code_nor_change_the_second_factor()
                 Some((name, value)) => request.header(name, value),
                 None => request,
             };
+            // Where a page is not asked for, a problem is told as one.
+            let request = request.header("accept", "application/json");
             assert_problem(request.form(&form).send().unwrap(), 403, "cross-site");
         }
     }
