@@ -46,6 +46,9 @@ url = "{self.control_url}"
 [artifacts]
 url = "{self.artifacts_url}"
 {bucket.declaration() if bucket else ""}
+[server]
+listen = "127.0.0.1:0"
+
 [worker]
 lease_seconds = {lease_seconds}
 

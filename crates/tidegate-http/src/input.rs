@@ -7,7 +7,10 @@ use axum::{
 use futures_util::StreamExt;
 use http::{HeaderMap, header, request::Parts};
 use http_body::Body as _;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, IntoDeserializer},
+};
 use serde_json::Value;
 use tidegate_model::actor::Caller;
 use url::form_urlencoded;
@@ -70,6 +73,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for MaybeBody<T> {
         }
         Ok(Self(Some(Body::<T>::from_request(request, state).await?.0)))
     }
+}
+
+/// Reads a text of no more than `MAX` characters.
+pub(crate) fn at_most<'de, D: Deserializer<'de>, const MAX: usize>(
+    deserializer: D,
+) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.chars().nth(MAX) {
+        None => Ok(text),
+        Some(_) => Err(D::Error::custom(format!("it has at most {MAX} characters"))),
+    }
+}
+
+/// Reads a text of no more than `MAX` characters, or none.
+pub(crate) fn maybe_at_most<'de, D: Deserializer<'de>, const MAX: usize>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    at_most::<_, MAX>(text.into_deserializer()).map(Some)
 }
 
 /// A JSON body that its handler reads itself, with all its faults.

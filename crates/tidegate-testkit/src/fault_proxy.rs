@@ -207,12 +207,13 @@ impl State {
                 Ok(read) => read,
             };
             let allowed = self.take(read);
-            // Counted first: whoever has seen the end of its connection finds it counted.
+            // Counted first: whoever has seen the bytes, or the end of its connection, finds them
+            // counted.
             self.breaks.fetch_add(u64::from(allowed < read), Ordering::SeqCst);
+            self.passed.fetch_add(i64::try_from(allowed).unwrap_or(0), Ordering::SeqCst);
             if to.write_all(&piece[..allowed]).is_err() {
                 break;
             }
-            self.passed.fetch_add(i64::try_from(allowed).unwrap_or(0), Ordering::SeqCst);
             if allowed < read {
                 self.break_all();
                 return;

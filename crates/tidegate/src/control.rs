@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use tidegate_model::actor::{Caller, Via};
 use tidegate_service::{
     Keys, Service, ServiceError, Site as Subjects, SweepSettings, UpkeepSettings, WorkerSettings,
-    artifacts::{ArtifactError, Artifacts},
+    artifacts::{ArtifactError, Artifacts, Retry},
     audit::{Anchor, ArchivePlace, Sink},
     upkeep::{checkpoint::Checkpoints, stream::Stream},
 };
@@ -40,8 +40,22 @@ impl Control {
     ///
     /// If there is none, or a part of it cannot be used.
     pub async fn open(cli: &Cli) -> Result<Self, Failure> {
+        Self::with_patience(cli, Retry::default()).await
+    }
+
+    /// Opens it for somebody who waits for the answer: a bucket that is away is told soon.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or a part of it cannot be used.
+    pub async fn open_to_check(cli: &Cli) -> Result<Self, Failure> {
+        Self::with_patience(cli, Retry::BRIEF).await
+    }
+
+    async fn with_patience(cli: &Cli, retry: Retry) -> Result<Self, Failure> {
         let site = Site::load(&cli.config, &wire::environment())?;
-        let settings = settings_of(&site)?;
+        let mut settings = settings_of(&site)?;
+        settings.bucket.retry = retry;
         let store = Store::open(settings.url.expose_secret()).await?;
         let keys = Keys::open(&settings.keys_folder)?;
         let folder = site.path.parent().map(Path::to_path_buf).unwrap_or_default();

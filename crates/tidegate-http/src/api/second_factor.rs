@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     clock::moment,
     edge::Shared,
-    input::{Body, Number, Signed},
+    input::{Body, Number, Signed, at_most, maybe_at_most},
     problem::Problem,
     qr, session,
 };
@@ -62,9 +62,11 @@ pub(super) async fn get(
 pub(super) struct OwnProof {
     /// The caller's password.
     #[schema(max_length = 1000, format = "password")]
+    #[serde(deserialize_with = "at_most::<_, 1000>")]
     password: String,
     /// A code or a recovery code, where a second factor is enrolled.
     #[schema(max_length = 64)]
+    #[serde(default, deserialize_with = "maybe_at_most::<_, 64>")]
     code: Option<String>,
 }
 
@@ -110,6 +112,7 @@ pub(super) async fn begin(
 pub(super) struct FirstCode {
     /// What the authenticator shows now.
     #[schema(max_length = 64)]
+    #[serde(deserialize_with = "at_most::<_, 64>")]
     code: String,
 }
 

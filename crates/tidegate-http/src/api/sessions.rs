@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     clock::moment,
     edge::{Edge, Shared},
-    input::{Body, Number, Params, Signed, header_text},
+    input::{Body, Number, Params, Signed, at_most, header_text, maybe_at_most},
     middleware::peer,
     problem::{Problem, ProblemKind},
     session,
@@ -88,12 +88,15 @@ pub(super) async fn list(
 pub(super) struct Credentials {
     /// Mail address.
     #[schema(max_length = 254)]
+    #[serde(deserialize_with = "at_most::<_, 254>")]
     email: String,
     /// Password.
     #[schema(max_length = 1000, format = "password")]
+    #[serde(deserialize_with = "at_most::<_, 1000>")]
     password: String,
     /// A code of the second factor, or a recovery code; needed where one is enrolled.
     #[schema(max_length = 64)]
+    #[serde(default, deserialize_with = "maybe_at_most::<_, 64>")]
     code: Option<String>,
 }
 

@@ -145,6 +145,19 @@ fn a_bucket_that_the_configuration_names_proves_the_log() {
 }
 
 #[test]
+fn a_bucket_that_is_away_is_told_by_a_check() {
+    let shop = quick("[artifacts]\nurl = \"s3://nowhere/files\"\n");
+    let mut check = shop.command(&["check"]);
+    let away = [("AWS_ENDPOINT", "http://127.0.0.1:1"), ("AWS_ALLOW_HTTP", "true")];
+    let account = [("AWS_REGION", REGION), ("AWS_ACCESS_KEY_ID", ACCESS_KEY)];
+    check.envs(away).envs(account).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
+    let said = crate::site::Ended::new(check.output().unwrap()).with_code(2);
+    let fault = said.stdout.lines().find(|line| line.starts_with("artifact store: FAULT"));
+    assert!(fault.is_some(), "{said:?}");
+    assert!(!said.stdout.contains(SECRET_KEY) && !said.stderr.contains(SECRET_KEY));
+}
+
+#[test]
 fn a_list_for_programs_is_a_log_that_can_be_verified() {
     let shop = quick("");
     let service = serve(&shop);

@@ -93,6 +93,14 @@ impl Default for Retry {
 }
 
 impl Retry {
+    /// For somebody who waits for the answer.
+    pub const BRIEF: Self = Self {
+        retries_max: 2,
+        pause_min: Duration::from_millis(100),
+        pause_max: Duration::from_secs(1),
+        time_max: Duration::from_secs(5),
+    };
+
     /// Pauses between tries, until the times or the time are used up: each twice as long as the one
     /// before, up to the longest, and of each at least half, so that many who failed at once do not
     /// come back at once.

@@ -53,7 +53,7 @@ impl Part {
 /// Looks at every part. Opening it proves the control database and the keys.
 pub(super) fn find(cli: &Cli) -> Result<Vec<Part>, Failure> {
     control::run(async {
-        let control = Control::open(cli).await?;
+        let control = Control::open_to_check(cli).await?;
         let store = control.service.store();
         let kind = format!("{:?}", store.kind()).to_lowercase();
         let mut parts = vec![

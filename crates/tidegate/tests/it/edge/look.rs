@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tidegate_testkit::postgres::Postgres;
 
 use super::server::{Asker, Server};
 use crate::site::Shop;
@@ -159,6 +160,49 @@ fn a_row_limit_is_in_every_number() {
     assert_eq!(estimate(hidden)["rows"], 0);
     assert_eq!(page(&north, "limit=5&count=about", None)["total"], 12);
     assert_eq!(walked(&north, "limit=5", None, "next").concat().len(), 12);
+}
+
+#[test]
+fn no_plan_tells_what_lies_beyond_a_row_limit() {
+    const TABLE: &str = "create table wide (id bigint primary key, region text, word text);
+        insert into wide select n, case n % 2 when 0 then 'north' else 'south' end,
+            case n % 2 when 0 then 'seen' else 'hidden' end from generate_series(1, 60000) n;
+        analyze wide;";
+    let database = Postgres::shared().database();
+    database.execute(TABLE);
+    let configuration = format!(
+        r#"
+[sources.far]
+url = "{}"
+
+[[subjects]]
+slug = "wide"
+source = "far"
+table = "wide"
+
+[[roles]]
+slug = "north"
+capabilities = ["wide.list", "wide.export"]
+[[roles.limits]]
+subject = "wide"
+where = {{ field = "region", op = "eq", value = "north" }}
+"#,
+        database.url()
+    );
+    let server = Server::of(Shop::new(), &configuration, &[]);
+    let ada = server.with_role("administrator");
+    let add = json!({ "email": "north@example.com", "role": "north" });
+    assert!(ada.post("/api/v1/operators", &add).status().is_success());
+    let north = server.with_role("north");
+    let rows = |asker: &Asker, word: &str| -> [Value; 2] {
+        let filter = json!({ "field": "word", "op": "eq", "value": word });
+        let order = json!({ "subject": "wide", "format": "csv", "scope": { "filter": filter } });
+        let told: Value = asker.post("/api/v1/exports/estimate", &order).json().unwrap();
+        let list = format!("/api/v1/subjects/wide/rows?limit=1&count=about&filter={filter}");
+        [told["rows"].clone(), asker.read(&list)["total"].clone()]
+    };
+    assert!(rows(&ada, "hidden")[0].as_u64().unwrap() > 20_000, "the planner knows of them");
+    assert_eq!(rows(&north, "hidden"), rows(&north, "nowhere"));
 }
 
 #[test]
