@@ -1,6 +1,7 @@
 //! The pages: a table of them, their router, and what they have in common.
 
 mod assets;
+mod draft;
 mod exports;
 pub(crate) mod fault;
 mod flash;
@@ -79,11 +80,7 @@ const fn look(
 }
 
 /// Somewhere to send something to, from another page.
-const fn send(
-    name: &'static str,
-    path: &'static str,
-    route: fn() -> MethodRouter<Shared>,
-) -> Page {
+const fn send(name: &'static str, path: &'static str, route: fn() -> MethodRouter<Shared>) -> Page {
     Page { name, path, example: None, route }
 }
 
@@ -107,9 +104,8 @@ pub(crate) fn path_of(name: &str) -> Option<&'static str> {
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<Shared> {
-    let pages = PAGES.iter().fold(Router::new(), |router, page| {
-        router.route(page.path, (page.route)())
-    });
+    let pages =
+        PAGES.iter().fold(Router::new(), |router, page| router.route(page.path, (page.route)()));
     let doors = Router::new()
         .route("/", get(home::enter))
         .route(PREFIX, get(home::enter))
