@@ -12,7 +12,8 @@ use tidegate_model::{
 };
 use url::form_urlencoded;
 
-use self::words::{Word, joined, split, unescaped};
+pub(super) use self::words::Word;
+use self::words::{joined, split, unescaped};
 
 /// Before the name of an option.
 const OPTION: &str = "option.";
@@ -119,7 +120,9 @@ impl Draft {
             name => {
                 if let Some(option) = name.strip_prefix(OPTION) {
                     self.options.insert(option.to_owned(), value);
-                } else if let Some(shorthand) = name.strip_prefix(SHORTHAND) {
+                } else if let Some(shorthand) = name.strip_prefix(SHORTHAND)
+                    && !value.is_empty()
+                {
                     self.shorthands.insert(shorthand.to_owned(), Word::value(&value));
                 }
             }

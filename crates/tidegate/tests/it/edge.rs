@@ -26,3 +26,4 @@ mod trusted_header;
 mod volume;
 mod watching;
 mod whole;
+mod wizard;

@@ -1,3 +1,5 @@
+//! A draft is the same after its address was read.
+
 use proptest::prelude::*;
 
 use super::*;

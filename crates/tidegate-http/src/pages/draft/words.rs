@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A word of a list, as it is written there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word(String);
+pub(in crate::pages) struct Word(String);
 
 impl Word {
     /// A text with a backslash before each backslash and each of these characters.
@@ -22,7 +22,7 @@ impl Word {
     }
 
     /// A value as text: a text as it is, unless it reads as another value; all else as JSON.
-    pub(super) fn of(value: &Value) -> String {
+    pub(in crate::pages) fn of(value: &Value) -> String {
         match value {
             Value::String(text) if !text.is_empty() && Self::value(text) == *value => text.clone(),
             value => value.to_string(),
@@ -31,7 +31,7 @@ impl Word {
 
     /// The value that a text is of. What JSON would write in another way is a text: nothing is
     /// rounded, and no zero is lost.
-    pub(super) fn value(text: &str) -> Value {
+    pub(in crate::pages) fn value(text: &str) -> Value {
         let read = serde_json::from_str::<Value>(text).ok();
         let read = read.filter(|value| value.to_string() == text);
         read.unwrap_or_else(|| text.into())
