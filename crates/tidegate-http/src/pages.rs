@@ -3,6 +3,7 @@
 mod assets;
 mod export;
 mod export_change;
+mod draft;
 mod exports;
 pub(crate) mod fault;
 mod flash;
@@ -20,6 +21,7 @@ mod shell;
 mod sign_in;
 mod sign_on;
 mod theme;
+mod wizard;
 mod words;
 
 use askama::Template;
@@ -98,6 +100,34 @@ pub(crate) const PAGES: &[Page] = &[
     look("export-delete", "/sg-admin/exports/{id}/delete", "/sg-admin/exports/1/delete", || {
         get(export_change::ask_delete).post(export_change::delete)
     }),
+    look("new-export", wizard::PATH, wizard::PATH, || {
+        get(wizard::show_scope).post(wizard::show_scope)
+    }),
+    look(
+        "new-export-fields",
+        "/sg-admin/exports/new/fields",
+        "/sg-admin/exports/new/fields?subject=orders",
+        || get(wizard::show_fields).post(wizard::show_fields),
+    ),
+    look(
+        "new-export-format",
+        "/sg-admin/exports/new/format",
+        "/sg-admin/exports/new/format?subject=orders",
+        || get(wizard::show_format).post(wizard::show_format),
+    ),
+    look(
+        "new-export-notify",
+        "/sg-admin/exports/new/notify",
+        "/sg-admin/exports/new/notify?subject=orders",
+        || get(wizard::show_notify).post(wizard::show_notify),
+    ),
+    look(
+        "new-export-review",
+        "/sg-admin/exports/new/review",
+        "/sg-admin/exports/new/review?subject=orders&format=csv",
+        || get(wizard::show_review).post(wizard::show_review),
+    ),
+    send("new-export-start", "/sg-admin/exports/new/start", || post(wizard::start)),
     look("second-factor", SECOND_FACTOR, SECOND_FACTOR, || {
         get(second_factor::show).post(second_factor::begin)
     }),

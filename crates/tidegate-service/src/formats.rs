@@ -11,6 +11,8 @@ pub struct FormatSummary {
     pub label: &'static str,
     /// Media type of its files.
     pub media_type: &'static str,
+    /// Whether people can read its files as text.
+    pub is_text: bool,
     /// Options that it takes.
     pub options: Vec<OptionSummary>,
 }
@@ -20,6 +22,8 @@ pub struct FormatSummary {
 pub struct OptionSummary {
     /// Name in requests.
     pub slug: &'static str,
+    /// Name that people read.
+    pub label: &'static str,
     /// What it does, in one sentence.
     pub help: &'static str,
     /// Value where the request is silent.
@@ -49,6 +53,7 @@ pub fn formats() -> Vec<FormatSummary> {
 fn summary(format: &dyn Format) -> FormatSummary {
     let option = |spec: &OptionSpec| OptionSummary {
         slug: spec.slug,
+        label: spec.label,
         help: spec.help,
         default: spec.default,
         takes: match spec.kind {
@@ -62,6 +67,7 @@ fn summary(format: &dyn Format) -> FormatSummary {
         slug: format.slug(),
         label: format.label(),
         media_type: format.media_type(),
+        is_text: format.is_text(),
         options: format.options().iter().map(option).collect(),
     }
 }

@@ -42,8 +42,8 @@ pub use sign_in::{
 };
 pub use standing::Standing;
 pub use subjects::{
-    Basis, Counting, Estimate, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage, RowsRequest,
-    SubjectSummary,
+    Basis, Counting, Estimate, ExportTerms, FormatEstimate, Preview, ROWS_PAGE_MAX, RowPage,
+    RowsRequest, SubjectSummary,
 };
 pub use tidegate_store::{
     Attempt, Creator, CursorFault, EndReason, Figures, JobCursor, JobOrder, JobSort, Matching,

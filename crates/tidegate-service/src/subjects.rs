@@ -5,10 +5,12 @@ mod encoded;
 mod estimate;
 mod preview;
 mod rows;
+mod terms;
 
 pub use estimate::{Basis, Estimate, FormatEstimate};
 pub use preview::Preview;
 pub use rows::{Counting, ROWS_PAGE_MAX, RowPage, RowsRequest};
+pub use terms::ExportTerms;
 use tidegate_model::{
     actor::Caller,
     bind::BoundSubject,

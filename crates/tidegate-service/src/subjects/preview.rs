@@ -23,6 +23,8 @@ pub struct Preview {
     pub rows: usize,
     /// Slug of the format that it is written in: the one asked for, or CSV where that is binary.
     pub written_as: &'static str,
+    /// Whether that is not the format asked for.
+    pub is_stand_in: bool,
     /// The text.
     pub text: String,
     /// Whether personal data is in it.
@@ -43,6 +45,7 @@ impl Service {
         let look = self.asked(caller, Action::ExportPreview, sent).await?;
         let prepared = &look.prepared;
         let has_pii = prepared.request.has_pii();
+        let is_stand_in = !prepared.format.is_text();
         let written = match prepared.format.is_text() {
             true => {
                 PageFormat { format: prepared.format, options: prepared.options.clone().unpacked() }
@@ -57,7 +60,7 @@ impl Service {
         let encoded = self.first_rows(look, PREVIEW_ROWS_MAX, written).await?;
         let text = String::from_utf8(encoded.bytes)
             .map_err(|error| ServiceError::Unwritable { detail: error.to_string() })?;
-        Ok(Preview { rows: encoded.rows, written_as, text, has_pii })
+        Ok(Preview { rows: encoded.rows, written_as, is_stand_in, text, has_pii })
     }
 
     /// Checks a request that makes no job, and writes down that it was asked.

@@ -27,3 +27,4 @@ mod trusted_header;
 mod volume;
 mod watching;
 mod whole;
+mod wizard;
