@@ -129,14 +129,12 @@ fn words(kind: ProblemKind) -> Words {
             "This came from another site",
             "Nothing was changed. Open the page here, and send the form from there.",
         ),
-        StatusCode::FORBIDDEN => (
-            "You may not do this",
-            "Whoever manages roles here can give you the capability.",
-        ),
-        StatusCode::CONFLICT => (
-            "This cannot be done now",
-            "It has changed since you looked. Go back and look again.",
-        ),
+        StatusCode::FORBIDDEN => {
+            ("You may not do this", "Whoever manages roles here can give you the capability.")
+        }
+        StatusCode::CONFLICT => {
+            ("This cannot be done now", "It has changed since you looked. Go back and look again.")
+        }
         StatusCode::GONE => (
             "The file is gone",
             "The record stays; the same export can be made again with today’s data.",
@@ -145,22 +143,19 @@ fn words(kind: ProblemKind) -> Words {
             "Something in the request is not right",
             "Nothing was changed. Go back, put it right, and send it again.",
         ),
-        StatusCode::TOO_MANY_REQUESTS => (
-            "Too much at once",
-            "Wait a little, then try again. Nothing is lost.",
-        ),
-        StatusCode::METHOD_NOT_ALLOWED => (
-            "This address takes no such request",
-            "Go back, and use the page’s own buttons.",
-        ),
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => (
-            "Not available at the moment",
-            "Nothing was lost. Try again in a minute; if it stays, tell whoever runs this service.",
-        ),
-        _ => (
-            kind.title(),
-            "If it stays like this, tell whoever runs this service what you did.",
-        ),
+        StatusCode::TOO_MANY_REQUESTS => {
+            ("Too much at once", "Wait a little, then try again. Nothing is lost.")
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("This address takes no such request", "Go back, and use the page’s own buttons.")
+        }
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+            (
+                "Not available at the moment",
+                "Nothing was lost. Try again in a minute; if it stays, tell whoever runs this service.",
+            )
+        }
+        _ => (kind.title(), "If it stays like this, tell whoever runs this service what you did."),
     };
     Words { title, remedy }
 }

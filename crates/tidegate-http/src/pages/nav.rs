@@ -75,11 +75,7 @@ pub(super) fn groups(shell: &Shell) -> Vec<Group> {
         None => return shown([("Tools", known(shell, TOOLS)), ("Site", known(shell, SITE))]),
     };
     let subjects = subjects.collect();
-    shown([
-        ("Content", subjects),
-        ("Tools", known(shell, TOOLS)),
-        ("Site", known(shell, SITE)),
-    ])
+    shown([("Content", subjects), ("Tools", known(shell, TOOLS)), ("Site", known(shell, SITE))])
 }
 
 fn shown<const N: usize>(groups: [(&'static str, Vec<Place>); N]) -> Vec<Group> {

@@ -97,7 +97,9 @@ mod tests {
     use crate::pages::words::{Left, When};
 
     #[derive(Template)]
-    #[template(ext = "html", source = r##"
+    #[template(
+        ext = "html",
+        source = r##"
 {%- import "parts/basic.html" as part -%}
 {%- import "parts/list.html" as list -%}
 {%- import "parts/form.html" as form -%}
@@ -114,7 +116,8 @@ mod tests {
 {{ list::pager(pager) }}
 {{ form::field(input) }}{{ form::faults(faults) }}
 {{ form::confirm("/back", "Keep it", "/sg-admin/exports/7/delete", "trash-2", "Delete the file") }}
-"##)]
+"##
+    )]
     struct All {
         pill: Pill,
         when: When,

@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn sizes_are_decimal() {
-        let sizes = [0, 312, 999, 1000, 1234, 99_949, 412_000, 999_499, 999_500, 8_700_000].map(size);
+        let sizes =
+            [0, 312, 999, 1000, 1234, 99_949, 412_000, 999_499, 999_500, 8_700_000].map(size);
         let said = [
             "0 B", "312 B", "999 B", "1.0 kB", "1.2 kB", "99.9 kB", "412 kB", "999 kB", "1.0 MB",
             "8.7 MB",
@@ -227,13 +228,20 @@ mod tests {
         let ago = |seconds: i64| When::of(NOW - seconds * SECOND, NOW, Tz::UTC).words;
         let said = [0, 33, 60, 24 * 60, 3600, 86_399, 86_400, 400 * 86_400].map(ago);
         let expected = [
-            "now", "33 s ago", "1 min ago", "24 min ago", "1 h ago", "23 h ago", "20 Nov",
+            "now",
+            "33 s ago",
+            "1 min ago",
+            "24 min ago",
+            "1 h ago",
+            "23 h ago",
+            "20 Nov",
             "17 Oct 2025",
         ];
         assert_eq!(said, expected);
-        assert_eq!([-5, -30, -90, -7200, -90_000].map(ago), [
-            "now", "in 30 s", "in 1 min", "in 2 h", "22 Nov"
-        ]);
+        assert_eq!(
+            [-5, -30, -90, -7200, -90_000].map(ago),
+            ["now", "in 30 s", "in 1 min", "in 2 h", "22 Nov"]
+        );
         let when = When::of(NOW, NOW, Tz::Europe__Lisbon);
         assert_eq!(when.title, "2026-11-21 14:31:02 WET");
         assert_eq!(when.iso, "2026-11-21T14:31:02Z");
@@ -253,7 +261,8 @@ mod tests {
     fn what_is_left_is_rounded_down_and_warned_of_in_its_last_day() {
         let week = 7 * DAY * SECOND;
         let left = |seconds: i64| Left::of(0, week, week - seconds * SECOND);
-        let said = [7 * DAY, 6 * DAY + HOUR, 47 * HOUR, 90 * MINUTE, 90, 5].map(|at| left(at).words);
+        let said =
+            [7 * DAY, 6 * DAY + HOUR, 47 * HOUR, 90 * MINUTE, 90, 5].map(|at| left(at).words);
         assert_eq!(said, ["7 days", "6 days", "47 hours", "1 hour", "1 min", "under a minute"]);
         assert_eq!(left(7 * DAY).dash, "32.67");
         assert_eq!([left(DAY).is_soon, left(DAY - 1).is_soon], [false, true]);
