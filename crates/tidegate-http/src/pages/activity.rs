@@ -178,7 +178,6 @@ fn chips(sought: &Sought, shell: &Shell) -> Vec<Chip> {
         operator: match name {
             "from" => "from",
             "to" => "before",
-            "actor" => "is",
             _ => "is",
         },
         value: match name {
@@ -252,7 +251,10 @@ fn actions() -> Vec<ActionGroup> {
 fn told(chain: &ChainState, shell: &Shell) -> Chain {
     let verify = "The whole chain is held against the anchors by tidegate audit verify.";
     let Some(checkpoint) = &chain.checkpoint else {
-        let waiting = words::plural(chain.last, "entry").replace("entrys", "entries");
+        let waiting = match chain.last {
+            1 => "1 entry".to_owned(),
+            last => format!("{} entries", words::count(last)),
+        };
         return Chain {
             class: "chain-warn",
             icon: "link-2",

@@ -12,6 +12,7 @@ mod issuer;
 mod leaks;
 mod look;
 mod operations;
+mod overseeing;
 mod proxy;
 mod reach;
 mod reference;

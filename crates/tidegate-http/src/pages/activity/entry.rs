@@ -103,7 +103,7 @@ fn facts(
     let at = DateTime::parse_from_rfc3339(&entry.at).map(|at| at.timestamp_micros());
     let when = at.map(|at| shell.when(at).title).unwrap_or_else(|_| entry.at.clone());
     let (who, email) = row::who(entry, shell, people);
-    let who = if who == email { who } else { format!("{who} ({email})") };
+    let who = if who.contains(&email) { who } else { format!("{who} ({email})") };
     let operator = entry.operator.filter(|_| shell.holds("operators.manage"));
     let operator =
         operator.and_then(|id| Some(path_of("operator")?.replace("{id}", &id.to_string())));

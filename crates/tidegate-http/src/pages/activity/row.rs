@@ -47,12 +47,11 @@ pub(super) struct Row {
 pub(super) fn of(entries: &[StoredEntry], shell: &Shell, people: &People) -> Vec<Row> {
     let mut before = None;
     let rows = entries.iter().map(|stored| {
-        let Some(mut row) = read(stored, shell, people) else { return unreadable(stored) };
-        let day = row.1;
+        let Some((mut row, day)) = read(stored, shell, people) else { return unreadable(stored) };
         if before.replace(day) != Some(day) {
-            row.0.day = Some(day_words(day, shell));
+            row.day = Some(day_words(day, shell));
         }
-        row.0
+        row
     });
     rows.collect()
 }

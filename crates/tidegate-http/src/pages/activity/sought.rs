@@ -62,6 +62,14 @@ impl Sought {
         pairs
     }
 
+    /// A time as its field takes it: a day alone would be lost.
+    pub(super) fn field(&self, text: &str) -> String {
+        match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            Ok(day) => format!("{day}T00:00"),
+            Err(_) => text.to_owned(),
+        }
+    }
+
     /// Entries of a page.
     pub(super) fn limit(&self) -> u32 {
         self.limit.filter(|limit| SIZES.contains(limit)).unwrap_or(SIZE)
@@ -100,8 +108,8 @@ impl Sought {
             }
             read
         });
-        let [from, to] = [("from", &self.from, 0), ("to", &self.to, 1)].map(|(name, at, days)| {
-            let read = text(at).map(|at| moment(&at, days, shell));
+        let [from, to] = [("from", &self.from), ("to", &self.to)].map(|(name, at)| {
+            let read = text(at).map(|at| moment(&at, shell));
             if read == Some(None) {
                 let detail = "A time is a day, or a day and a time: 2026-11-21T14:00.";
                 faults.push((name, detail.to_owned()));
@@ -125,14 +133,13 @@ impl Sought {
     }
 }
 
-/// A moment in the zone of the page: a day, a day and a time, or a whole one. A day ends a list at
-/// its end.
-fn moment(text: &str, days: u64, shell: &Shell) -> Option<i64> {
+/// A moment in the zone of the page: the beginning of a day, a day and a time, or a whole one.
+fn moment(text: &str, shell: &Shell) -> Option<i64> {
     if let Ok(whole) = DateTime::parse_from_rfc3339(text) {
         return Some(whole.timestamp_micros());
     }
     let local = match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(day) => day.checked_add_days(chrono::Days::new(days))?.and_time(NaiveTime::MIN),
+        Ok(day) => day.and_time(NaiveTime::MIN),
         Err(_) => ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
             .iter()
             .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?,
