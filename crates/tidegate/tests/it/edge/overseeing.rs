@@ -1,6 +1,8 @@
 //! Pages of whoever oversees the site: every form posted without a script leaves its entry, and
 //! nobody else sees or posts any of them.
 
+use std::process::Command;
+
 use reqwest::{Method, blocking::Response};
 use serde_json::{Value, json};
 
@@ -260,4 +262,44 @@ fn link(page: &str, rel: &str) -> String {
 fn numbers(page: &str) -> Vec<&str> {
     let links = page.split("href=\"/sg-admin/activity/").skip(1);
     links.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn personal_data_and_refusals_are_marked_and_a_changed_entry_is_told() {
+    let server = Server::new();
+    let ada = server.with_role("administrator");
+    let mine = Browser::of(&server, "administrator");
+    let theirs = Browser::of(&server, "viewer");
+    let fields = json!(["id", "customer.email"]);
+    let id = ada.export(&json!({ "subject": "orders", "format": "csv", "fields": fields }));
+    assert_eq!(theirs.get("/sg-admin/settings").status(), 403);
+    let personal = mine.page("/sg-admin/activity?tag=egress.pii");
+    assert!(personal.contains("class=\"is-pii "), "{personal}");
+    assert!(personal.contains("egress.pii</span>") && personal.contains("#i-fingerprint"));
+    assert!(personal.contains(&format!("#{id}")));
+    let refused = mine.page("/sg-admin/activity?outcome=denied");
+    assert!(refused.contains("Refused: a look at the settings</b>"), "{refused}");
+    assert!(refused.contains("Capability settings.manage is missing"), "{refused}");
+    assert!(refused.contains("denied</span>") && !refused.contains("class=\"is-pii "));
+
+    // Whoever may read the log, but not see orders, finds nothing of them.
+    let number = numbers(&personal)[0].to_owned();
+    let auditor = json!({ "label": "Auditor", "capabilities": ["activity.view"] });
+    let put = ada.request(Method::PUT, "/api/v1/roles/auditor").json(&auditor).send().unwrap();
+    assert_eq!(put.status(), 204);
+    server.run(&["operators", "add", "auditor@example.com", "--role", "auditor"]);
+    let auditor = Browser::of(&server, "auditor");
+    assert!(!numbers(&auditor.page("/sg-admin/activity?limit=100")).contains(&number.as_str()));
+    assert_eq!(auditor.get(&format!("/sg-admin/activity/{number}")).status(), 404);
+    assert_eq!(mine.get(&format!("/sg-admin/activity/{number}")).status(), 200);
+
+    let change = "drop trigger activity_appended; \
+        update activity set entry = replace(entry, '\"via\":\"cli\"', '\"via\":\"api\"') where seq = 2;";
+    let database = server.shop.path("control.db");
+    let changed = Command::new("sqlite3").arg(database).arg(change).status().unwrap();
+    assert!(changed.success());
+    let entry = mine.page("/sg-admin/activity/2");
+    assert!(entry.contains("The hash is not that of the text: it was changed"), "{entry}");
+    let list = mine.page("/sg-admin/activity?limit=100");
+    assert_eq!(list.matches("changed: its hash is another").count(), 1);
 }
