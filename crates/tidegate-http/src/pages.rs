@@ -1,5 +1,8 @@
 //! The pages: a table of them, their router, and what they have in common.
 
+mod access;
+mod account;
+mod activity;
 mod assets;
 mod export;
 mod export_change;
@@ -11,12 +14,21 @@ mod forms;
 mod home;
 mod icons;
 mod nav;
+mod operator;
+mod operators;
 mod parts;
 mod password;
+mod people;
+mod question;
 mod reference;
+mod rights;
+mod role;
+mod roles;
 mod scope_words;
 mod second_factor;
 mod second_step;
+mod secret;
+mod settings;
 mod shell;
 mod sign_in;
 mod sign_on;
@@ -128,6 +140,47 @@ pub(crate) const PAGES: &[Page] = &[
         || get(wizard::show_review).post(wizard::show_review),
     ),
     send("new-export-start", "/sg-admin/exports/new/start", || post(wizard::start)),
+    look("activity", activity::PATH, activity::PATH, || get(activity::show)),
+    look("activity-entry", "/sg-admin/activity/{seq}", "/sg-admin/activity/1", || {
+        get(activity::show_entry)
+    }),
+    look("operators", operators::PATH, operators::PATH, || get(operators::show)),
+    look("operator-invite", "/sg-admin/operators/invite", "/sg-admin/operators/invite", || {
+        get(operators::invite).post(operators::send_invitation)
+    }),
+    look("operator", "/sg-admin/operators/{id}", "/sg-admin/operators/1", || get(operator::show)),
+    send("operator-role", "/sg-admin/operators/{id}/role", || post(operator::change_role)),
+    look(
+        "operator-disable",
+        "/sg-admin/operators/{id}/disable",
+        "/sg-admin/operators/1/disable",
+        || get(operator::ask_disable).post(operator::disable),
+    ),
+    send("operator-enable", "/sg-admin/operators/{id}/enable", || post(operator::enable)),
+    send("operator-link", "/sg-admin/operators/{id}/link", || post(operator::link)),
+    look(
+        "operator-reset-factor",
+        "/sg-admin/operators/{id}/reset-factor",
+        "/sg-admin/operators/1/reset-factor",
+        || get(operator::ask_reset).post(operator::reset),
+    ),
+    send("session-end", "/sg-admin/sessions/{id}/end", || post(people::end_session)),
+    send("token-revoke", "/sg-admin/tokens/{id}/revoke", || post(people::revoke_token)),
+    look("account", account::PATH, account::PATH, || get(account::show)),
+    send("account-password", "/sg-admin/account/password", || post(account::change_password)),
+    send("account-tokens", "/sg-admin/account/tokens", || post(account::create_token)),
+    look("roles", roles::PATH, roles::PATH, || get(roles::show).post(roles::send)),
+    look("role-new", "/sg-admin/roles/new-role", "/sg-admin/roles/new-role", || {
+        get(role::show_new).post(role::send_new)
+    }),
+    look("role", "/sg-admin/roles/{slug}", "/sg-admin/roles/editor", || {
+        get(role::show).post(role::send)
+    }),
+    look("role-remove", "/sg-admin/roles/{slug}/remove", "/sg-admin/roles/viewer/remove", || {
+        get(role::ask_remove).post(role::remove)
+    }),
+    look("access", access::PATH, access::PATH, || get(access::show)),
+    look("settings", settings::PATH, settings::PATH, || get(settings::show).post(settings::send)),
     look("second-factor", SECOND_FACTOR, SECOND_FACTOR, || {
         get(second_factor::show).post(second_factor::begin)
     }),

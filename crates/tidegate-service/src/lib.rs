@@ -1,5 +1,6 @@
 //! Use cases of Tidegate: what operators, workers and upkeep do, each through the one door.
 
+mod access;
 mod activity;
 pub mod artifacts;
 pub mod audit;
@@ -27,7 +28,11 @@ pub mod upkeep;
 mod vault;
 mod worker;
 
-pub use activity::{ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort};
+pub use access::{Access, Reach};
+pub use activity::{
+    ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort, ChainState, CheckpointState,
+    FoundEntry,
+};
 pub use error::ServiceError;
 pub use exports::{
     Beside, Created, Download, LinkedFile, ListPage, ListRequest, NewLink, Pass, Sending, Story,

@@ -1,5 +1,7 @@
 //! Operators: added, changed, shut out; and their passwords.
 
+use std::collections::BTreeMap;
+
 use argon2::{Argon2, PasswordHasher};
 use tidegate_model::{
     action::{Action, Target},
@@ -116,6 +118,53 @@ impl Service {
             OperatorChange::Password { id, password_hash, invitation: None, session: None };
         self.store.commit(permit, Change::Operator(change)).await?;
         Ok(())
+    }
+
+    /// Sets the caller's own password, which has to be shown: a session that was left open is not
+    /// enough. All other sessions of the caller end.
+    ///
+    /// # Errors
+    ///
+    /// If the caller is no operator, the password is not the one, or the new one is too short.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: String,
+        next: String,
+    ) -> Result<(), ServiceError> {
+        let id = caller.operator().ok_or(ServiceError::Unknown)?;
+        let target = Target { owner: Some(id), ..Target::default() };
+        let permit = self.permit(caller, Action::OperatorPassword, target).await?;
+        let operator = self.store.operator(id).await?.ok_or(ServiceError::Unknown)?;
+        let shown = self.refuse_wrong_password(caller, &operator, current).await;
+        shown.map_err(|error| match error {
+            ServiceError::Faults(_) => {
+                Faults(vec![Fault::new("/current", "this is not your password")]).into()
+            }
+            other => other,
+        })?;
+        let change = OperatorChange::Password {
+            id,
+            password_hash: hash(next).await?,
+            invitation: None,
+            session: caller.session,
+        };
+        self.store.commit(permit, Change::Operator(change)).await?;
+        Ok(())
+    }
+
+    /// When each operator was last seen signed in, in microseconds since 1970; one who never
+    /// signed in is not among them.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not see operators.
+    pub async fn last_seen(
+        &self,
+        caller: &Caller,
+    ) -> Result<BTreeMap<OperatorId, i64>, ServiceError> {
+        self.permit(caller, Action::OperatorView, Target::default()).await?;
+        Ok(self.store.last_seen().await?)
     }
 
     /// All operators.

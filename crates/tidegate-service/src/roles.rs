@@ -1,5 +1,7 @@
 //! Roles: what their operators may do.
 
+use std::collections::BTreeMap;
+
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
@@ -25,6 +27,35 @@ impl Service {
     pub async fn roles(&self, caller: &Caller) -> Result<Vec<Role>, ServiceError> {
         self.permit(caller, Action::RoleView, Target::default()).await?;
         Ok(self.store.policy().await?.roles.into_values().collect())
+    }
+
+    /// Slugs and names of the roles, for whoever gives them to operators.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not see operators.
+    pub async fn role_names(&self, caller: &Caller) -> Result<Vec<(String, String)>, ServiceError> {
+        self.permit(caller, Action::OperatorView, Target::default()).await?;
+        let roles = self.store.policy().await?.roles.into_values();
+        Ok(roles.map(|role| (role.slug, role.label)).collect())
+    }
+
+    /// How many operators hold each role; those that are shut out are not counted, and a role that
+    /// nobody holds is not among them.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not see roles.
+    pub async fn role_holders(
+        &self,
+        caller: &Caller,
+    ) -> Result<BTreeMap<String, i64>, ServiceError> {
+        self.permit(caller, Action::RoleView, Target::default()).await?;
+        let mut holders = BTreeMap::new();
+        for operator in self.store.operators().await?.into_iter().filter(|one| !one.is_disabled) {
+            *holders.entry(operator.role).or_insert(0) += 1;
+        }
+        Ok(holders)
     }
 
     /// Adds a role, or replaces the one of its slug.

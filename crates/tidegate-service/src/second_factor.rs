@@ -272,12 +272,7 @@ impl Service {
         operator: &Operator,
         proofs: SecondFactorProofs,
     ) -> Result<Option<SecondFactorProof>, ServiceError> {
-        let address = caller.address.as_ref().and_then(|address| address.parse().ok());
-        self.throttle.admit(&operator.email, address)?;
-        if !self.is_password(proofs.password, operator.password_hash.clone()).await {
-            self.refuse_proof(caller).await?;
-            return Err(fault("/password", "this is not your password"));
-        }
+        self.refuse_wrong_password(caller, operator, proofs.password).await?;
         if !operator.has_second_factor {
             return Ok(None);
         }
@@ -289,6 +284,23 @@ impl Service {
                 Err(wrong_code(StoreError::Unproven))
             }
         }
+    }
+
+    /// Checks the password of somebody who is signed in. A wrong one is written down, and as slow
+    /// to try as at the door.
+    pub(crate) async fn refuse_wrong_password(
+        &self,
+        caller: &Caller,
+        operator: &Operator,
+        password: String,
+    ) -> Result<(), ServiceError> {
+        let address = caller.address.as_ref().and_then(|address| address.parse().ok());
+        self.throttle.admit(&operator.email, address)?;
+        if self.is_password(password, operator.password_hash.clone()).await {
+            return Ok(());
+        }
+        self.refuse_proof(caller).await?;
+        Err(fault("/password", "this is not your password"))
     }
 
     /// Writes down that somebody did not prove to be who is signed in.

@@ -36,6 +36,12 @@ pub(super) fn with_sprite(template: &impl Template) -> askama::Result<String> {
     Ok(text)
 }
 
+/// Whether there is an icon of this name.
+#[cfg(test)]
+pub(super) fn is_one(name: &str) -> bool {
+    SYMBOLS.contains_key(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

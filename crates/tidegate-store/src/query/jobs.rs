@@ -1,5 +1,7 @@
 //! Jobs: one, and those that wait for upkeep.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{QueryResult, Value};
 use tidegate_model::{
     actor::Via,
@@ -58,6 +60,23 @@ impl Store {
             select job_id, request_hash from idempotency where operator_id = $1 and key = $2";
         let row = self.ask_one(USED, [operator.0.into(), key.into()]).await?;
         row.map(|row| Ok((JobId(get(&row, "job_id")?), get(&row, "request_hash")?))).transpose()
+    }
+
+    /// When each operator last made an export of each subject, in microseconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn exports_used(&self) -> Result<BTreeMap<(OperatorId, String), i64>, StoreError> {
+        const USED: &str = "\
+            select created_by, subject, max(created_at) as used_at from jobs \
+            group by created_by, subject";
+        let rows = self.ask(USED, []).await?;
+        let used = |row| {
+            let whose = (OperatorId(get(row, "created_by")?), get(row, "subject")?);
+            Ok((whose, get(row, "used_at")?))
+        };
+        rows.iter().map(used).collect()
     }
 
     /// Jobs whose file's time has come.

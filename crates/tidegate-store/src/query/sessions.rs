@@ -1,5 +1,7 @@
 //! Sign-ins in browsers, and links by which passwords are set.
 
+use std::collections::BTreeMap;
+
 use sea_orm::QueryResult;
 use tidegate_model::ids::{OperatorId, SessionId, TokenId};
 
@@ -82,6 +84,20 @@ impl Store {
         );
         let rows = self.ask(&sql, [operator.0.into(), LISTED_MAX.into()]).await?;
         rows.iter().map(session_of).collect()
+    }
+
+    /// When each operator was last seen signed in.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn last_seen(&self) -> Result<BTreeMap<OperatorId, i64>, StoreError> {
+        const SEEN: &str =
+            "select operator_id, max(seen_at) as seen_at from sessions group by operator_id";
+        let rows = self.ask(SEEN, []).await?;
+        rows.iter()
+            .map(|row| Ok((OperatorId(get(row, "operator_id")?), get(row, "seen_at")?)))
+            .collect()
     }
 
     /// A sign-in by number.

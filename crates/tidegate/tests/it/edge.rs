@@ -13,6 +13,7 @@ mod leaks;
 mod look;
 mod operations;
 mod pages;
+mod overseeing;
 mod proxy;
 mod reach;
 mod reference;

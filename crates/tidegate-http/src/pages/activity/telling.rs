@@ -1,0 +1,389 @@
+//! How entries of the activity log are told: one table of words for every action, and what of its
+//! details is worth a line.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tidegate_model::{
+    action::Action,
+    audit::{Entry, Outcome},
+};
+
+use crate::pages::{scope_words, words};
+
+/// How an action is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Telling {
+    /// Its icon.
+    pub(super) icon: &'static str,
+    /// What was done.
+    pub(super) done: &'static str,
+    /// What was not allowed.
+    pub(super) refused: &'static str,
+}
+
+/// The words of an action.
+pub(super) fn telling(action: Action) -> Telling {
+    let (icon, done, refused) = words_of(action);
+    Telling { icon, done, refused }
+}
+
+/// Names by the numbers of operators, as far as whoever looks may know them.
+pub(super) type People = BTreeMap<i64, String>;
+
+/// The action that an entry names; none if this version knows none of that word.
+pub(super) fn action_of(slug: &str) -> Option<Action> {
+    Action::ALL.into_iter().find(|action| action.slug() == slug)
+}
+
+type Words = (&'static str, &'static str, &'static str);
+
+fn words_of(action: Action) -> Words {
+    use Action as A;
+    match action {
+        A::ExportCreate => ("plus", "Asked for an export", "an export"),
+        A::ExportRerun => ("repeat", "Ran an export again", "to run an export again"),
+        A::ExportView => ("eye", "Looked at an export", "a look at an export"),
+        A::RowsView => ("table-2", "Looked at rows", "a look at rows"),
+        A::VolumeReach => ("gauge", "Looked at too many rows", "a look at more rows"),
+        A::ExportPreview => ("eye", "Looked at a preview", "a preview"),
+        A::ExportEstimate => ("gauge", "Asked how large an export would be", "an estimate"),
+        A::ExportCancel => ("ban", "Asked to cancel an export", "to cancel an export"),
+        A::ArtifactDelete => ("trash-2", "Deleted a file", "to delete a file"),
+        A::DownloadLink => ("link", "Made or took back a download link", "a download link"),
+        A::DownloadStart => ("download", "Began a download", "a download"),
+        A::DownloadFinish => ("download", "Downloaded a file", "the rest of a download"),
+        A::JobClaim => ("play", "Began to build a file", "to build a file"),
+        A::JobPublish => ("circle-check", "File ready", "to publish a file"),
+        A::JobFail => ("circle-x", "Export failed", "to end an export"),
+        A::JobRetry => ("rotate-ccw", "Will be tried again", "to try an export again"),
+        A::JobHandBack => ("undo-2", "Left to another worker", "to leave an export"),
+        A::JobCancel => ("ban", "Export cancelled", "to end a cancelled export"),
+        A::JobRescue => ("refresh-cw", "Taken from a worker that is gone", "to take over a job"),
+        A::JobExpire => ("hourglass", "Retention ended", "to end a retention"),
+        A::ArtifactPurge => ("eraser", "File is gone from the store", "to note a file as gone"),
+        A::ArtifactFault => ("triangle-alert", "File damaged or missing", "to note a damage"),
+        A::CheckpointKeep => ("shield-check", "Checkpoint signed", "to sign a checkpoint"),
+        A::StreamHold => ("share-2", "Log streamed", "to stream the log"),
+        A::ActivityArchive => ("archive", "Entries moved to a signed file", "to archive entries"),
+        A::StoreClaim => ("hard-drive", "File store taken as this site’s", "a file store"),
+        A::StoreAdopt => ("hard-drive", "Took over another file store", "another file store"),
+        A::ArtifactQuarantine => ("package", "Unknown files kept aside", "to keep files aside"),
+        A::QuarantineView => ("eye", "Looked at files kept aside", "a look at files kept aside"),
+        A::QuarantineRelease => ("package", "Let a file be", "to let a file be"),
+        A::QuarantineDelete => ("trash-2", "Deleted a file kept aside", "to delete such a file"),
+        A::ActivityView => ("scroll-text", "Read the activity log", "the activity log"),
+        A::OperatorAdd => ("user-plus", "Added an operator", "to add an operator"),
+        A::OperatorChange => ("user-cog", "Changed an operator", "to change an operator"),
+        A::OperatorDisable => ("user-x", "Disabled an operator", "to disable an operator"),
+        A::OperatorPassword => ("key-round", "Set a password", "to set a password"),
+        A::OperatorView => ("users", "Looked at the operators", "a look at the operators"),
+        A::OperatorInvite => ("mail", "Made a link to set a password", "a link for a password"),
+        A::SessionStart => ("log-in", "Signed in", "a sign-in"),
+        A::SessionEnd => ("log-out", "Signed out", "to end a sign-in"),
+        A::SessionView => ("monitor", "Looked at sign-ins", "a look at sign-ins"),
+        A::SecondFactorAsk => ("smartphone", "Asked for a second factor", "to go on without one"),
+        A::SecondFactorShow => ("smartphone", "Showed a second factor", "a password or a code"),
+        A::SecondFactorOffer => ("smartphone", "Began to set up a second factor", "to set one up"),
+        A::SecondFactorEnrol => ("shield-check", "Turned a second factor on", "to turn one on"),
+        A::SecondFactorRemove => ("shield-x", "Turned a second factor off", "to turn one off"),
+        A::SecondFactorReset => ("shield-x", "Reset a second factor", "to reset a second factor"),
+        A::SecondFactorView => ("shield", "Looked at a second factor", "a look at one"),
+        A::RecoveryCodeUse => ("shield-alert", "Used up a recovery code", "a recovery code"),
+        A::RoleChange => ("key-round", "Changed a role", "to change a role"),
+        A::RoleRemove => ("trash-2", "Removed a role", "to remove a role"),
+        A::RoleView => ("key-round", "Looked at the roles", "a look at the roles"),
+        A::TokenCreate => ("code", "Made an API token", "an API token"),
+        A::TokenRevoke => ("unlink", "Revoked an API token", "to revoke an API token"),
+        A::TokenView => ("code", "Looked at API tokens", "a look at API tokens"),
+        A::SettingChange => ("settings", "Changed settings", "to change settings"),
+        A::SettingView => ("settings", "Looked at the settings", "a look at the settings"),
+        A::KeyRotate => ("key-round", "Made a new signing key", "a new signing key"),
+        A::Backup => ("save", "Saved the control state", "to save the control state"),
+    }
+}
+
+/// What of an entry is worth the second line, beside the export and the subject.
+pub(super) fn details(entry: &Entry, people: &People) -> Vec<String> {
+    if entry.outcome == Outcome::Denied {
+        return vec![refusal(&entry.details["refused"])];
+    }
+    let said = Said { details: &entry.details, people, actor: entry.operator };
+    match action_of(&entry.action) {
+        Some(action) => said.of(action).into_iter().flatten().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Why something was refused.
+fn refusal(reason: &Value) -> String {
+    let capability = ["missing", "invisible"].map(|why| reason[why]["capability"].as_str());
+    match capability.into_iter().flatten().next() {
+        Some(capability) => format!("Capability {capability} is missing, nothing was done"),
+        None => match reason.as_str() {
+            Some("unproven") => "What was shown is not right, nothing was done".to_owned(),
+            _ => "Nothing was done".to_owned(),
+        },
+    }
+}
+
+/// What an entry knows beside its columns.
+struct Said<'a> {
+    details: &'a Value,
+    people: &'a People,
+    actor: Option<i64>,
+}
+
+impl Said<'_> {
+    fn of(&self, action: Action) -> Vec<Option<String>> {
+        match action {
+            Action::ExportCreate
+            | Action::ExportRerun
+            | Action::ExportPreview
+            | Action::ExportEstimate => vec![self.scope(), self.format(), self.text("reason")],
+            Action::VolumeReach => vec![self.count("rows_seen", "row"), self.ceiling()],
+            Action::ExportCancel => vec![self.text("status").map(|it| format!("while {it}"))],
+            Action::DownloadLink => vec![self.link()],
+            Action::DownloadStart => vec![self.bearer()],
+            Action::DownloadFinish => vec![self.sending()],
+            Action::JobClaim => vec![self.attempt(), self.text("host")],
+            Action::JobPublish => vec![self.count("rows", "row")],
+            Action::JobFail => vec![self.failure()],
+            Action::JobRetry => vec![self.attempt(), self.failure()],
+            Action::JobHandBack => vec![self.attempt()],
+            Action::ArtifactFault => vec![self.text("fault")],
+            Action::ActivityArchive => vec![self.range(), self.text("file")],
+            Action::ArtifactQuarantine => vec![self.count("files", "file")],
+            Action::QuarantineRelease | Action::QuarantineDelete | Action::Backup => {
+                vec![self.text("file")]
+            }
+            Action::OperatorAdd => vec![self.text("email"), self.role()],
+            Action::OperatorChange => vec![self.person("operator_changed"), self.role_or_let_in()],
+            Action::OperatorDisable | Action::OperatorInvite | Action::OperatorPassword => {
+                vec![self.person("operator_changed")]
+            }
+            Action::SessionStart
+            | Action::SessionEnd
+            | Action::SecondFactorAsk
+            | Action::SecondFactorShow
+            | Action::SecondFactorOffer
+            | Action::SecondFactorEnrol
+            | Action::SecondFactorRemove
+            | Action::SecondFactorReset => vec![self.person("owner"), self.ended()],
+            Action::RecoveryCodeUse => vec![self.person("owner"), self.codes()],
+            Action::RoleChange => vec![self.role(), self.capabilities(), self.limits()],
+            Action::RoleRemove => vec![self.role()],
+            Action::TokenCreate => vec![self.text("name"), self.scopes()],
+            Action::TokenRevoke => vec![self.person("owner"), self.number("token")],
+            Action::SettingChange => vec![self.revoked()],
+            Action::KeyRotate => vec![self.text("key").map(|key| format!("key {key}"))],
+            Action::ExportView
+            | Action::RowsView
+            | Action::ArtifactDelete
+            | Action::JobCancel
+            | Action::JobRescue
+            | Action::JobExpire
+            | Action::ArtifactPurge
+            | Action::CheckpointKeep
+            | Action::StreamHold
+            | Action::StoreClaim
+            | Action::StoreAdopt
+            | Action::QuarantineView
+            | Action::ActivityView
+            | Action::OperatorView
+            | Action::SessionView
+            | Action::SecondFactorView
+            | Action::RoleView
+            | Action::TokenView
+            | Action::SettingView => Vec::new(),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.details[name].as_str().map(str::to_owned)
+    }
+
+    fn whole(&self, name: &str) -> Option<i64> {
+        self.details[name].as_i64()
+    }
+
+    fn count(&self, name: &str, thing: &str) -> Option<String> {
+        self.whole(name).map(|number| words::plural(number, thing))
+    }
+
+    fn number(&self, name: &str) -> Option<String> {
+        self.whole(name).map(|number| format!("{name} {number}"))
+    }
+
+    fn format(&self) -> Option<String> {
+        self.text("format").map(|format| format.to_uppercase())
+    }
+
+    fn scope(&self) -> Option<String> {
+        self.details.get("scope").map(scope_words::of)
+    }
+
+    fn ceiling(&self) -> Option<String> {
+        self.whole("view_rows_max").map(|most| format!("{} an hour allowed", words::count(most)))
+    }
+
+    fn attempt(&self) -> Option<String> {
+        self.number("attempt")
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.text("detail").or_else(|| self.text("reason"))
+    }
+
+    fn range(&self) -> Option<String> {
+        let ends = [self.whole("from")?, self.whole("to")?].map(words::count);
+        Some(format!("entries {} to {}", ends[0], ends[1]))
+    }
+
+    fn link(&self) -> Option<String> {
+        match self.details["revoked"].is_null() {
+            false => Some("taken back".to_owned()),
+            true => {
+                let life = self.whole("life_seconds").map(words::span)?;
+                let whose = self.bearer().map(|it| format!("{it}, ")).unwrap_or_default();
+                Some(format!("{whose}for {life}"))
+            }
+        }
+    }
+
+    fn bearer(&self) -> Option<String> {
+        (self.details["is_bearer"] == true).then(|| "by a link that needs no sign-in".to_owned())
+    }
+
+    fn sending(&self) -> Option<String> {
+        Some(match (self.details["is_whole"] == true, self.text("reason")) {
+            (true, _) => "to its end".to_owned(),
+            (false, Some(reason)) => format!("broken off: {}", reason.replace('_', " ")),
+            (false, None) => "a part of it".to_owned(),
+        })
+    }
+
+    /// Whoever it was done to, unless it is whoever did it.
+    fn person(&self, name: &str) -> Option<String> {
+        let id = self.whole(name).filter(|id| Some(*id) != self.actor)?;
+        let known = self.people.get(&id).cloned();
+        Some(known.unwrap_or_else(|| format!("operator {id}")))
+    }
+
+    fn role(&self) -> Option<String> {
+        self.text("role").map(|role| format!("role {role}"))
+    }
+
+    fn role_or_let_in(&self) -> Option<String> {
+        let is_let_in = self.details["enabled"] == true;
+        self.role().or_else(|| is_let_in.then(|| "let in again".to_owned()))
+    }
+
+    fn ended(&self) -> Option<String> {
+        let ended = self.whole("sessions_ended").or_else(|| self.whole("sessions"));
+        ended.filter(|ended| *ended > 0).map(|it| format!("{} ended", words::plural(it, "session")))
+    }
+
+    fn codes(&self) -> Option<String> {
+        self.whole("left").map(|left| format!("{left} left"))
+    }
+
+    fn capabilities(&self) -> Option<String> {
+        let held = i64::try_from(self.details["capabilities"].as_array()?.len()).ok()?;
+        Some(match held {
+            1 => "1 capability".to_owned(),
+            held => format!("{held} capabilities"),
+        })
+    }
+
+    fn limits(&self) -> Option<String> {
+        let limited = self.details["limited_subjects"].as_array()?;
+        let limited: Vec<&str> = limited.iter().filter_map(Value::as_str).collect();
+        (!limited.is_empty()).then(|| format!("rows of {} limited", limited.join(", ")))
+    }
+
+    fn scopes(&self) -> Option<String> {
+        match self.details["scopes"].as_array() {
+            Some(scopes) => {
+                let scopes: Vec<&str> = scopes.iter().filter_map(Value::as_str).collect();
+                Some(format!("for {}", scopes.join(", ")))
+            }
+            None => Some("for all that the role may".to_owned()),
+        }
+    }
+
+    fn revoked(&self) -> Option<String> {
+        let revoked = self.whole("bearer_links_revoked").filter(|revoked| *revoked > 0)?;
+        Some(format!("{} taken back", words::plural(revoked, "link")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+    use tidegate_model::audit::FIRST_HASH;
+
+    use super::*;
+    use crate::pages::icons;
+
+    #[test]
+    fn every_action_is_told_in_words_of_its_own_with_an_icon_that_there_is() {
+        let all = Action::ALL.map(telling);
+        let done: BTreeSet<&str> = all.iter().map(|one| one.done).collect();
+        assert_eq!(done.len(), Action::ALL.len(), "two actions are told alike");
+        for Telling { icon, done, refused } in all {
+            assert!(icons::is_one(icon), "{done}: no icon {icon}");
+            assert!(done.starts_with(char::is_uppercase) && !done.ends_with('.'), "{done}");
+            assert!(refused.starts_with(char::is_lowercase), "{refused}");
+        }
+        for action in Action::ALL {
+            assert_eq!(action_of(action.slug()), Some(action));
+        }
+    }
+
+    fn entry(action: Action, outcome: Outcome, details: Value) -> Entry {
+        Entry {
+            v: 1,
+            seq: 7,
+            prev: FIRST_HASH.to_owned(),
+            at: "2026-11-21T19:05:00.000001Z".to_owned(),
+            commit: "c".to_owned(),
+            actor: "operator".to_owned(),
+            operator: Some(3),
+            name: "ada@example.com".to_owned(),
+            role: None,
+            token: None,
+            via: "admin".to_owned(),
+            address: None,
+            action: action.slug().to_owned(),
+            outcome,
+            subject: None,
+            job: None,
+            tags: Vec::new(),
+            policy: 1,
+            details,
+        }
+    }
+
+    #[test]
+    fn what_is_worth_a_line_is_said_and_nothing_of_it_where_the_details_lack_it() {
+        let people = People::from([(4, "Vera".to_owned())]);
+        let said = |action, told| details(&entry(action, Outcome::Done, told), &people).join(" · ");
+        let scope = json!({ "scope": { "status": "paid" }, "format": "csv", "reason": null });
+        assert_eq!(said(Action::ExportCreate, scope), "Status is paid · CSV");
+        assert_eq!(said(Action::OperatorDisable, json!({ "operator_changed": 4 })), "Vera");
+        assert_eq!(said(Action::OperatorPassword, json!({ "operator_changed": 3 })), "");
+        assert_eq!(said(Action::OperatorInvite, json!({ "operator_changed": 9 })), "operator 9");
+        let whole = json!({ "is_whole": true, "reason": "done" });
+        assert_eq!(said(Action::DownloadFinish, whole), "to its end");
+        for action in Action::ALL {
+            said(action, json!({}));
+            said(action, Value::Null);
+        }
+        let refused = json!({ "refused": { "missing": { "capability": "users.export" } } });
+        let denied = details(&entry(Action::ExportCreate, Outcome::Denied, refused), &people);
+        assert_eq!(denied, ["Capability users.export is missing, nothing was done"]);
+    }
+}

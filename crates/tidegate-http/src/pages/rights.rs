@@ -1,0 +1,94 @@
+//! Capabilities in words, grouped by subject and by area.
+
+use std::collections::BTreeSet;
+
+use tidegate_model::{
+    action::{Action, Need},
+    capability::{KNOWN, export_of, list_of},
+};
+
+/// A capability in words.
+pub(super) struct Right {
+    pub(super) slug: String,
+    pub(super) words: String,
+}
+
+/// Capabilities about one thing.
+pub(super) struct Area {
+    pub(super) title: String,
+    pub(super) rights: Vec<Right>,
+}
+
+/// Every capability of a site with these subjects, each with its slug and its label.
+pub(super) fn areas(subjects: &[(String, String)]) -> Vec<Area> {
+    let mut areas: Vec<Area> =
+        subjects.iter().map(|(slug, label)| of_subject(slug, label)).collect();
+    let asked = asked();
+    let known = |is_wanted: &dyn Fn(&str) -> bool| {
+        let wanted = KNOWN.iter().filter(|known| is_wanted(known.slug));
+        wanted.map(|known| right(known.slug, known.words)).collect()
+    };
+    let is_of_exports = |slug: &str| slug.starts_with("exports.");
+    let rest = [
+        ("Exports", known(&|slug| asked.contains(slug) && is_of_exports(slug))),
+        ("The site", known(&|slug| asked.contains(slug) && !is_of_exports(slug))),
+        ("For later: nothing asks for these yet", known(&|slug| !asked.contains(slug))),
+    ];
+    areas.extend(rest.map(|(title, rights)| Area { title: title.to_owned(), rights }));
+    areas.retain(|area| !area.rights.is_empty());
+    areas
+}
+
+fn of_subject(slug: &str, label: &str) -> Area {
+    let rights = vec![
+        right(&list_of(slug), &format!("see {label}")),
+        right(&export_of(slug), &format!("export {label}")),
+    ];
+    Area { title: label.to_owned(), rights }
+}
+
+fn right(slug: &str, words: &str) -> Right {
+    Right { slug: slug.to_owned(), words: words.to_owned() }
+}
+
+/// The capabilities that some action takes.
+fn asked() -> BTreeSet<&'static str> {
+    let mut asked = BTreeSet::new();
+    for action in Action::ALL {
+        match action.need() {
+            Need::OwnOrAny { own, any } => asked.extend([own, any]),
+            Need::OwnFreely { any } => {
+                asked.insert(any);
+            }
+            Need::One(one) => {
+                asked.insert(one);
+            }
+            Need::Rows
+            | Need::Export
+            | Need::Rerun
+            | Need::Started
+            | Need::Worker
+            | Need::Upkeep
+            | Need::WorkerOrUpkeep => {}
+        }
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::capability::all;
+
+    use super::*;
+
+    #[test]
+    fn every_capability_stands_in_one_area() {
+        let subjects = [("orders".to_owned(), "Orders".to_owned())];
+        let areas = areas(&subjects);
+        let slugs: Vec<&str> =
+            areas.iter().flat_map(|area| &area.rights).map(|right| right.slug.as_str()).collect();
+        let unique: BTreeSet<String> = slugs.iter().map(|slug| (*slug).to_owned()).collect();
+        assert_eq!(unique, all(["orders"]));
+        assert_eq!(unique.len(), slugs.len(), "one stands in two areas");
+    }
+}
