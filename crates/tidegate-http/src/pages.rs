@@ -32,6 +32,7 @@ mod settings;
 mod shell;
 mod sign_in;
 mod sign_on;
+mod subject;
 mod theme;
 mod wizard;
 mod words;
@@ -188,6 +189,10 @@ pub(crate) const PAGES: &[Page] = &[
         post(second_factor::confirm)
     }),
     send("second-factor-remove", "/sg-admin/second-factor/remove", || post(second_factor::remove)),
+    look("subject", "/sg-admin/subjects/{slug}", "/sg-admin/subjects/orders", || {
+        get(subject::show)
+    }),
+    send("subject-take", "/sg-admin/subjects/{slug}/take", || post(subject::take)),
     send("theme", "/sg-admin/theme", || post(theme::send)),
 ];
 

@@ -1,0 +1,115 @@
+//! A value of a row, as the list shows it.
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
+use serde_json::Value;
+use tidegate_model::{DataType, field::Field};
+
+/// Characters of a text that a cell shows.
+const CHARACTERS_MAX: usize = 60;
+
+/// A cell.
+pub(super) struct Cell {
+    /// What it shows; none where there is no value.
+    pub(super) words: Option<String>,
+    /// The whole value, where what is shown is not.
+    pub(super) title: String,
+    /// For programs, of an instant.
+    pub(super) moment: String,
+    pub(super) is_num: bool,
+    pub(super) is_pii: bool,
+}
+
+/// Whether values of a type stand on the right.
+pub(super) fn is_num(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Integer | DataType::Float32 | DataType::Float64 | DataType::Decimal(_)
+    )
+}
+
+/// The value of a field in a row: dots nest.
+pub(super) fn at<'a>(row: &'a Value, slug: &str) -> &'a Value {
+    static NONE: Value = Value::Null;
+    if let Some(value) = row.get(slug) {
+        return value;
+    }
+    slug.split('.').try_fold(row, |value, name| value.get(name)).unwrap_or(&NONE)
+}
+
+impl Cell {
+    /// A value of a field, in the year that it is.
+    pub(super) fn of(field: &Field, value: &Value, year: i32) -> Self {
+        let (mut title, mut moment) = (String::new(), String::new());
+        let words = match value {
+            Value::Null => None,
+            Value::Bool(true) => Some("yes".to_owned()),
+            Value::Bool(false) => Some("no".to_owned()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::String(text) => Some(match field.data_type {
+                DataType::TimestampTz | DataType::Timestamp | DataType::Date => {
+                    let shown = day(text, year);
+                    if shown.is_some() {
+                        title.clone_from(text);
+                        if field.data_type == DataType::TimestampTz {
+                            moment.clone_from(text);
+                        }
+                    }
+                    shown.unwrap_or_else(|| text.clone())
+                }
+                _ => text.clone(),
+            }),
+            nested => Some(nested.to_string()),
+        };
+        let words = words.map(|words| {
+            if words.chars().count() <= CHARACTERS_MAX {
+                return words;
+            }
+            let cut: String = words.chars().take(CHARACTERS_MAX - 1).collect();
+            title = words;
+            format!("{}…", cut.trim_end())
+        });
+        let (is_num, is_pii) = (is_num(&field.data_type), field.pii.is_some());
+        Self { words, title, moment, is_num, is_pii }
+    }
+}
+
+/// A day, with the minute where there is one: `21 Nov, 14:02`.
+fn day(text: &str, year: i32) -> Option<String> {
+    let with = |date: NaiveDate, time: &str| {
+        let format = if date.year() == year { "%-d %b" } else { "%-d %b %Y" };
+        format!("{}{time}", date.format(format))
+    };
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        let local = instant.naive_local();
+        return Some(with(local.date(), &local.format(", %H:%M").to_string()));
+    }
+    for format in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"] {
+        if let Ok(local) = NaiveDateTime::parse_from_str(text, format) {
+            return Some(with(local.date(), &local.format(", %H:%M").to_string()));
+        }
+    }
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|date| with(date, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn moments_are_short_and_days_of_another_year_have_it() {
+        assert_eq!(day("2026-11-21T14:02:31+01:00", 2026).unwrap(), "21 Nov, 14:02");
+        assert_eq!(day("2025-11-21T14:02:31.5", 2026).unwrap(), "21 Nov 2025, 14:02");
+        assert_eq!(day("2026-01-02", 2026).unwrap(), "2 Jan");
+        assert_eq!(day("infinity", 2026), None);
+    }
+
+    #[test]
+    fn a_field_with_dots_is_found_where_it_is_nested() {
+        let row = json!({ "customer": { "email": "a" }, "total": "1.50" });
+        assert_eq!(at(&row, "customer.email"), "a");
+        assert_eq!(at(&row, "total"), "1.50");
+        assert!(at(&row, "customer.name").is_null());
+    }
+}
