@@ -93,8 +93,8 @@ fn verifies_to_its_last_entry_and_file(demo: &Demo) {
         let key = demo.control(&format!("select artifact_key from jobs where id = {}", job["id"]));
         let file = demo.path("artifacts").join(&key[0]);
         let manifest = PathBuf::from(format!("{}.manifest.json", file.display()));
-        let paths = [&manifest, &file, &demo.path("keys")].map(|path| path.to_str().unwrap());
-        let [manifest, file, keys] = paths;
+        let keys = demo.path("keys");
+        let [manifest, file, keys] = [&manifest, &file, &keys].map(|path| path.to_str().unwrap());
         demo.run(&["manifest", "verify", manifest, file, "--keys", keys]);
         verified += 1;
     }
