@@ -180,7 +180,8 @@ fn has_people_who_came_and_went_and_tried_what_they_may_not(demo: &Demo) {
     let partly = "select count(*) from activity \
                   where action = 'download.finished' and entry like '%\"is_whole\":false%'";
     assert!(demo.number(partly) > 0);
-    let people = demo.control("select email || ' ' || is_disabled from operators order by id");
+    let people =
+        demo.control("select email || ' ' || (disabled_at is not null) from operators order by id");
     let expected = ["ada@example.com 0", "edith@example.com 0", "victor@example.com 0"];
     assert_eq!(people[..3], expected);
     assert_eq!(people[3..], ["mara@example.com 1"]);
