@@ -51,9 +51,9 @@ pub use subjects::{
     RowsRequest, SubjectSummary,
 };
 pub use tidegate_store::{
-    Attempt, Creator, CursorFault, EndReason, Figures, JobCursor, JobOrder, JobSort, Matching,
-    Operator, Quarantined, Session, SortFault, Store, StoreError, Token, TransitionRow,
+    Attempt, Clock, Creator, CursorFault, EndReason, Figures, JobCursor, JobOrder, JobSort,
+    Matching, Operator, Quarantined, Session, SortFault, Store, StoreError, Token, TransitionRow,
 };
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};
-pub use worker::{Worker, WorkerSettings};
+pub use worker::{Worker, WorkerByHand, WorkerSettings};

@@ -109,7 +109,8 @@ impl Upkeep {
     }
 
     async fn look_after_jobs(&self, stop: watch::Receiver<bool>) {
-        let mut guard = PurgeGuard::new(crate::clock::now().timestamp_micros());
+        let mut guard =
+            PurgeGuard::new(crate::clock::now(self.service.store().clock()).timestamp_micros());
         let mut expired_at: Option<Instant> = None;
         let mut pace = Pace::new(RESCUE_PAUSE, stop);
         while pace.next().await {

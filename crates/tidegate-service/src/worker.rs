@@ -20,7 +20,7 @@ use tidegate_model::{
     actor::Caller,
     ids::JobId,
 };
-use tidegate_store::{ClaimRequest, Claimed, Store};
+use tidegate_store::{ClaimRequest, Claimed, Clock, Store};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -32,7 +32,7 @@ pub(crate) use liveness::is_gone;
 use self::{
     build::Build,
     control::{Control, Stop},
-    heartbeat::Heartbeat,
+    heartbeat::{Beat, Heartbeat},
     liveness::Alive,
 };
 use crate::{artifacts::Artifacts, error::ServiceError, service::Service};
@@ -116,11 +116,7 @@ impl Worker {
 
     /// Works until told to stop, then hands back what it cannot finish.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let heartbeat = Heartbeat::start(
-            self.settings.clone(),
-            self.alive.name().to_owned(),
-            self.builds.clone(),
-        );
+        let heartbeat = self.heartbeat();
         let mut running = JoinSet::new();
         tracing::info!(worker = self.alive.name(), "worker starts");
         while !*stop.borrow() {
@@ -148,16 +144,24 @@ impl Worker {
     ///
     /// If the control database fails.
     pub async fn build_only(self: Arc<Self>, job: JobId) -> Result<(), ServiceError> {
-        let heartbeat = Heartbeat::start(
-            self.settings.clone(),
-            self.alive.name().to_owned(),
-            self.builds.clone(),
-        );
-        if let Some(begun) = self.claim(false, Some(job)).await? {
-            Arc::clone(&self).build(begun).await;
-        }
-        heartbeat.end().await;
-        Ok(())
+        let by_hand = self.by_hand();
+        let built = by_hand.build(job).await;
+        by_hand.end().await;
+        built
+    }
+
+    /// Takes no work by itself: whoever calls says which jobs are built.
+    pub fn by_hand(self: Arc<Self>) -> WorkerByHand {
+        WorkerByHand { heartbeat: self.heartbeat(), worker: self }
+    }
+
+    fn heartbeat(&self) -> Heartbeat {
+        Heartbeat::start(Beat {
+            settings: self.settings.clone(),
+            clock: self.service.store().clock().clone(),
+            worker: self.alive.name().to_owned(),
+            builds: self.builds.clone(),
+        })
     }
 
     /// Stops the builds under way, as if cancellation had been asked for by hand.
@@ -225,6 +229,36 @@ impl Worker {
     }
 }
 
+/// A worker that is told which jobs to build.
+pub struct WorkerByHand {
+    worker: Arc<Worker>,
+    heartbeat: Heartbeat,
+}
+
+impl WorkerByHand {
+    /// Builds one job, unless another worker has it.
+    ///
+    /// # Errors
+    ///
+    /// If the control database fails.
+    pub async fn build(&self, job: JobId) -> Result<(), ServiceError> {
+        if let Some(begun) = self.worker.claim(false, Some(job)).await? {
+            Arc::clone(&self.worker).build(begun).await;
+        }
+        Ok(())
+    }
+
+    /// Stops the builds under way, and hands them back.
+    pub fn stop_builds(&self) {
+        self.worker.stop_builds();
+    }
+
+    /// Ends the worker.
+    pub async fn end(self) {
+        self.heartbeat.end().await;
+    }
+}
+
 /// A claimed job, and when its claim was begun: its lease is not trusted for longer.
 struct Begun {
     claimed: Claimed,
@@ -243,8 +277,8 @@ pub(crate) fn micros(duration: Duration) -> i64 {
 }
 
 /// Opens the control database once more, for a thread of its own.
-async fn reopen(url: &str) -> Option<Store> {
-    match Store::open(url).await {
+async fn reopen(url: &str, clock: &Clock) -> Option<Store> {
+    match Store::open_by(url, clock).await {
         Ok(store) => Some(store),
         Err(error) => {
             tracing::error!(%error, "cannot reach the control database");

@@ -71,7 +71,7 @@ impl Head {
     pub(crate) async fn lock(tx: &mut Tx, connections: &Connections) -> Result<Self, StoreError> {
         let sql = format!(
             "select seq, hash, {} as now from activity_head where id = 1{}",
-            connections.kind.now(),
+            connections.now(),
             connections.kind.for_update(),
         );
         let row = tx.inner.query_one_raw(statement(&tx.inner, &sql, [])).await?;

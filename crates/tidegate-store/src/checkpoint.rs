@@ -23,7 +23,7 @@ impl Store {
         signed: &SignedCheckpoint,
     ) -> Result<bool, StoreError> {
         spend_on_log(&permit, Action::CheckpointKeep)?;
-        let now = self.inner.kind.now();
+        let now = self.inner.now();
         let sql = format!(
             "insert into checkpoints (number, seq, at, document, key_id, signature) \
              select $1, $2, {now}, $3, $4, $5 \

@@ -1,5 +1,6 @@
 //! Opens the control database, and refuses one that would lose what it is told.
 
+mod clock;
 mod postgres;
 mod sqlite;
 
@@ -12,6 +13,7 @@ use sea_orm::{
 
 use secrecy::SecretString;
 
+pub use self::clock::Clock;
 use crate::{
     commit::Gathered,
     error::StoreError,
@@ -41,6 +43,8 @@ pub struct Store {
 pub(crate) struct Connections {
     pub(crate) url: SecretString,
     pub(crate) kind: StoreKind,
+    /// Which time it goes by.
+    pub(crate) clock: Clock,
     /// For everything that only reads.
     pub(crate) reader: DatabaseConnection,
     /// For transactions that write; of SQLite there is one connection.
@@ -56,13 +60,23 @@ impl Store {
     ///
     /// If it cannot be reached, is not fit, or was changed by a newer program.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let connections = if url.starts_with("sqlite:") {
+        Self::open_by(url, &Clock::default()).await
+    }
+
+    /// Opens it to go by a clock, which may be shared with another store.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be reached, is not fit, or was changed by a newer program.
+    pub async fn open_by(url: &str, clock: &Clock) -> Result<Self, StoreError> {
+        let mut connections = if url.starts_with("sqlite:") {
             sqlite::open(url).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             postgres::open(url).await?
         } else {
             return Err(StoreError::UnknownKind);
         };
+        connections.clock = clock.clone();
         let store = Self { inner: Arc::new(connections) };
         migration::migrate(&store).await?;
         Ok(store)
@@ -73,6 +87,11 @@ impl Store {
         self.inner.kind
     }
 
+    /// Which time it goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// The database's clock, in microseconds since 1970.
     ///
     /// # Errors
@@ -80,7 +99,7 @@ impl Store {
     /// If the database cannot be asked.
     pub async fn now(&self) -> Result<i64, StoreError> {
         let reader = &self.inner.reader;
-        let sql = format!("select {} as now", self.inner.kind.now());
+        let sql = format!("select {} as now", self.inner.now());
         let row = reader.query_one_raw(statement(reader, &sql, [])).await?;
         get(&row.ok_or(StoreError::Corrupt { what: "clock" })?, "now")
     }
@@ -95,7 +114,7 @@ impl Store {
 }
 
 impl StoreKind {
-    /// The clock, in microseconds.
+    /// Its own clock, in microseconds.
     pub(crate) fn now(self) -> &'static str {
         match self {
             Self::Sqlite => "cast(unixepoch('subsec') * 1000000 as integer)",
@@ -113,6 +132,11 @@ impl StoreKind {
 }
 
 impl Connections {
+    /// The time, in the database's words.
+    pub(crate) fn now(&self) -> String {
+        self.clock.now(self.kind)
+    }
+
     /// Begins a transaction that writes. Only ever called in a task of its own: a driver whose
     /// future is dropped while it begins would give the next one an open transaction.
     pub(crate) async fn begin(&self) -> Result<sea_orm::DatabaseTransaction, DbErr> {

@@ -124,7 +124,7 @@ impl Store {
     }
 
     async fn has_waiting_job(&self) -> Result<bool, StoreError> {
-        Ok(self.ask_one(&waiting(self.inner.kind.now()), []).await?.is_some())
+        Ok(self.ask_one(&waiting(&self.inner.now()), []).await?.is_some())
     }
 
     async fn claimed(&self, id: JobId, token: String) -> Result<Claimed, StoreError> {
@@ -151,7 +151,7 @@ impl Store {
     ///
     /// [`StoreError::LeaseLost`] if it is another's by now.
     pub async fn renew(&self, lease: &Lease, lease_micros: i64) -> Result<Flags, StoreError> {
-        let now = self.inner.kind.now();
+        let now = self.inner.now();
         let sql = format!(
             "update jobs set lease_expires = {now} + $3 \
              where id = $1 and lease_token = $2 and status = 'building' \

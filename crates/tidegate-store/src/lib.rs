@@ -133,7 +133,7 @@ pub use change::{
     SecondFactorChange, SecondFactorProof, SessionChange, SessionProof, SourceShare,
     StoreOwnership, TokenChange, UnknownObject,
 };
-pub use connection::{Store, StoreKind};
+pub use connection::{Clock, Store, StoreKind};
 pub use door::{Committed, DownloadEnd, EndReason, StartedDownload};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};

@@ -52,7 +52,7 @@ impl Store {
             "insert into streamed (sink, seq) values ($1, 0) on conflict (sink) do nothing";
         spend_on_log(&permit, Action::StreamHold)?;
         let HoldRequest { sink, holder, hold_micros } = request;
-        let now = self.inner.kind.now();
+        let now = self.inner.now();
         let hold = format!(
             "update streamed set holder = $2, held_until = {now} + $3 \
              where sink = $1 and (holder is null or holder = $2 \

@@ -403,6 +403,9 @@ pub struct DemoArgs {
     /// End after the example export, and serve nothing
     #[arg(long)]
     pub once: bool,
+    /// Make no past: a site that nobody has exported from yet
+    #[arg(long)]
+    pub no_past: bool,
     /// Open no browser
     #[arg(long)]
     pub no_open: bool,

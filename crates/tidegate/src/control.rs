@@ -10,7 +10,7 @@ use tidegate_service::{
     audit::{Anchor, ArchivePlace, Sink},
     upkeep::{checkpoint::Checkpoints, stream::Stream},
 };
-use tidegate_store::Store;
+use tidegate_store::{Clock, Store};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -40,7 +40,16 @@ impl Control {
     ///
     /// If there is none, or a part of it cannot be used.
     pub async fn open(cli: &Cli) -> Result<Self, Failure> {
-        Self::with_patience(cli, Retry::default()).await
+        Self::with_patience(cli, Retry::default(), &Clock::default()).await
+    }
+
+    /// Opens it to go by a clock.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or a part of it cannot be used.
+    pub async fn open_by(cli: &Cli, clock: &Clock) -> Result<Self, Failure> {
+        Self::with_patience(cli, Retry::default(), clock).await
     }
 
     /// Opens it for somebody who waits for the answer: a bucket that is away is told soon.
@@ -49,14 +58,14 @@ impl Control {
     ///
     /// If there is none, or a part of it cannot be used.
     pub async fn open_to_check(cli: &Cli) -> Result<Self, Failure> {
-        Self::with_patience(cli, Retry::BRIEF).await
+        Self::with_patience(cli, Retry::BRIEF, &Clock::default()).await
     }
 
-    async fn with_patience(cli: &Cli, retry: Retry) -> Result<Self, Failure> {
+    async fn with_patience(cli: &Cli, retry: Retry, clock: &Clock) -> Result<Self, Failure> {
         let site = Site::load(&cli.config, &wire::environment())?;
         let mut settings = settings_of(&site)?;
         settings.bucket.retry = retry;
-        let store = Store::open(settings.url.expose_secret()).await?;
+        let store = Store::open_by(settings.url.expose_secret(), clock).await?;
         let keys = Keys::open(&settings.keys_folder)?;
         let folder = site.path.parent().map(Path::to_path_buf).unwrap_or_default();
         let artifacts = Artifacts::open(&settings.artifacts_url, &folder, &settings.bucket)?;

@@ -31,6 +31,7 @@ const WRITERS: &[(&str, &str)] = &[
 /// or upkeep could do changes by them.
 const FREE: &[(&str, &str)] = &[
     ("open", "brings the schema up to date"),
+    ("open_by", "does the same, by a clock that is behind while a past is made"),
     ("close", "ends the connections"),
     ("save_to", "writes a file of its own; that it did is noted with a permit"),
 ];

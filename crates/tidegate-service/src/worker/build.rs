@@ -175,7 +175,8 @@ impl Build<'_> {
         };
         let control = Arc::clone(self.control);
         let (governance, job) = (self.governance(&creator), self.job.clone());
-        let frozen = Frozen { limits, governance, job, span: self.span.clone() };
+        let clock = self.service.store().clock().clone();
+        let frozen = Frozen { limits, governance, clock, job, span: self.span.clone() };
         let run = move |upload_span: &Span| -> Result<Ran, tidegate_pipeline::RunError> {
             let (query, scope) = prepared.request.query(started_at);
             let plan = frozen.plan(&prepared, query);

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tidegate_model::{job::Job, query::Query};
 use tidegate_pipeline::{Completion, Governance, Limits, Plan};
+use tidegate_store::Clock;
 use tracing::Span;
 
 use crate::exports::Prepared;
@@ -13,6 +14,7 @@ pub(super) struct Frozen {
     pub(super) job: Job,
     pub(super) limits: Limits,
     pub(super) governance: Governance,
+    pub(super) clock: Clock,
     /// The attempt's.
     pub(super) span: Span,
 }
@@ -50,7 +52,7 @@ impl Frozen {
             scope,
             source: prepared.bound.settings.name.clone(),
             started_at,
-            completed_at: crate::clock::now(),
+            completed_at: crate::clock::now(&self.clock),
             governance: Some(self.governance.clone()),
         }
     }

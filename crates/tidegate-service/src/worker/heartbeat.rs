@@ -2,15 +2,12 @@
 //! machine cannot make a worker look dead.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use tidegate_store::{Store, StoreError};
+use tidegate_store::{Clock, Store, StoreError};
+use tokio::{sync::watch, time::timeout};
 
 use super::{Builds, WorkerSettings, control::Stop, micros, reopen};
 use crate::service::blocking;
@@ -20,51 +17,62 @@ const LOOK_PAUSE: Duration = Duration::from_millis(250);
 
 /// The thread.
 pub(super) struct Heartbeat {
-    is_over: Arc<AtomicBool>,
+    over: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// Whose leases it keeps alive, and how.
+pub(super) struct Beat {
+    pub(super) settings: WorkerSettings,
+    pub(super) clock: Clock,
+    pub(super) worker: String,
+    pub(super) builds: Builds,
+}
+
 impl Heartbeat {
-    pub(super) fn start(settings: WorkerSettings, worker: String, builds: Builds) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
-        let beat = move || {
+    pub(super) fn start(beat: Beat) -> Self {
+        let (over, is_over) = watch::channel(false);
+        let run = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
-                Ok(runtime) => runtime.block_on(beat(&settings, &worker, &builds, &over)),
+                Ok(runtime) => runtime.block_on(beat.run(is_over)),
                 Err(error) => tracing::error!(%error, "the heartbeat cannot start"),
             }
         };
-        let thread = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(beat);
+        let thread = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(run);
         let told = |error| tracing::error!(%error, "the heartbeat cannot start");
-        Self { is_over, thread: thread.map_err(told).ok() }
+        Self { over, thread: thread.map_err(told).ok() }
     }
 
     /// Ends the thread, once no build needs it.
     pub(super) async fn end(mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.over.send_replace(true);
         if let Some(thread) = self.thread.take() {
             drop(blocking(move || thread.join()).await);
         }
     }
 }
 
-async fn beat(settings: &WorkerSettings, worker: &str, builds: &Builds, over: &AtomicBool) {
-    let mut store = None;
-    let mut renewed_at: Option<Instant> = None;
-    while !over.load(Ordering::Relaxed) {
-        let begun = Instant::now();
-        if store.is_none() {
-            store = reopen(&settings.control_url).await;
-        }
-        if let Some(store) = &store {
-            if renewed_at.is_none_or(|at| begun.duration_since(at) >= settings.heartbeat) {
-                renew(store, settings, builds).await;
-                renewed_at = Some(begun);
+impl Beat {
+    async fn run(self, mut is_over: watch::Receiver<bool>) {
+        let Self { settings, clock, worker, builds } = self;
+        let mut store = None;
+        let mut renewed_at: Option<Instant> = None;
+        while !*is_over.borrow() {
+            let begun = Instant::now();
+            if store.is_none() {
+                store = reopen(&settings.control_url, &clock).await;
             }
-            look(store, worker, builds).await;
+            if let Some(store) = &store {
+                if renewed_at.is_none_or(|at| begun.duration_since(at) >= settings.heartbeat) {
+                    renew(store, &settings, &builds).await;
+                    renewed_at = Some(begun);
+                }
+                look(store, &worker, &builds).await;
+            }
+            // Ended, or time for another look: either way it is asked above.
+            drop(timeout(LOOK_PAUSE, is_over.changed()).await);
         }
-        tokio::time::sleep(LOOK_PAUSE).await;
     }
 }
 

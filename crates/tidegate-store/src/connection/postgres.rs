@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectOptions, Database, sqlx::Executor};
 
-use super::{ACQUIRE_SECONDS, Connections, StoreKind};
+use super::{ACQUIRE_SECONDS, Clock, Connections, StoreKind};
 use crate::{commit::Gathered, error::StoreError};
 
 /// Connections of one process that write. They wait for each other at the head of the log anyway.
@@ -42,6 +42,7 @@ pub(super) async fn open(url: &str) -> Result<Connections, StoreError> {
     Ok(Connections {
         url: url.into(),
         kind: StoreKind::Postgres,
+        clock: Clock::default(),
         reader,
         writer,
         gathered: Gathered::default(),

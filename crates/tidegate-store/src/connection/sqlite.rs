@@ -16,7 +16,7 @@ use sea_orm::{
     },
 };
 
-use super::{ACQUIRE_SECONDS, Connections, StoreKind};
+use super::{ACQUIRE_SECONDS, Clock, Connections, StoreKind};
 use crate::{commit::Gathered, error::StoreError, sql::statement};
 
 /// Connections that read SQLite: its readers do not wait for its writer.
@@ -63,6 +63,7 @@ pub(super) async fn open(url: &str) -> Result<Connections, StoreError> {
     Ok(Connections {
         url: url.into(),
         kind: StoreKind::Sqlite,
+        clock: Clock::default(),
         reader,
         writer,
         gathered: Gathered::default(),

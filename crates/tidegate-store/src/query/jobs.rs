@@ -104,7 +104,7 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn jobs_left_behind(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        let sql = left_behind(self.inner.kind.now());
+        let sql = left_behind(&self.inner.now());
         self.jobs_by(&sql, [i64::from(limit).into()]).await
     }
 

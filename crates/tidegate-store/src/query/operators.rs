@@ -142,7 +142,7 @@ impl Store {
             "select t.*, {}, {SECOND_FACTORS} as {OWNER}second_factors, {} as now \
              from tokens t join operators o on o.id = t.operator_id where t.hash = $1",
             owner.join(", "),
-            self.inner.kind.now(),
+            self.inner.now(),
         );
         let Some(row) = self.ask_one(&sql, [hash.into()]).await? else { return Ok(None) };
         Ok(Some(Bearer {

@@ -77,7 +77,7 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn sessions(&self, operator: OperatorId) -> Result<Vec<Session>, StoreError> {
-        let now = self.inner.kind.now();
+        let now = self.inner.now();
         let sql = format!(
             "select * from sessions where operator_id = $1 and ended_at is null \
                  and expires_at > {now} order by id desc limit $2"
@@ -142,7 +142,7 @@ impl Store {
         }
         let mut values = Vec::new();
         let sought = among_numbers("id", ids, &mut values);
-        let now = self.inner.kind.now();
+        let now = self.inner.now();
         let sql = format!(
             "select id from {table} where {sought} and {end} is null and expires_at > {now}"
         );

@@ -9,18 +9,14 @@ use tidegate_model::actor::Via;
 use crate::{
     cli::{Cli, Command, DemoArgs},
     control::{self, Control},
-    demo::{self, CONFIG_NAME, DemoError, Site, SiteOptions},
+    demo::{
+        self, CONFIG_NAME, DemoError, Site, SiteOptions,
+        operators::{ADA, PASSWORD, PEOPLE},
+        past::{self, PastOptions},
+    },
     failure::Failure,
     signal::Signal,
 };
-
-/// Password of everybody in the demo, which only this machine can reach.
-const PASSWORD: &str = "tide-gate-demo";
-/// Whoever runs the example.
-const ADA: &str = "ada@example.com";
-/// Everybody, with their roles.
-const PEOPLE: [(&str, &str); 3] =
-    [(ADA, "administrator"), ("edith@example.com", "editor"), ("victor@example.com", "viewer")];
 
 /// Runs the command.
 ///
@@ -37,6 +33,11 @@ pub fn run(args: &DemoArgs, cli: &Cli) -> Result<(), Failure> {
     let folder = args.folder.display();
     let config = format!("{folder}/{CONFIG_NAME}");
     let within = typed(&["tidegate", "--config", &config, "serve"]);
+    if !args.no_past {
+        let options = PastOptions { rows: args.rows.into(), seed: SiteOptions::default().seed };
+        let begin = || say(cli, "Making a past: six weeks of exports that nobody has asked for.");
+        control::run(past::make(&within, options, begin))?;
+    }
     control::run(invite(&within))?;
     let output = format!("{folder}/orders.xlsx");
     let filter = r#"{"field":"status","op":"in","value":["paid","shipped"]}"#;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod control;
+mod demo;
 mod edge;
 mod export;
 mod ledger;
