@@ -43,6 +43,6 @@ impl Service {
 
     /// The time of this host, in microseconds since 1970: what people read is said from it.
     pub fn now(&self) -> i64 {
-        crate::clock::now().timestamp_micros()
+        crate::clock::now(self.store.clock()).timestamp_micros()
     }
 }

@@ -12,7 +12,7 @@ use tidegate_model::{
 };
 use url::form_urlencoded;
 
-pub(super) use self::words::Word;
+pub(super) use self::words::{Word, is_written_as};
 use self::words::{joined, split, unescaped};
 
 /// Before the name of an option.

@@ -152,10 +152,12 @@ fn words(kind: ProblemKind) -> Words {
         StatusCode::METHOD_NOT_ALLOWED => {
             ("This address takes no such request", "Go back, and use the page’s own buttons.")
         }
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => (
-            "Not available at the moment",
-            "Nothing was lost. Try again in a minute; if it stays, tell whoever runs this.",
-        ),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+            (
+                "Not available at the moment",
+                "Nothing was lost. Try again in a minute; if it stays, tell whoever runs this.",
+            )
+        }
         _ => (kind.title(), "If it stays like this, tell whoever runs this service what you did."),
     };
     Words { title, remedy }

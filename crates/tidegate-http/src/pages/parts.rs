@@ -62,23 +62,6 @@ pub(super) struct Pager {
     pub(super) next_word: &'static str,
 }
 
-/// A field of a form.
-#[derive(Clone, Debug, Default)]
-#[allow(dead_code, reason = "pages that are being made use it")]
-pub(super) struct Input {
-    /// Name in the form, and id on the page.
-    pub(super) name: &'static str,
-    pub(super) label: &'static str,
-    /// Type of the input: `text`, `email`, `number`, …
-    pub(super) kind: &'static str,
-    pub(super) value: String,
-    /// What helps to fill it in; empty where nothing is needed.
-    pub(super) hint: &'static str,
-    pub(super) is_required: bool,
-    /// What is wrong with what was sent.
-    pub(super) fault: Option<String>,
-}
-
 /// A path with a query: pairs whose value is empty are left out.
 pub(super) fn path_with(path: &str, pairs: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -115,7 +98,7 @@ mod tests {
 {{ list::sort(sorter) }}
 {% call list::menu("m-7", "More for #7") %}{{ list::look("/a", "pencil", "Edit") }}{{ list::change("/b", "x", "Cancel") }}{{ list::harm("/c", "trash-2", "Delete") }}{% endcall %}
 {{ list::pager(pager) }}
-{{ form::field(input) }}{{ form::faults(faults) }}
+{{ form::fault_line("to", "Too <long>") }}{{ form::faults(faults) }}
 {{ form::confirm("/back", "Keep it", "/sg-admin/exports/7/delete", "trash-2", "Delete the file") }}
 "##
     )]
@@ -125,7 +108,6 @@ mod tests {
         left: Left,
         sorter: Sorter,
         pager: Pager,
-        input: Input,
         faults: Vec<(&'static str, String)>,
     }
 
@@ -153,7 +135,6 @@ mod tests {
                 back_word: "Newer",
                 next_word: "Older",
             },
-            input: Input { name: "to", fault: Some("Too <long>".to_owned()), ..Input::default() },
             faults: vec![("to", "Too <long>".to_owned())],
         };
         insta::assert_snapshot!(all.render().unwrap());

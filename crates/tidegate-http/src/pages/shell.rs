@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::FromRequestParts, response::Response};
 use axum_extra::extract::cookie::CookieJar;
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, TimeZone as _};
 use chrono_tz::Tz;
 use http::{StatusCode, request::Parts};
 use tidegate_model::actor::Caller;
@@ -147,15 +147,8 @@ impl Shell {
     }
 
     /// A moment in the zone of the page.
-    #[allow(dead_code, reason = "pages that are being made use it")]
     pub(super) fn local(&self, micros: i64) -> DateTime<Tz> {
         self.zone.from_utc_datetime(&moment(micros).naive_utc())
-    }
-
-    /// Now.
-    #[allow(dead_code, reason = "pages that are being made use it")]
-    pub(super) fn today(&self) -> DateTime<Utc> {
-        moment(self.now)
     }
 
     /// The name of the zone.

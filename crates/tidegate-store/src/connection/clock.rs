@@ -44,6 +44,7 @@ impl Clock {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "clocks that are behind are what is tested")]
 mod tests {
     use super::*;
 

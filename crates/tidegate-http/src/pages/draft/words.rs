@@ -32,10 +32,16 @@ impl Word {
     /// The value that a text is of. What JSON would write in another way is a text: nothing is
     /// rounded, and no zero is lost.
     pub(in crate::pages) fn value(text: &str) -> Value {
-        let read = serde_json::from_str::<Value>(text).ok();
-        let read = read.filter(|value| value.to_string() == text);
-        read.unwrap_or_else(|| text.into())
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) if is_written_as(&value, text) => value,
+            _ => text.into(),
+        }
     }
+}
+
+/// Whether JSON would write a value just so.
+pub(in crate::pages) fn is_written_as(value: &Value, text: &str) -> bool {
+    serde_json::to_string(value).is_ok_and(|written| written == text)
 }
 
 impl fmt::Display for Word {

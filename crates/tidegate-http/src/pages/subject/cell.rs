@@ -16,7 +16,6 @@ pub(super) struct Cell {
     /// For programs, of an instant.
     pub(super) moment: String,
     pub(super) is_num: bool,
-    pub(super) is_pii: bool,
 }
 
 /// Whether values of a type stand on the right.
@@ -68,8 +67,8 @@ impl Cell {
             title = words;
             format!("{}…", cut.trim_end())
         });
-        let (is_num, is_pii) = (is_num(&field.data_type), field.pii.is_some());
-        Self { words, title, moment, is_num, is_pii }
+        let is_num = is_num(&field.data_type);
+        Self { words, title, moment, is_num }
     }
 }
 

@@ -8,6 +8,8 @@ use tidegate_model::{
     subject::Subject,
 };
 
+use crate::pages::draft::is_written_as;
+
 /// A condition as it was filled in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Added {
@@ -194,9 +196,10 @@ fn typed(text: &str, field: &Field) -> Value {
         },
         DataType::Integer | DataType::Float32 | DataType::Float64 | DataType::Decimal(_) => {
             // A number that would be rounded stays a text, which is exact.
-            let read = serde_json::from_str::<Value>(text).ok();
-            let read = read.filter(|value| value.is_number() && value.to_string() == text);
-            read.unwrap_or_else(|| text.into())
+            match serde_json::from_str::<Value>(text) {
+                Ok(value) if value.is_number() && is_written_as(&value, text) => value,
+                _ => text.into(),
+            }
         }
         _ => text.into(),
     }

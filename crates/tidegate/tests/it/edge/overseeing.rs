@@ -184,12 +184,15 @@ fn a_page_that_one_may_not_see_says_what_it_takes() {
     }
 }
 
+/// What a form sends.
+type Sent<'a> = Vec<(&'a str, &'a str)>;
+
 #[test]
 fn faults_stand_at_their_fields() {
     let server = Server::new();
     let mine = Browser::of(&server, "administrator");
     let filter = json!({ "field": "colour", "op": "eq", "value": 1 }).to_string();
-    let forms: [(&str, Vec<(&str, &str)>, &str); 7] = [
+    let forms: [(&str, Sent<'_>, &str); 7] = [
         ("/sg-admin/operators/invite", vec![("email", "none"), ("role", "viewer")], "email-fault"),
         (
             "/sg-admin/operators/invite",
