@@ -1,6 +1,6 @@
 //! Sign-ins in browsers, and links by which passwords are set.
 
-use sea_orm::QueryResult;
+use sea_orm::{ConnectionTrait, QueryResult};
 use tidegate_model::ids::{OperatorId, SessionId, TokenId};
 
 use crate::{
@@ -9,7 +9,6 @@ use crate::{
     query::among_numbers,
     sql::{get, statement},
 };
-use sea_orm::ConnectionTrait;
 
 /// Microseconds after which it is noted again that somebody is there.
 const SEEN_MICROS: i64 = 60_000_000;
