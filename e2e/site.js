@@ -72,7 +72,7 @@ export class Site {
   }
 
   // Makes an export in the administrator's name, and waits until it has ended.
-  async export(request) {
+  async exportByToken(request) {
     const made = this.run(["--json", "tokens", "create", "--name", "e2e", "--days", "1"]);
     const authorization = `Bearer ${JSON.parse(made).token}`;
     const headers = { authorization, "content-type": "application/json" };

@@ -1,9 +1,9 @@
 // The list of exports and the page of one, in every state: with and without JavaScript.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { SHAPES, judge } from "../judge.js";
 import { Site, signIn } from "../site.js";
 
 // Long enough to be looked at while it is built, whatever the machine.
@@ -35,7 +35,6 @@ insert into customers values (1, 'ann@example.com'), (2, 'bob@example.com'), (3,
 create table broken (id integer primary key, amount integer not null);
 insert into broken values (1, 10), (2, 'ten');
 `;
-const SHAPES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 
 let site;
 const jobs = {};
@@ -211,13 +210,3 @@ test("the theme is kept, and nothing inline is needed", async ({ page }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   expect(told).toEqual([]);
 });
-
-async function judge(page, name) {
-  await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: `shots/${name}.png`, fullPage: true });
-  const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  expect(await page.evaluate(overflow), name).toBeLessThanOrEqual(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]);
-  expect(found, name).toEqual([]);
-}

@@ -1,6 +1,6 @@
 // What the pages look like, and whether everybody can use them: axe, light and dark, wide and narrow.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
+import { SHAPES, judge } from "../judge.js";
 import { ADMINISTRATOR, Site, VIEWER, signIn } from "../site.js";
 
 const PROVIDER = `
@@ -15,7 +15,6 @@ const PAGES = {
   password: (page, site) => page.goto(site.run(["operators", "reset", VIEWER])),
   home: (page, site) => signIn(page, site),
 };
-const SHAPES = { wide: { width: 1200, height: 800 }, narrow: { width: 360, height: 720 } };
 
 let plain;
 let provided;
@@ -49,13 +48,4 @@ for (const colorScheme of ["light", "dark"]) {
       });
     });
   }
-}
-
-async function judge(page, name) {
-  await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: `shots/${name}.png` });
-  const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
 }

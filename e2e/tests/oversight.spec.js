@@ -1,6 +1,6 @@
 // Whoever oversees the site: the activity log, operators, roles, settings and one's own account.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
+import { SHAPES, judge } from "../judge.js";
 import { ADMINISTRATOR, PASSWORD, Site, signIn } from "../site.js";
 
 const PAGES = {
@@ -21,12 +21,11 @@ const PAGES = {
   access: "/sg-admin/access",
   settings: "/sg-admin/settings",
 };
-const SHAPES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 
 let site;
 test.beforeAll(async () => {
   site = await Site.withPeople();
-  await site.export({ subject: "orders", format: "csv" });
+  await site.exportByToken({ subject: "orders", format: "csv" });
 });
 test.afterAll(() => site.end());
 
@@ -134,14 +133,4 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByLabel("A download link lives")).toHaveValue("20");
     });
   });
-}
-
-async function judge(page, name) {
-  await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: `shots/${name}.png`, fullPage: true });
-  const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  expect(await page.evaluate(overflow), name).toBeLessThanOrEqual(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const told = violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]);
-  expect.soft(told, name).toEqual([]);
 }

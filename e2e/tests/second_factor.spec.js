@@ -1,11 +1,9 @@
 // The second factor, as people have it: enrol, sign out, sign in with a code; with and without
 // JavaScript, and whether everybody can use its pages.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { code, step } from "../authenticator.js";
+import { SHAPES, judge } from "../judge.js";
 import { ADMINISTRATOR, PASSWORD, Site, signIn } from "../site.js";
-
-const SHAPES = { wide: { width: 1200, height: 800 }, narrow: { width: 360, height: 720 } };
 
 let site;
 test.beforeEach(async () => (site = await Site.withPeople()));
@@ -149,13 +147,4 @@ for (const colorScheme of ["light", "dark"]) {
       });
     });
   }
-}
-
-async function judge(page, name) {
-  await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: `shots/${name}.png` });
-  const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  expect(await page.evaluate(overflow)).toBe(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
 }

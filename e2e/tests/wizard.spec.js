@@ -1,7 +1,7 @@
 // The wizard, as people go through it: with and without JavaScript, by keyboard, on a phone, and
 // whether everybody can use it.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
+import { SHAPES, judge } from "../judge.js";
 import { Site, signIn } from "../site.js";
 
 const MORE = `
@@ -24,7 +24,6 @@ const STEPS = {
   table: `${NEW}/review?subject=orders&format=xlsx`,
   faults: `${NEW}/review?subject=orders&format=csv&time_zone=Europe/Berln&option.delimiter=xx`,
 };
-const SHAPES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 
 let site;
 test.beforeAll(async () => (site = await Site.withPeople(MORE)));
@@ -107,12 +106,7 @@ for (const colorScheme of ["light", "dark"]) {
         await signIn(page, site);
         for (const [name, path] of Object.entries(STEPS)) {
           await page.goto(site.base + path);
-          await page.evaluate(() => document.fonts.ready);
-          await page.screenshot({ path: `shots/wizard-${name}-${colorScheme}-${shape}.png` });
-          const wider = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-          expect(await page.evaluate(wider), name).toBeLessThanOrEqual(0);
-          const { violations } = await new AxeBuilder({ page }).analyze();
-          expect(violations.map(({ id, nodes }) => [name, id, nodes.map((node) => node.html)])).toEqual([]);
+          await judge(page, `wizard-${name}-${colorScheme}-${shape}`);
         }
       });
     });

@@ -7,7 +7,7 @@ use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
     fault::{Fault, Faults},
-    ids::{OperatorId, SessionId},
+    ids::OperatorId,
     settings::SecondFactorRule,
 };
 use tidegate_store::{Change, Operator, SecondFactorChange, SecondFactorProof, StoreError};
@@ -102,7 +102,6 @@ impl Service {
         &self,
         caller: &Caller,
         code: &str,
-        session: Option<SessionId>,
     ) -> Result<Vec<String>, ServiceError> {
         let action = Action::SecondFactorEnrol;
         let operator = self.own_operator(caller, action).await?;
@@ -122,6 +121,7 @@ impl Service {
         let codes = code::recovery_codes();
         let permit = self.permit(caller, action, target_of(&operator)).await?;
         let recovery = codes.iter().map(|(_, kept)| kept.clone()).collect();
+        let session = caller.session;
         let change = SecondFactorChange::Enrol { sealed, step, recovery, session };
         self.store.commit(permit, Change::SecondFactor(change)).await.map_err(wrong_code)?;
         Ok(codes.into_iter().map(|(shown, _)| shown).collect())

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_model::ids::OperatorId;
 use tidegate_service::{SecondFactorProofs, SecondFactorState};
@@ -13,7 +13,7 @@ use crate::{
     edge::Shared,
     input::{Body, Number, Signed, at_most, maybe_at_most},
     problem::Problem,
-    qr, session,
+    qr,
 };
 
 /// What the picture of a QR code is called.
@@ -133,14 +133,9 @@ pub(super) struct RecoveryCodes {
 pub(super) async fn confirm(
     State(edge): State<Shared>,
     Signed(caller): Signed,
-    headers: HeaderMap,
     Body(sent): Body<FirstCode>,
 ) -> Result<(StatusCode, Json<RecoveryCodes>), Problem> {
-    let session = match caller.actor.token() {
-        Some(_) => None,
-        None => session::signed_in(&edge, &headers).await.ok().map(|signed_in| signed_in.session),
-    };
-    let recovery_codes = edge.service.enrol_second_factor(&caller, &sent.code, session).await?;
+    let recovery_codes = edge.service.enrol_second_factor(&caller, &sent.code).await?;
     Ok((StatusCode::CREATED, Json(RecoveryCodes { recovery_codes })))
 }
 

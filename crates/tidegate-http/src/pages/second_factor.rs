@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequest, Query, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use tidegate_model::actor::Caller;
 use tidegate_service::{SecondFactorProofs, ServiceError};
@@ -18,7 +18,7 @@ use crate::{
     edge::{Edge, Shared},
     middleware::caller::known_caller,
     problem::{Problem, ProblemKind},
-    qr, session,
+    qr,
 };
 
 #[derive(Template)]
@@ -93,7 +93,7 @@ pub(super) async fn begin(
     State(edge): State<Shared>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (caller, _, sent) = read::<Proof>(&edge, request).await?;
+    let (caller, sent) = read::<Proof>(&edge, request).await?;
     match edge.service.offer_second_factor(&caller, sent.into()).await {
         Ok(offer) => {
             let qr = qr::svg(&offer.address, QR_LABEL).unwrap_or_default();
@@ -110,10 +110,8 @@ pub(super) async fn confirm(
     State(edge): State<Shared>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (caller, parts, sent) = read::<FirstCode>(&edge, request).await?;
-    let session = session::signed_in(&edge, &parts.headers).await.ok();
-    let session = session.map(|signed_in| signed_in.session);
-    match edge.service.enrol_second_factor(&caller, &sent.code, session).await {
+    let (caller, sent) = read::<FirstCode>(&edge, request).await?;
+    match edge.service.enrol_second_factor(&caller, &sent.code).await {
         Ok(codes) => Ok(page(StatusCode::OK, &Codes { codes: &codes })),
         Err(error) => {
             let (status, fault) = said(error);
@@ -127,7 +125,7 @@ pub(super) async fn remove(
     State(edge): State<Shared>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (caller, _, sent) = read::<Proof>(&edge, request).await?;
+    let (caller, sent) = read::<Proof>(&edge, request).await?;
     match edge.service.remove_second_factor(&caller, sent.into()).await {
         Ok(()) => Ok(Redirect::to(SECOND_FACTOR).into_response()),
         Err(error) => state(&edge, &caller, false, Some(error)).await,
@@ -157,12 +155,12 @@ async fn state(
 async fn read<T: DeserializeOwned>(
     edge: &Shared,
     request: Request,
-) -> Result<(Caller, Parts, T), Problem> {
+) -> Result<(Caller, T), Problem> {
     let (parts, body) = request.into_parts();
     let known = known_caller(edge, &parts).await?;
-    let form = Form::<T>::from_request(Request::from_parts(parts.clone(), body), edge).await;
+    let form = Form::<T>::from_request(Request::from_parts(parts, body), edge).await;
     let Form(sent) = form.map_err(|_| Problem::of(ProblemKind::InvalidRequest))?;
-    Ok((known.caller, parts, sent))
+    Ok((known.caller, sent))
 }
 
 /// What went wrong: a form shows where by itself.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
+
 use tidegate_batch::{RowBatch, Schema};
 use tidegate_format::{Format, Layout, Options, Piece};
 use tidegate_model::{
     actor::Caller,
-    policy::Policy,
     query::Query,
     request::{CheckedRequest, ExportRequest},
     subject::Subject,
@@ -37,34 +38,39 @@ pub(super) struct PageFormat {
 }
 
 impl Service {
-    /// The request of a caller with the row limit of its role.
-    pub(super) fn limited(
-        policy: &Policy,
+    /// A look of a caller, within the row limit of its role, at this moment.
+    pub(super) async fn limited(
+        &self,
         caller: &Caller,
         prepared: Prepared,
     ) -> Result<Look, ServiceError> {
+        let (policy, now) = (self.store.policy().await?, self.store.now().await?);
+        let now = DateTime::from_timestamp_micros(now).unwrap_or_default();
         let cited = cited(&prepared.request);
         let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
         let limit = role.and_then(|role| role.limit_of(&prepared.request.subject().slug));
-        let Some(limit) = limit else { return Ok(Look { prepared, limit: None, cited }) };
+        let Some(limit) = limit else {
+            let query = prepared.request.query(now).0;
+            return Ok(Look { prepared, query, limit: None, cited });
+        };
         let has_own_scope = !prepared.request.scope().fields().is_empty();
         let request = prepared.request.within(limit)?;
         let limit = match has_own_scope {
-            true => Some(everything(request.subject()).check(request.subject())?.within(limit)?),
+            true => {
+                let all = everything(request.subject()).check(request.subject())?;
+                Some(all.within(limit)?.query(now).0)
+            }
             false => None,
         };
-        Ok(Look { prepared: Prepared { request, ..prepared }, limit, cited })
+        let query = request.query(now).0;
+        Ok(Look { prepared: Prepared { request, ..prepared }, query, limit, cited })
     }
 
     /// How many rows match. What a database expects of somebody's filter follows from all rows of
     /// the table, also from those that a row limit hides: who has such a limit and filters is told
     /// counted rows, or at most those of the limit.
     pub(super) async fn counted(&self, look: &Look, is_exact: bool) -> Result<Count, ServiceError> {
-        let query = self.query_now(&look.prepared.request).await?;
-        let limit = match &look.limit {
-            Some(limit) => Some(self.query_now(limit).await?),
-            None => None,
-        };
+        let (query, limit) = (look.query.clone(), look.limit.clone());
         let source = Arc::clone(&look.prepared.bound.source);
         let counted = blocking(move || match (is_exact, limit) {
             (true, _) => look::count(&*source, &query),
@@ -77,13 +83,6 @@ impl Service {
         counted.await.map_err(|error| look.fault(error))
     }
 
-    /// The question of a request, at this moment.
-    pub(super) async fn query_now(&self, request: &CheckedRequest) -> Result<Query, ServiceError> {
-        let now = self.store.now().await?;
-        let now = chrono::DateTime::from_timestamp_micros(now).unwrap_or_default();
-        Ok(request.query(now).0)
-    }
-
     /// Reads the first rows and writes them.
     pub(super) async fn first_rows(
         &self,
@@ -91,10 +90,9 @@ impl Service {
         rows: u64,
         written: PageFormat,
     ) -> Result<EncodedPage, ServiceError> {
-        let query = self.query_now(&look.prepared.request).await?;
         blocking(move || {
             let page = Page { start: Start::Skip(0), limit: rows };
-            let found = look.prepared.bound.source.rows(&query, &page);
+            let found = look.prepared.bound.source.rows(&look.query, &page);
             let (schema, batch) = found.map_err(|error| look.fault(error))?;
             let bytes = write_page(written.format, look.layout(schema, written.options), &batch)?;
             Ok(EncodedPage { rows: batch.len(), bytes })
@@ -106,8 +104,10 @@ impl Service {
 /// A request of somebody who looks, within the row limit of its role.
 pub(super) struct Look {
     pub(super) prepared: Prepared,
+    /// The question of the request, at the moment of the look.
+    pub(super) query: Query,
     /// All that the row limit lets through, where the request asks for something else.
-    limit: Option<CheckedRequest>,
+    limit: Option<Query>,
     /// Fields that the request itself filters, searches or sorts by.
     cited: Vec<String>,
 }

@@ -94,10 +94,9 @@ impl Service {
         rows: Option<u64>,
         paces: Vec<Pace>,
     ) -> Result<Vec<FormatEstimate>, ServiceError> {
-        let query = self.query_now(&look.prepared.request).await?;
         blocking(move || {
             let page = Page { start: Start::Skip(0), limit: SAMPLE_ROWS };
-            let found = look.prepared.bound.source.rows(&query, &page);
+            let found = look.prepared.bound.source.rows(&look.query, &page);
             let (schema, batch) = found.map_err(|error| look.fault(error))?;
             let mut nothing = RowBatch::default();
             nothing.seal();

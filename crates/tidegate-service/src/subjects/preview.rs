@@ -86,6 +86,6 @@ impl Service {
             "scope": summary,
         });
         self.store.commit(permit, Change::Note(details)).await?;
-        Self::limited(&self.store.policy().await?, caller, prepared)
+        self.limited(caller, prepared).await
     }
 }

@@ -8,7 +8,6 @@ use tidegate_format::Options;
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
-    query::Query,
     request::ExportRequest,
 };
 use tidegate_source::{
@@ -111,7 +110,7 @@ impl Service {
         let keys = self.keys();
         let asked = Rows::of(caller, &sent);
         let prepared = self.prepare(&sent).await?;
-        let look = Self::limited(&self.store.policy().await?, caller, prepared)?;
+        let look = self.limited(caller, prepared).await?;
         let is_sought = !look.prepared.request.subject().key.is_empty();
         let place = match &request.cursor {
             Some(cursor) => asked.place(&keys, cursor)?,
@@ -131,9 +130,8 @@ impl Service {
             Counting::About => Some(self.counted(&look, false).await?),
             Counting::Exact => Some(self.counted(&look, true).await?),
         };
-        let query = self.query_now(&look.prepared.request).await?;
         let limit = u64::from(limit);
-        let page = blocking(move || look.page(&query, place, limit)).await?;
+        let page = blocking(move || look.page(place, limit)).await?;
         let cursor = |place: &Place| asked.cursor(&keys, place);
         let has_last = is_sought && page.next.is_some();
         Ok(RowPage {
@@ -177,11 +175,11 @@ impl Service {
 
 impl Look {
     /// Reads a page.
-    fn page(&self, query: &Query, place: Place, limit: u64) -> Result<ReadPage, ServiceError> {
+    fn page(&self, place: Place, limit: u64) -> Result<ReadPage, ServiceError> {
         match place {
-            Place::Skip(skip) => self.skipped(query, skip, limit),
+            Place::Skip(skip) => self.skipped(skip, limit),
             Place::After(anchor) => {
-                let (rows, ends, has_more) = self.sought(query, anchor.as_ref(), false, limit)?;
+                let (rows, ends, has_more) = self.sought(anchor.as_ref(), false, limit)?;
                 let (first, last) = ends.unzip();
                 let next = has_more.then_some(Place::After(last));
                 // Of rows that have all gone since, the last page is the one before.
@@ -189,7 +187,7 @@ impl Look {
                 Ok(ReadPage { rows, next, previous })
             }
             Place::Before(anchor) => {
-                let found = self.sought(query, anchor.as_ref(), true, limit)?;
+                let found = self.sought(anchor.as_ref(), true, limit)?;
                 let (mut rows, ends, has_more) = found;
                 rows.reverse();
                 let (last, first) = ends.unzip();
@@ -201,10 +199,10 @@ impl Look {
     }
 
     /// The page behind so many rows.
-    fn skipped(&self, query: &Query, skip: u64, limit: u64) -> Result<ReadPage, ServiceError> {
+    fn skipped(&self, skip: u64, limit: u64) -> Result<ReadPage, ServiceError> {
         // One more than the page tells whether there is a next one.
         let page = Page { start: Start::Skip(skip), limit: limit + 1 };
-        let found = self.prepared.bound.source.rows(query, &page);
+        let found = self.prepared.bound.source.rows(&self.query, &page);
         let (schema, batch) = found.map_err(|error| self.fault(error))?;
         let mut rows = self.lines(&schema, &batch)?;
         let next = skip.saturating_add(limit);
@@ -219,13 +217,12 @@ impl Look {
     /// them, and whether there are more.
     fn sought(
         &self,
-        query: &Query,
         anchor: Option<&Anchor>,
         is_backward: bool,
         limit: u64,
     ) -> Result<Sought, ServiceError> {
         let source = &*self.prepared.bound.source;
-        let found = look::seek(source, query, (anchor, is_backward), limit + 1);
+        let found = look::seek(source, &self.query, (anchor, is_backward), limit + 1);
         let (mut rows, mut anchors) = (Vec::new(), Vec::new());
         for Found { schema, batch, anchors: places } in found.map_err(|error| self.fault(error))? {
             rows.extend(self.lines(&schema, &batch)?);

@@ -21,25 +21,22 @@ pub struct Pace {
 }
 
 impl Store {
-    /// How fast the last exports were built that have made a file, those of all subjects and those
-    /// of one.
+    /// How fast the last exports were built that have made a file, those of a
+    /// subject and those of the others.
     ///
     /// # Errors
     ///
     /// If the database fails.
     pub async fn paces(&self, subject: &str) -> Result<Vec<Pace>, StoreError> {
-        const OF_SUBJECT: &str = "\
-            select id, subject, format, rows_done, completed_at - started_at as micros from jobs \
-            where subject = $1 and status in ('ready', 'expired', 'deleted') \
-                and started_at is not null and rows_done >= $2 order by id desc limit $3";
-        const OF_ALL: &str = "\
-            select id, subject, format, rows_done, completed_at - started_at as micros from jobs \
-            where subject <> $1 and status in ('ready', 'expired', 'deleted') \
-                and started_at is not null and rows_done >= $2 order by id desc limit $3";
         let mut paces = Vec::new();
-        for (query, is_of_subject) in [(OF_SUBJECT, true), (OF_ALL, false)] {
+        for (sign, is_of_subject) in [("=", true), ("<>", false)] {
+            let query = format!(
+                "select format, rows_done, completed_at - started_at as micros from jobs \
+                 where subject {sign} $1 and status in ('ready', 'expired', 'deleted') \
+                     and started_at is not null and rows_done >= $2 order by id desc limit $3"
+            );
             let values = [subject.into(), ROWS_MIN.into(), JOBS_MAX.into()];
-            for row in self.ask(query, values).await? {
+            for row in self.ask(&query, values).await? {
                 let micros: i64 = get(&row, "micros")?;
                 paces.push(Pace {
                     format: get(&row, "format")?,

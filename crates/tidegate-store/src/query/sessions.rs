@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::QueryResult;
+use sea_orm::{ConnectionTrait, QueryResult};
 use tidegate_model::ids::{OperatorId, SessionId, TokenId};
 
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     query::among_numbers,
     sql::{get, statement},
 };
-use sea_orm::ConnectionTrait;
 
 /// Microseconds after which it is noted again that somebody is there.
 const SEEN_MICROS: i64 = 60_000_000;
