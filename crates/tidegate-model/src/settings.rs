@@ -166,6 +166,17 @@ impl Settings {
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
     }
 
+    /// These settings, with some of another set in their places.
+    #[must_use]
+    pub fn with(&self, names: &[&str], other: &Self) -> Self {
+        let value = |settings| serde_json::to_value(settings).expect("settings are plain JSON");
+        let (mut own, other) = (value(self), value(other));
+        for name in names {
+            own[name] = other[name].clone();
+        }
+        serde_json::from_value(own).expect("every value is that of its setting")
+    }
+
     /// How long a file is kept, in microseconds.
     pub fn retention_micros(&self) -> i64 {
         i64::from(self.retention_days).saturating_mul(DAY_MICROS)
@@ -244,6 +255,14 @@ impl From<BearerHours> for u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_settings_are_taken_from_others() {
+        let own = Settings { retention_days: 3, rows_max: Some(7), ..Settings::default() };
+        let other = Settings { rows_max: None, link_minutes: 1, ..Settings::default() };
+        let both = own.with(&["rows_max", "link_minutes"], &other);
+        assert_eq!(both, Settings { link_minutes: 1, rows_max: None, ..own });
+    }
 
     #[test]
     fn a_bearer_link_lives_a_day_at_most_and_none_unless_a_site_says_so() {

@@ -82,6 +82,8 @@ struct Field {
     least: u64,
     most: u64,
     may_be_null: bool,
+    /// Whether the environment says it.
+    is_pinned: bool,
     /// Word, words, and whether it is chosen; none where it takes a number.
     choices: Vec<(&'static str, &'static str, bool)>,
     fault: Option<String>,
@@ -93,12 +95,18 @@ type Texts = BTreeMap<String, String>;
 /// The page.
 pub(super) async fn show(State(edge): State<Shared>, shell: Shell) -> Result<Response, Problem> {
     let settings = edge.service.settings(&shell.caller).await?;
-    Ok(page(&shell, &texts(&settings), Vec::new()))
+    Ok(page(&edge, &shell, &texts(&settings), Vec::new()))
 }
 
-fn page(shell: &Shell, texts: &Texts, faults: Vec<(&'static str, String)>) -> Response {
+fn page(
+    edge: &Shared,
+    shell: &Shell,
+    texts: &Texts,
+    faults: Vec<(&'static str, String)>,
+) -> Response {
+    let pinned = edge.service.pinned_settings();
     let group = |(title, placed): &(&'static str, &'static [Placed])| {
-        let fields = placed.iter().filter_map(|one| field(one, texts, &faults));
+        let fields = placed.iter().filter_map(|one| field(one, texts, (&pinned, &faults)));
         Group { title, fields: fields.collect() }
     };
     let groups = GROUPS.iter().map(group).collect();
@@ -106,7 +114,11 @@ fn page(shell: &Shell, texts: &Texts, faults: Vec<(&'static str, String)>) -> Re
     shell.page(status, &Shown { shell, groups, faults })
 }
 
-fn field(placed: &Placed, texts: &Texts, faults: &[(&'static str, String)]) -> Option<Field> {
+fn field(
+    placed: &Placed,
+    texts: &Texts,
+    (pinned, faults): (&[&'static str], &[(&'static str, String)]),
+) -> Option<Field> {
     let (name, label, unit) = *placed;
     let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
     let value = texts.get(name).cloned().unwrap_or_default();
@@ -120,6 +132,7 @@ fn field(placed: &Placed, texts: &Texts, faults: &[(&'static str, String)]) -> O
         least: setting.least,
         most: setting.most,
         may_be_null: setting.may_be_null,
+        is_pinned: pinned.contains(&name),
         fault: faults.iter().find(|(one, _)| *one == name).map(|(_, words)| words.clone()),
         value,
     })
@@ -174,7 +187,7 @@ pub(super) async fn send(
     // Whoever may not is told so before anything else.
     edge.service.settings(&shell.caller).await?;
     if !faults.is_empty() {
-        return Ok(page(&shell, &sent, faults));
+        return Ok(page(&edge, &shell, &sent, faults));
     }
     let settings: Settings =
         serde_json::from_value(read).map_err(|_| Problem::of(ProblemKind::InvalidRequest))?;
@@ -189,7 +202,7 @@ pub(super) async fn send(
                 let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
                 Some((setting.name, sentence(&fault.detail)))
             };
-            Ok(page(&shell, &sent, faults.0.iter().filter_map(known).collect()))
+            Ok(page(&edge, &shell, &sent, faults.0.iter().filter_map(known).collect()))
         }
         Err(other) => Err(other.into()),
     }
