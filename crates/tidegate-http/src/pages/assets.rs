@@ -29,6 +29,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("reference.css", CSS, include_bytes!("../../assets/reference.css")),
     ("tidegate.css", CSS, include_bytes!("../../assets/tidegate.css")),
     ("tidegate.js", SCRIPT, include_bytes!("../../assets/tidegate.js")),
+    ("subject.js", SCRIPT, include_bytes!("../../assets/subject.js")),
     ("htmx.js", SCRIPT, include_bytes!("../../assets/vendor/htmx-4.0.1.min.js")),
 ];
 /// A browser may keep what has a hash in its name for a year without asking.
@@ -105,7 +106,7 @@ mod tests {
             gzip.write_all(&asset.bytes).unwrap();
             gzip.finish().unwrap().len()
         };
-        let bytes = weigh("htmx.js") + weigh("tidegate.js");
+        let bytes = weigh("htmx.js") + weigh("tidegate.js") + weigh("subject.js");
         assert!(bytes < 16_000, "{bytes} bytes");
     }
 }
