@@ -24,7 +24,7 @@
     const except = (count) => (count ? `, except ${number(count)}` : "");
     const chosen = () => {
       if (!isAll) return `${number(keys.size)} selected`;
-      const rest = exact === undefined ? capital(every) : number(Number(total) - keys.size);
+      const rest = exact === undefined ? capital(without) : number(Number(total) - keys.size);
       return `${rest} selected${keys.size && exact !== undefined ? `: ${without}` : ""}${except(keys.size)}`;
     };
     const tick = (box, isOn) => (isOn === isAll ? keys.delete(box.value) : keys.add(box.value));
@@ -51,8 +51,9 @@
       const hasMore = total === undefined || Number(total) > boxes.length;
       sel.hidden = !(isAll || (on === boxes.length && hasMore));
       const [said, button] = sel.children;
+      const about = exact === undefined ? every.slice(without.length) : "";
       said.textContent = isAll
-        ? `${capital(every)} are selected${except(keys.size)}.`
+        ? `${capital(about ? without : every)} are selected${about}${except(keys.size)}.`
         : `All ${boxes.length} on this page are selected.`;
       button.textContent = isAll ? `Back to these ${boxes.length}` : `Select ${every}`;
     }

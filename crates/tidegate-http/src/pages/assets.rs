@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_weigh_less_than_16_kb_together() {
+    fn the_scripts_of_a_page_weigh_less_than_16_kb_together() {
         use std::io::Write;
         let weigh = |name: &str| {
             let asset = ASSETS.iter().find(|asset| asset.name == name).unwrap();
@@ -106,7 +106,10 @@ mod tests {
             gzip.write_all(&asset.bytes).unwrap();
             gzip.finish().unwrap().len()
         };
-        let bytes = weigh("htmx.js") + weigh("tidegate.js") + weigh("subject.js");
-        assert!(bytes < 16_000, "{bytes} bytes");
+        // No page has fragments that are live and rows to tick.
+        for other in ["htmx.js", "subject.js"] {
+            let bytes = weigh(other) + weigh("tidegate.js");
+            assert!(bytes < 16_000, "{other}: {bytes} bytes");
+        }
     }
 }
