@@ -9,6 +9,10 @@ import { PASSWORD, Site, signIn } from "../site.js";
 
 const LOOKER = "leo@example.com";
 const MORE = `
+[sources.slow]
+url = "sqlite:shop.db"
+statement_seconds_max = 1
+
 [[subjects]]
 slug = "notes"
 source = "shop"
@@ -60,8 +64,8 @@ fields = ["id"]
 
 [[subjects]]
 slug = "vast"
-source = "shop"
-query = "with recursive n(id) as (select 1 union all select id + 1 from n where id < 40000000) select id, 'x' as word from n"
+source = "slow"
+query = "with recursive n(id) as (select 1 union all select id + 1 from n where id < 1000000000) select id, id || 'x' as word from n"
 fields = ["id", "word"]
 
 [[subjects]]
@@ -102,7 +106,7 @@ create table posts (id integer primary key, title text, category text);
 insert into posts values (3, 'Tides', 'sea'), (4, 'Moon', 'sky');
 create table hollow (id integer primary key);
 create table many (id integer primary key, word text);
-with recursive c(n) as (select 1 union all select n + 1 from c where n < 150000) insert into many select n, 'w' from c;
+with recursive c(n) as (select 1 union all select n + 1 from c where n < 1000000) insert into many select n, 'w' from c;
 `;
 const LIST = "/sg-admin/subjects/notes";
 const ALL_FIELDS = "fields=id,title,status,written_at,price,author.name,is_open,doc,raw,%3D1%2B1";
@@ -135,7 +139,10 @@ async function file(page, hasScript, begin) {
   return { bytes: readFileSync(path), name: download.suggestedFilename() };
 }
 // First cells of a CSV whose first column never needs quotes.
-const column = ({ bytes }) => bytes.toString("utf8").split("\r\n").slice(1, -1).map((line) => line.split(",")[0]);
+const column = ({ bytes }) => {
+  const plain = bytes.toString("utf8").replace(/"(?:[^"]|"")*"/g, "");
+  return plain.split("\r\n").slice(1, -1).map((line) => line.split(",")[0]);
+};
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
@@ -155,7 +162,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.locator(".head-note")).toContainText("87 match");
       await page.getByRole("searchbox").fill("note 12");
       await page.getByRole("searchbox").press("Enter");
-      const right = "select id from notes where status in ('open', 'closed') and title like '%note 12%' order by written_at desc, id";
+      const right = "select id from notes where status in ('open', 'closed') and title like '%note%' and title like '%12%' order by written_at desc, id";
       await expect(page.locator("tbody th")).toHaveText(asked(right));
       expect(new URL(page.url()).searchParams.get("q")).toBe("note 12");
       await page.reload();
@@ -243,8 +250,8 @@ for (const javaScriptEnabled of [true, false]) {
       await open(page, `${LIST}?${filter("status", "eq", "kept")}&q=note&fields=title,id&sort=-price`);
       await page.getByRole("link", { name: "Export what I’m looking at" }).click();
       await expect(page.locator("#first")).toContainText("title,id\nNote 128,128\nNote 125,125\n");
-      await expect(page.locator("dl.pairs")).toContainText("Status is kept");
-      await expect(page.locator("dl.pairs")).toContainText("Search finds “note”");
+      await expect(page.locator("main dl.pairs")).toContainText("Status is kept");
+      await expect(page.locator("main dl.pairs")).toContainText("Search finds “note”");
       const one = await file(page, false, () => page.getByRole("button", { name: "Start the export" }).click());
       const right = "select 'Note ' || id || ',' || id from notes where status = 'kept' and title like '%note%' order by price desc";
       expect(one.bytes.toString("utf8").split("\r\n").slice(1, -1)).toEqual(asked(right));
@@ -253,7 +260,7 @@ for (const javaScriptEnabled of [true, false]) {
     test("what takes a while is asked about first", async ({ page }) => {
       await open(page, "/sg-admin/subjects/many");
       if (javaScriptEnabled) await page.getByLabel("Select this page").check();
-      await page.getByRole("button", { name: /^Export all rows/ }).click();
+      await page.getByRole("button", { name: "Export all 1,000,000 rows" }).click();
       await expect(page).toHaveURL(/\/sg-admin\/exports\/new\/review\?subject=many/);
       await expect(page.getByRole("button", { name: "Start the export" })).toBeVisible();
     });
@@ -436,7 +443,6 @@ test("who may look and not take sees a part of the rows, and no export", async (
 });
 
 test("a search that takes too long is stopped, and says what would help", async ({ page }) => {
-  test.setTimeout(60_000);
   await signIn(page, site);
   const answer = await open(page, `/sg-admin/subjects/vast?${filter("word", "contains", "y")}`);
   expect(answer.status()).toBeGreaterThanOrEqual(400);

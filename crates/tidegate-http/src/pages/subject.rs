@@ -246,7 +246,7 @@ fn list<'a>(
         choices: build::choices(subject, shown),
         formats: formats(),
         format: view.draft.format.clone(),
-        links: links(view),
+        links: links(view, subject),
         form_key: format!("{:032x}", rand::random::<u128>()),
         client_file: table::client_file(shell, view, &fields, page),
         rows,
@@ -274,7 +274,8 @@ fn kinds(view: &View, bound: &BoundSubject) -> Vec<Kind> {
     std::iter::once(all).chain(each).collect()
 }
 
-fn links(view: &View) -> Links {
+fn links(view: &View, subject: &Subject) -> Links {
+    let looked_at = view.looked_at(subject);
     let without_filter = {
         let mut other = view.with_parts(&[]);
         other.draft.search.clear();
@@ -284,7 +285,7 @@ fn links(view: &View) -> Links {
     let mut usual = view.clone();
     usual.draft.fields.clear();
     Links {
-        review: path_of("new-export-review").map(|path| view.draft.path(path)),
+        review: path_of("new-export-review").map(|path| looked_at.path(path)),
         exact: view.path(&[("count", "exact")]),
         filter: view.path(&[("open", "filter")]),
         columns: view.path(&[("open", "columns")]),
@@ -293,7 +294,7 @@ fn links(view: &View) -> Links {
         all: without_filter,
         search_kept: view.kept_without(&["q"]),
         columns_kept: view.kept_without(&["fields"]),
-        rows_kept: view.draft.pairs(),
+        rows_kept: looked_at.pairs(),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
 /// Seconds of building that somebody waits for without being asked first.
 const AT_ONCE_SECONDS_MAX: u64 = 5;
 /// Rows that are surely built within them.
-const AT_ONCE_ROWS_MAX: usize = 10_000;
+const AT_ONCE_ROWS_MAX: u64 = 10_000;
 /// Bytes of an address that every browser and proxy takes.
 const PATH_BYTES_MAX: usize = 8_000;
 
@@ -91,7 +91,7 @@ async fn is_small(
     request: &ExportRequest,
 ) -> Result<bool, Problem> {
     if let Some(ids) = &draft.ids {
-        return Ok(ids.len() <= AT_ONCE_ROWS_MAX);
+        return Ok(ids.len() as u64 <= AT_ONCE_ROWS_MAX);
     }
     let estimate = match edge.service.estimate_export(&shell.caller, request, false).await {
         Ok(estimate) => estimate,
@@ -105,7 +105,9 @@ async fn is_small(
     };
     let chosen = estimate.formats.iter().find(|format| format.format == draft.format);
     let seconds = chosen.and_then(|format| format.seconds);
-    Ok(seconds.is_some_and(|seconds| seconds <= AT_ONCE_SECONDS_MAX))
+    // How long small exports took says little about how long a larger one takes.
+    Ok(estimate.count.rows.is_some_and(|rows| rows <= AT_ONCE_ROWS_MAX)
+        || seconds.is_some_and(|seconds| seconds <= AT_ONCE_SECONDS_MAX))
 }
 
 /// What was sent: which rows, the key of the page, and the rest.

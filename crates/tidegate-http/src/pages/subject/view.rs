@@ -108,6 +108,12 @@ impl View {
         other.path(&[])
     }
 
+    /// What is being looked at, to be exported: in the order that the rows stand in, also where
+    /// nobody has asked for one.
+    pub(super) fn looked_at(&self, subject: &Subject) -> Draft {
+        Draft { sort: self.sort(subject).to_vec(), ..self.draft.clone() }
+    }
+
     /// The list that a form of it was sent from.
     pub(super) fn list_path(&self) -> String {
         let mut other = self.clone();
