@@ -193,6 +193,9 @@ pub(crate) const PAGES: &[Page] = &[
         get(subject::show)
     }),
     send("subject-take", "/sg-admin/subjects/{slug}/take", || post(subject::take)),
+    send("subject-client-export", "/sg-admin/subjects/{slug}/client-export", || {
+        post(subject::client_export)
+    }),
     send("theme", "/sg-admin/theme", || post(theme::send)),
 ];
 

@@ -37,6 +37,7 @@ const GROUPS: [(&str, &[Placed]); 4] = [
             ("bytes_max", "Bytes of an export", "bytes"),
             ("open_jobs_max", "Open exports of one operator", "exports"),
             ("view_rows_max", "Rows with personal data on list pages, an hour", "rows"),
+            ("client_export", "Files made in the browser", ""),
         ],
     ),
     (
@@ -57,6 +58,9 @@ const GROUPS: [(&str, &[Placed]); 4] = [
         ],
     ),
 ];
+
+/// Positions of a switch, with the words of each.
+const SWITCH: [(&str, &str); 2] = [("true", "Allowed"), ("false", "Not allowed")];
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -123,12 +127,16 @@ fn field(
     let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
     let value = texts.get(name).cloned().unwrap_or_default();
     let choice = |word: &&'static str| (*word, whose(word), value == **word);
+    let switch = |(word, words): &(&'static str, &'static str)| (*word, *words, value == *word);
     Some(Field {
         name,
         label,
         unit,
         hint: hint(setting),
-        choices: setting.words_taken.iter().map(choice).collect(),
+        choices: match setting.is_switch {
+            true => SWITCH.iter().map(switch).collect(),
+            false => setting.words_taken.iter().map(choice).collect(),
+        },
         least: setting.least,
         most: setting.most,
         may_be_null: setting.may_be_null,
@@ -141,7 +149,7 @@ fn field(
 /// What a setting means, and which values it takes.
 fn hint(setting: &Setting) -> String {
     let meaning = setting.words.split("; null").next().unwrap_or(setting.words);
-    if !setting.words_taken.is_empty() {
+    if !setting.words_taken.is_empty() || setting.is_switch {
         return format!("{meaning}.");
     }
     let (least, most) = (words::count_of(setting.least), words::count_of(setting.most));
@@ -212,10 +220,11 @@ pub(super) async fn send(
 fn read(sent: &Texts) -> (Value, Vec<(&'static str, String)>) {
     let (mut values, mut faults) = (Map::new(), Vec::new());
     for setting in SETTINGS {
-        let Setting { name, least, most, words_taken, may_be_null, .. } = *setting;
+        let Setting { name, least, most, words_taken, may_be_null, is_switch, .. } = *setting;
         let text = sent.get(name).map(|text| text.trim()).unwrap_or_default();
         let value = match text {
             "" if may_be_null => Some(Value::Null),
+            word if is_switch => word.parse::<bool>().ok().map(Value::from),
             word if !words_taken.is_empty() => words_taken.contains(&word).then(|| word.into()),
             number => {
                 let number = number.replace([',', ' '], "").parse::<u64>().ok();
@@ -226,7 +235,7 @@ fn read(sent: &Texts) -> (Value, Vec<(&'static str, String)>) {
             Some(value) => {
                 values.insert(name.to_owned(), value);
             }
-            None if !words_taken.is_empty() => {
+            None if !words_taken.is_empty() || is_switch => {
                 faults.push((name, "Choose one of the list.".to_owned()));
             }
             None => {
@@ -265,6 +274,7 @@ mod tests {
             ("attempts_max", "many"),
             ("builds_max", "99999999999999999999"),
             ("require_second_factor", "everybody"),
+            ("client_export", "perhaps"),
             ("session_hours_max", "-1"),
         ] {
             sent.insert(name.to_owned(), text.to_owned());
@@ -272,7 +282,7 @@ mod tests {
         sent.remove("retention_days");
         let (_, faults) = read(&sent);
         let names: Vec<&str> = faults.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names.len(), 6, "{faults:?}");
+        assert_eq!(names.len(), 7, "{faults:?}");
         assert!(names.contains(&"retention_days"));
     }
 }

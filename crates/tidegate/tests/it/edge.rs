@@ -10,6 +10,7 @@ mod figures;
 mod fuzz;
 mod issuer;
 mod leaks;
+mod list;
 mod look;
 mod operations;
 mod overseeing;
