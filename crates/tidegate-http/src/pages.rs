@@ -11,6 +11,7 @@ mod exports;
 pub(crate) mod fault;
 mod flash;
 mod forms;
+mod help;
 mod home;
 mod icons;
 mod nav;
@@ -193,6 +194,7 @@ pub(crate) const PAGES: &[Page] = &[
         get(subject::show)
     }),
     send("subject-take", "/sg-admin/subjects/{slug}/take", || post(subject::take)),
+    look("help", help::PATH, help::PATH, || get(help::show)),
     send("theme", "/sg-admin/theme", || post(theme::send)),
 ];
 
