@@ -220,7 +220,11 @@ fn list<'a>(
         label: shell.subject_label(&summary.slug),
         path: format!("{BASE}/{}", summary.slug),
         columns: fields.iter().map(|field| column(view, subject, field)).collect(),
-        rows: page.rows.iter().map(|row| self::row(shell, subject, &fields, row.get())).collect(),
+        rows: page
+            .rows
+            .iter()
+            .map(|row| self::row(shell, view, (subject, &fields), row.get()))
+            .collect(),
         chips: chips(view, subject),
         build: (view.open == "filter").then(|| build(view, subject)),
         pager: pages(view, page),
@@ -278,7 +282,7 @@ fn column(view: &View, subject: &Subject, field: &Field) -> Column {
     }
 }
 
-fn row(shell: &Shell, subject: &Subject, fields: &[&Field], text: &str) -> Row {
+fn row(shell: &Shell, view: &View, (subject, fields): (&Subject, &[&Field]), text: &str) -> Row {
     let row: Value = serde_json::from_str(text).unwrap_or_default();
     let year = shell.local(shell.now).year();
     let key: Vec<Value> = subject.key.iter().map(|slug| cell::at(&row, slug).clone()).collect();
@@ -292,7 +296,10 @@ fn row(shell: &Shell, subject: &Subject, fields: &[&Field], text: &str) -> Row {
         name,
         cells: fields
             .iter()
-            .map(|field| Cell::of(field, cell::at(&row, &field.slug), year))
+            .map(|field| {
+                let value = cell::at(&row, &field.slug);
+                Cell::of(field, value, year).leading(view, subject, &field.slug, value)
+            })
             .collect(),
     }
 }

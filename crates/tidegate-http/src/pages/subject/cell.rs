@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use serde_json::Value;
-use tidegate_model::{DataType, field::Field};
+use tidegate_model::{DataType, field::Field, subject::Subject};
+
+use super::view::View;
 
 /// Characters of a text that a cell shows.
 const CHARACTERS_MAX: usize = 60;
@@ -16,6 +18,8 @@ pub(super) struct Cell {
     /// For programs, of an instant.
     pub(super) moment: String,
     pub(super) is_num: bool,
+    /// The list of the rows that have this value, where one word asks for it.
+    pub(super) only: Option<String>,
 }
 
 /// Whether values of a type stand on the right.
@@ -68,7 +72,13 @@ impl Cell {
             format!("{}…", cut.trim_end())
         });
         let is_num = is_num(&field.data_type);
-        Self { words, title, moment, is_num }
+        Self { words, title, moment, is_num, only: None }
+    }
+
+    /// The same, leading to the rows that have its value, where one word asks for them.
+    pub(super) fn leading(self, view: &View, subject: &Subject, slug: &str, value: &Value) -> Self {
+        let only = view.with_shorthand(subject, slug, value).map(|view| view.path(&[]));
+        Self { only, ..self }
     }
 }
 

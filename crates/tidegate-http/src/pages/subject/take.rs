@@ -45,7 +45,9 @@ pub(in crate::pages) async fn send(
             let flash = Flash::new(format!("Export #{job} is being made"));
             let label = words::title(&request.subject);
             let line = format!("{label} as {}.", request.format.to_uppercase());
-            Ok(shell.to(&path.replace("{id}", &job.to_string()), &flash.line(line)))
+            // Whoever takes rows at once wants the file as soon as it is there.
+            let path = path.replace("{id}", &job.to_string()) + "?take=true";
+            Ok(shell.to(&path, &flash.line(line)))
         }
     }
 }
