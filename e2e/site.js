@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-const PROGRAM = resolve(process.env.TIDEGATE ?? "../target/debug/tidegate");
+export const PROGRAM = resolve(process.env.TIDEGATE ?? "../target/debug/tidegate");
 const CONFIGURATION = `
 [sources.shop]
 url = "sqlite:shop.db"

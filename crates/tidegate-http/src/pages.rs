@@ -11,6 +11,7 @@ mod exports;
 pub(crate) mod fault;
 mod flash;
 mod forms;
+mod help;
 mod home;
 mod icons;
 mod nav;
@@ -196,6 +197,7 @@ pub(crate) const PAGES: &[Page] = &[
     send("subject-client-export", "/sg-admin/subjects/{slug}/client-export", || {
         post(subject::client_export)
     }),
+    look("help", help::PATH, help::PATH, || get(help::show)),
     send("theme", "/sg-admin/theme", || post(theme::send)),
 ];
 

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use serde_json::Value;
-use tidegate_model::{DataType, field::Field};
+use tidegate_model::{DataType, field::Field, subject::Subject};
+
+use super::view::View;
 
 /// Characters of a text that a cell shows.
 const CHARACTERS_MAX: usize = 60;
@@ -22,6 +24,8 @@ pub(super) struct Cell {
     pub(super) is_code: bool,
     /// The value, as the row has it.
     pub(super) value: Value,
+    /// The list of the rows that have this value, where one word asks for it.
+    pub(super) only: Option<String>,
 }
 
 /// Whether values of a type stand on the right.
@@ -79,7 +83,13 @@ impl Cell {
             DataType::Bytes | DataType::Uuid | DataType::Json | DataType::List(_)
         );
         let is_num = is_num(&field.data_type);
-        Self { words, title, moment, is_num, is_code, value: value.clone() }
+        Self { words, title, moment, is_num, is_code, value: value.clone(), only: None }
+    }
+
+    /// The same, leading to the rows that have its value, where one word asks for them.
+    pub(super) fn leading(self, view: &View, subject: &Subject, slug: &str, value: &Value) -> Self {
+        let only = view.with_shorthand(subject, slug, value).map(|view| view.path(&[]));
+        Self { only, ..self }
     }
 }
 

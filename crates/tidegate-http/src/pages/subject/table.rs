@@ -56,7 +56,12 @@ pub(super) fn column(view: &View, subject: &Subject, field: &Field) -> Column {
     }
 }
 
-pub(super) fn row(shell: &Shell, subject: &Subject, fields: &[&Field], text: &str) -> Row {
+pub(super) fn row(
+    shell: &Shell,
+    view: &View,
+    (subject, fields): (&Subject, &[&Field]),
+    text: &str,
+) -> Row {
     let row: Value = serde_json::from_str(text).unwrap_or_default();
     let year = shell.local(shell.now).year();
     let key: Vec<Value> = subject.key.iter().map(|slug| cell::at(&row, slug).clone()).collect();
@@ -67,7 +72,8 @@ pub(super) fn row(shell: &Shell, subject: &Subject, fields: &[&Field], text: &st
     };
     let cell = |field: &&Field| {
         let is_key = subject.key.contains(&field.slug);
-        Cell::of(field, cell::at(&row, &field.slug), is_key, year)
+        let value = cell::at(&row, &field.slug);
+        Cell::of(field, value, is_key, year).leading(view, subject, &field.slug, value)
     };
     Row { key: key_word(key), name, cells: fields.iter().map(cell).collect() }
 }

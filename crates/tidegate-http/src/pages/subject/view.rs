@@ -158,6 +158,23 @@ impl View {
         other
     }
 
+    /// The rows among these that have a value, where a shorthand asks for it and is not on yet.
+    pub(super) fn with_shorthand(
+        &self,
+        subject: &Subject,
+        slug: &str,
+        value: &Value,
+    ) -> Option<Self> {
+        let (name, _) = subject.shorthands.iter().find(|(_, field)| *field == slug)?;
+        let can_be_asked = value.is_string() && !self.draft.shorthands.contains_key(name);
+        can_be_asked.then(|| {
+            let mut other = self.clone();
+            other.draft.shorthands.insert(name.clone(), value.clone());
+            other.cursor = None;
+            other
+        })
+    }
+
     /// Whether some of the rows are left out.
     pub(super) fn is_narrowed(&self) -> bool {
         let Draft { filter, shorthands, search, .. } = &self.draft;
