@@ -69,9 +69,9 @@ impl Service {
         let operator = caller.operator().ok_or(ServiceError::Unknown)?;
         // Who may list none is refused; an empty list would say that there are none.
         let target = Target { owner: Some(operator), ..Target::default() };
-        self.permit(caller, Action::ExportView, target).await?;
-        refuse_wrong(request)?;
         let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::ExportView, target).await?;
+        refuse_wrong(request)?;
         let filter = self.list_filter(&policy, caller, operator, request);
         let behind = request.behind.as_ref();
         let page = self.store.jobs(&filter, request.sort, behind, request.limit).await?;

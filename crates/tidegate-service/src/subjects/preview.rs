@@ -70,15 +70,17 @@ impl Service {
         action: Action,
         sent: &ExportRequest,
     ) -> Result<Look, ServiceError> {
-        self.refuse_unknown_subject(caller, action, &sent.subject).await?;
+        let policy = self.refuse_unknown_subject(caller, action, &sent.subject).await?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
-        self.permit(caller, action, target.clone()).await?;
+        self.permit_by(&policy, caller, action, target.clone()).await?;
         let prepared = self.prepare(sent).await?;
         let target = Target { has_pii: prepared.request.has_pii(), ..target };
-        let permit = self.permit(caller, action, target).await?;
+        // The source has been asked since: what is spent follows from the policy of now.
+        let policy = self.store.policy().await?;
+        let permit = self.permit_by(&policy, caller, action, target).await?;
         let details = self.noted(sent, &prepared).into();
         self.store.commit(permit, Change::Note(details)).await?;
-        self.limited(caller, prepared).await
+        self.limited(&policy, caller, prepared).await
     }
 
     /// What the log keeps of a request that makes no job.

@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     error::ServiceError,
-    service::{Service, blocking},
+    exports::prepared,
+    service::{Bound, Service, blocking},
 };
 
 /// Rows of a page at most.
@@ -129,13 +130,14 @@ impl Service {
             return Err(ServiceError::NotFound);
         }
         let target = Target { subject: Some(request.subject.clone()), ..Target::default() };
-        self.permit(caller, Action::RowsView, target.clone()).await?;
+        let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::RowsView, target.clone()).await?;
         let limit = request.limit.clamp(1, ROWS_PAGE_MAX);
-        let sent = self.as_export(request).await?;
+        let bound = self.bound(&request.subject).await?;
+        let sent = as_export(request, &bound)?;
         let keys = self.keys();
         let asked = Rows::of(caller, &sent);
-        let prepared = self.prepare(&sent).await?;
-        let look = self.limited(caller, prepared).await?;
+        let look = self.limited(&policy, caller, prepared(&sent, bound)?).await?;
         let is_sought = !look.prepared.request.subject().key.is_empty();
         let place = match &request.cursor {
             Some(cursor) => asked.place(&keys, cursor)?,
@@ -145,7 +147,7 @@ impl Service {
         let has_pii = look.prepared.request.has_pii();
         if has_pii {
             let target = Target { has_pii, ..target };
-            let permit = self.permit(caller, Action::RowsView, target).await?;
+            let permit = self.permit_by(&policy, caller, Action::RowsView, target).await?;
             let ceiling = i64::from(self.store.settings().await?.view_rows_max);
             let left = self.store.count_rows_seen(permit, limit.into(), ceiling).await?;
             left.ok_or(ServiceError::TooManyRowsSeen { limit: ceiling })?;
@@ -177,35 +179,34 @@ impl Service {
             total,
         })
     }
+}
 
-    async fn as_export(&self, request: &RowsRequest) -> Result<ExportRequest, ServiceError> {
-        Ok(ExportRequest {
-            kind: request.kind.clone(),
-            scope: self.ordered(request).await?,
-            fields: request.fields.clone(),
-            time_zone: request.time_zone.clone(),
-            ..ExportRequest::new(request.subject.clone(), LINES)
-        })
-    }
+fn as_export(request: &RowsRequest, bound: &Bound) -> Result<ExportRequest, ServiceError> {
+    Ok(ExportRequest {
+        kind: request.kind.clone(),
+        scope: ordered(request, bound)?,
+        fields: request.fields.clone(),
+        time_zone: request.time_zone.clone(),
+        ..ExportRequest::new(request.subject.clone(), LINES)
+    })
+}
 
-    /// The scope with an order: pages of rows that come in any order would overlap.
-    async fn ordered(&self, request: &RowsRequest) -> Result<Value, ServiceError> {
-        let mut scope = match &request.scope {
-            Value::Null => Map::new(),
-            Value::Object(members) => members.clone(),
-            other => return Ok(other.clone()),
-        };
-        if scope.get("sort").is_none_or(Value::is_null) {
-            let bound = self.bound(&request.subject).await?;
-            let subject = bound.subject.of_kind(request.kind.as_deref());
-            let subject = subject.map_err(|fault| tidegate_model::fault::Faults(vec![fault]))?;
-            let sort = if subject.sort.is_empty() { &subject.key } else { &subject.sort };
-            if !sort.is_empty() {
-                scope.insert("sort".to_owned(), sort.clone().into());
-            }
+/// The scope with an order: pages of rows that come in any order would overlap.
+fn ordered(request: &RowsRequest, bound: &Bound) -> Result<Value, ServiceError> {
+    let mut scope = match &request.scope {
+        Value::Null => Map::new(),
+        Value::Object(members) => members.clone(),
+        other => return Ok(other.clone()),
+    };
+    if scope.get("sort").is_none_or(Value::is_null) {
+        let subject = bound.subject.of_kind(request.kind.as_deref());
+        let subject = subject.map_err(|fault| tidegate_model::fault::Faults(vec![fault]))?;
+        let sort = if subject.sort.is_empty() { &subject.key } else { &subject.sort };
+        if !sort.is_empty() {
+            scope.insert("sort".to_owned(), sort.clone().into());
         }
-        Ok(Value::Object(scope))
     }
+    Ok(Value::Object(scope))
 }
 
 impl Look {

@@ -16,6 +16,7 @@ mod operations;
 mod overseeing;
 mod pages;
 mod proxy;
+mod questions;
 mod reach;
 mod reference;
 mod safety;
