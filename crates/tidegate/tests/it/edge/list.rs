@@ -202,7 +202,7 @@ fn the_row_limit_of_a_role_is_said_in_words() {
     let server = server();
     let north = with_own_role(&server, "north");
     let shown = page(&north, LIST);
-    let words = "You see only rows where (Rank is 1 or not Id above 5).";
+    let words = "You see only rows where Rank is 1 or not Id above 5.";
     assert!(shown.contains(words), "{shown}");
     assert!(!page(&server.with_role("administrator"), LIST).contains("You see only"));
     let nothing =
