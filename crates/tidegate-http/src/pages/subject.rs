@@ -212,10 +212,9 @@ fn list<'a>(
 ) -> List<'a> {
     let fields: Vec<&Field> = shown.iter().filter_map(|slug| subject.field(slug)).collect();
     let total = page.total.and_then(|total| Some((total.rows?, total.is_exact)));
-    let row =
-        |text: &Box<serde_json::value::RawValue>| table::row(shell, subject, &fields, text.get());
     let all = if view.is_narrowed() { "all that match" } else { "all rows" };
-    let rows: Vec<Row> = page.rows.iter().map(row).collect();
+    let rows = page.rows.iter().map(|row| table::row(shell, subject, &fields, row.get()));
+    let rows: Vec<Row> = rows.collect();
     let limits = page.row_limit.as_ref().map(|limit| condition::sentences(limit, subject));
     List {
         label: shell.subject_label(&summary.slug),

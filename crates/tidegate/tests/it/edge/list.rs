@@ -111,7 +111,7 @@ fn a_browser_is_given_the_rows_on_screen_as_they_are_and_no_others() {
 }
 
 #[test]
-fn a_file_made_in_a_browser_is_noted_once_and_never_with_personal_data() {
+fn a_file_made_in_a_browser_is_noted_once_and_is_never_personal() {
     let server = server();
     let ada = server.with_role("administrator");
     let path = format!("{LIST}/client-export");
