@@ -1,6 +1,7 @@
 //! What the store owes on every database.
 
 mod cancel;
+mod egress;
 mod file;
 mod lease;
 mod life;
