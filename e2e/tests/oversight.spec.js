@@ -1,7 +1,7 @@
 // Whoever oversees the site: the activity log, operators, roles, settings and one's own account.
 import { expect, test } from "@playwright/test";
 import { SHAPES, judge } from "../judge.js";
-import { ADMINISTRATOR, PASSWORD, Site, signIn } from "../site.js";
+import { ADMINISTRATOR, PASSWORD, Site, enter, signIn } from "../site.js";
 
 const PAGES = {
   activity: "/sg-admin/activity",
@@ -35,7 +35,7 @@ for (const colorScheme of ["light", "dark"]) {
       test.setTimeout(180_000);
       const context = await browser.newContext({ colorScheme, viewport });
       const page = await context.newPage();
-      await signIn(page, site);
+      await enter(page, site);
       for (const [name, path] of Object.entries(PAGES)) {
         await page.goto(site.base + path);
         await judge(page, `${name}-${colorScheme}-${shape}`);
@@ -50,7 +50,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled });
 
     test("the log is narrowed down by chips, and by a question", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(`${site.base}/sg-admin/activity`);
       const all = await page.locator("table.log tbody tr:not(.day)").count();
       await page.getByText("Add filter").click();
@@ -72,7 +72,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     test("an operator is invited, and sets a password elsewhere", async ({ page, browser }) => {
       const email = `new-${javaScriptEnabled}@example.com`;
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(`${site.base}/sg-admin/operators`);
       await page.getByRole("link", { name: "Invite operator" }).click();
       await page.getByLabel("Mail address").fill(ADMINISTRATOR);
@@ -101,7 +101,7 @@ for (const javaScriptEnabled of [true, false]) {
     test("a role that is changed takes effect at once", async ({ page, browser }) => {
       const slug = `clerk_${javaScriptEnabled}`;
       const email = `${slug}@example.com`;
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(`${site.base}/sg-admin/roles/new-role`);
       await page.getByLabel("Short name").fill(slug);
       await page.getByLabel("Name", { exact: true }).fill(slug);
@@ -120,7 +120,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("a setting that is none is told at its field", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(`${site.base}/sg-admin/settings`);
       await page.getByLabel("A download link lives").evaluate((it) => (it.type = "text"));
       await page.getByLabel("A download link lives").fill("2000");

@@ -9,10 +9,11 @@ let site;
 test.beforeEach(async () => (site = await Site.withPeople()));
 test.afterEach(() => site.end());
 
-// From the home page to the page with the new secret; gives the secret.
+// From one's account to the page with the new secret; gives the secret.
 async function begin(page) {
   await signIn(page, site);
-  await page.getByRole("link", { name: "Your second factor" }).click();
+  await page.goto(`${site.base}/sg-admin/account`);
+  await page.getByRole("link", { name: "Set up" }).click();
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Set up" }).click();
   await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();

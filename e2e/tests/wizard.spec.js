@@ -2,7 +2,7 @@
 // whether everybody can use it.
 import { expect, test } from "@playwright/test";
 import { SHAPES, judge } from "../judge.js";
-import { Site, signIn } from "../site.js";
+import { Site, enter } from "../site.js";
 
 const MORE = `
 [[subjects]]
@@ -34,7 +34,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled });
 
     test("from subject to started export, step by step and back", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(site.base + NEW);
       await page.getByRole("link", { name: "Orders" }).last().click();
       await page.getByLabel("Field", { exact: true }).selectOption("id");
@@ -67,7 +67,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("a fault is told where it is, and a second click makes no second export", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       const answer = await page.goto(site.base + STEPS.faults);
       expect(answer.status()).toBe(422);
       await expect(page.getByRole("alert")).toContainText("2 things to put right");
@@ -86,7 +86,7 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 test("the keyboard alone suffices", async ({ page }) => {
-  await signIn(page, site);
+  await enter(page, site);
   await page.goto(`${site.base}${NEW}/notify?subject=orders`);
   await page.getByLabel("Reason or ticket").focus();
   await page.keyboard.type("OPS-8");
@@ -103,7 +103,7 @@ for (const colorScheme of ["light", "dark"]) {
     test.describe(`${colorScheme}, ${shape}`, () => {
       test.use({ colorScheme, viewport });
       test("every step is usable", async ({ page }) => {
-        await signIn(page, site);
+        await enter(page, site);
         for (const [name, path] of Object.entries(STEPS)) {
           await page.goto(site.base + path);
           await judge(page, `wizard-${name}-${colorScheme}-${shape}`);

@@ -2,10 +2,10 @@
 
 mod commands;
 pub(crate) mod measure;
-mod results;
-mod rows;
+pub(crate) mod results;
+pub(crate) mod rows;
 pub(crate) mod servers;
-mod tables;
+pub(crate) mod tables;
 
 use std::{
     fs,

@@ -2,7 +2,7 @@
 
 mod client;
 mod past;
-mod service;
+pub(crate) mod service;
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -11,8 +11,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    bench::{self, servers::Servers},
-    command::{output, succeed},
+    bench::{self, results, servers::Servers},
+    command::succeed,
 };
 use client::Answers;
 use past::Control;
@@ -122,7 +122,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<()> {
 }
 
 fn measured(args: &LoadArgs, program: &std::path::Path, past: &past::Past) -> Result<Run> {
-    let service = Service::start(program, past)?;
+    let service = Service::start(program, &past.folder)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let answers = runtime.block_on(client::load(args, &service, past))?;
     let Answers { operations, watchers, errors } = answers;
@@ -163,15 +163,10 @@ impl Run {
 
 impl Report {
     fn new(args: &LoadArgs) -> Result<Self> {
-        let dirty = match output("git", &["status", "--porcelain"])?.is_empty() {
-            true => "",
-            false => "+",
-        };
-        let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
         let cores = std::thread::available_parallelism()?.get();
         Ok(Self {
-            commit: format!("{}{dirty}", commit.trim()),
-            measured_at: output("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"])?.trim().to_owned(),
+            commit: results::commit()?,
+            measured_at: results::moment()?,
             cores,
             load_average: fs::read_to_string("/proc/loadavg")?.trim().to_owned(),
             seconds: args.seconds,

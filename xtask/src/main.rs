@@ -1,4 +1,4 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `pages`, `dist`.
 
 mod bench;
 mod chaos;
@@ -7,6 +7,7 @@ mod command;
 mod dist;
 mod load;
 mod mutants;
+mod pages;
 mod schema;
 mod tidy;
 
@@ -31,6 +32,8 @@ enum Task {
     Schema(schema::SchemaArgs),
     /// Ask a service with a long past 200 times a second, with 1,000 watchers, and judge
     Load(load::LoadArgs),
+    /// Leaf through a list of ten million rows as a browser does, and judge
+    Pages(pages::PagesArgs),
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Chaos(args) => chaos::run(&args),
         Task::Schema(args) => schema::run(&args),
         Task::Load(args) => load::run(&args),
+        Task::Pages(args) => pages::run(&args),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };

@@ -64,7 +64,7 @@ function walk(by) {
   const list = rows();
   if (!list.length) return;
   const row = here() ? list[Math.min(Math.max(list.indexOf(here()) + by, 0), list.length - 1)] : list[0];
-  (one("th a, td a, input", row) ?? row).focus();
+  (one("th a, td a, input", row) ?? Object.assign(row, { tabIndex: -1 })).focus();
   row.scrollIntoView({ block: "nearest" });
 }
 

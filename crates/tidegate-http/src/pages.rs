@@ -194,6 +194,9 @@ pub(crate) const PAGES: &[Page] = &[
         get(subject::show)
     }),
     send("subject-take", "/sg-admin/subjects/{slug}/take", || post(subject::take)),
+    send("subject-client-export", "/sg-admin/subjects/{slug}/client-export", || {
+        post(subject::client_export)
+    }),
     look("help", help::PATH, help::PATH, || get(help::show)),
     send("theme", "/sg-admin/theme", || post(theme::send)),
 ];

@@ -23,6 +23,8 @@ pub enum Action {
     ExportPreview,
     /// Ask how large an export would be.
     ExportEstimate,
+    /// Note that a browser has made a file of the rows that it shows.
+    ClientExport,
     /// Stop a job.
     ExportCancel,
     /// Delete a job's file.
@@ -165,7 +167,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 60] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -173,6 +175,7 @@ impl Action {
         Self::VolumeReach,
         Self::ExportPreview,
         Self::ExportEstimate,
+        Self::ClientExport,
         Self::ExportCancel,
         Self::ArtifactDelete,
         Self::DownloadLink,
@@ -237,6 +240,7 @@ impl Action {
             Self::VolumeReach => "egress.volume",
             Self::ExportPreview => "export.previewed",
             Self::ExportEstimate => "export.estimated",
+            Self::ClientExport => "export.client",
             Self::ExportCancel => "export.cancel_requested",
             Self::ArtifactDelete => "artifact.deleted",
             Self::DownloadLink => "download.link",
@@ -295,7 +299,10 @@ impl Action {
     /// What it takes.
     pub fn need(self) -> Need {
         match self {
-            Self::ExportCreate | Self::ExportPreview | Self::ExportEstimate => Need::Export,
+            Self::ExportCreate
+            | Self::ExportPreview
+            | Self::ExportEstimate
+            | Self::ClientExport => Need::Export,
             Self::RowsView => Need::Rows,
             Self::ExportRerun => Need::Rerun,
             Self::ExportView => own_or_any("exports.list.own", "exports.list.any"),
@@ -372,6 +379,7 @@ impl Action {
             | Self::VolumeReach
             | Self::ExportPreview
             | Self::ExportEstimate
+            | Self::ClientExport
             | Self::ExportCancel
             | Self::ArtifactDelete
             | Self::DownloadLink

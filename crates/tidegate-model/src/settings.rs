@@ -32,10 +32,16 @@ pub struct Setting {
     pub words_taken: &'static [&'static str],
     /// Whether null means that there is no limit.
     pub may_be_null: bool,
+    /// Whether it is on or off, and takes no number.
+    pub is_switch: bool,
 }
 
 const fn setting(name: &'static str, words: &'static str, least: u64, most: u64) -> Setting {
-    Setting { name, words, least, most, words_taken: &[], may_be_null: false }
+    Setting { name, words, least, most, words_taken: &[], may_be_null: false, is_switch: false }
+}
+
+const fn switch(name: &'static str, words: &'static str) -> Setting {
+    Setting { is_switch: true, ..setting(name, words, 0, 0) }
 }
 
 const fn optional(name: &'static str, words: &'static str, least: u64, most: u64) -> Setting {
@@ -71,6 +77,10 @@ pub const SETTINGS: &[Setting] = &[
         "Rows with personal data that an operator may look at within an hour",
         0,
         1_000_000_000,
+    ),
+    switch(
+        "client_export",
+        "Whether a browser may make a file of the rows on a list page, where none is personal data",
     ),
     setting("link_minutes", "Minutes that a download link lives", 1, 24 * 60),
     setting(
@@ -111,6 +121,9 @@ pub struct Settings {
     pub bytes_max: Option<u64>,
     /// Rows of personal subjects that an operator may look at on list pages within an hour.
     pub view_rows_max: u32,
+    /// Whether a browser may make a file of the rows on a list page. It asks for no permission, so
+    /// it is offered where none of them is personal data.
+    pub client_export: bool,
     /// Minutes that a download link lives.
     pub link_minutes: u32,
     /// Minutes without a request after which a sign-in has ended.
@@ -137,6 +150,7 @@ impl Default for Settings {
             rows_max: None,
             bytes_max: None,
             view_rows_max: 5_000,
+            client_export: true,
             link_minutes: 15,
             session_idle_minutes: 60,
             session_hours_max: 12,
@@ -164,6 +178,17 @@ impl Settings {
         };
         let faults: Vec<Fault> = SETTINGS.iter().filter_map(fault).collect();
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
+    /// These settings, with some of another set in their places.
+    #[must_use]
+    pub fn with(&self, names: &[&str], other: &Self) -> Self {
+        let value = |settings| serde_json::to_value(settings).expect("settings are plain JSON");
+        let (mut own, other) = (value(self), value(other));
+        for name in names {
+            own[name] = other[name].clone();
+        }
+        serde_json::from_value(own).expect("every value is that of its setting")
     }
 
     /// How long a file is kept, in microseconds.
@@ -244,6 +269,14 @@ impl From<BearerHours> for u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_settings_are_taken_from_others() {
+        let own = Settings { retention_days: 3, rows_max: Some(7), ..Settings::default() };
+        let other = Settings { rows_max: None, link_minutes: 1, ..Settings::default() };
+        let both = own.with(&["rows_max", "link_minutes"], &other);
+        assert_eq!(both, Settings { link_minutes: 1, rows_max: None, ..own });
+    }
 
     #[test]
     fn a_bearer_link_lives_a_day_at_most_and_none_unless_a_site_says_so() {

@@ -38,16 +38,17 @@ pub struct Reach {
 }
 
 impl Service {
-    /// Everybody who is not shut out and can export something now, with what. It asks the same four
+    /// Everybody who is not shut out and can export something now, with what. It asks the same three
     /// questions however many operators there are.
     ///
     /// # Errors
     ///
     /// If the caller may not see roles and operators.
     pub async fn access(&self, caller: &Caller) -> Result<Vec<Access>, ServiceError> {
-        self.permit(caller, Action::RoleView, Target::default()).await?;
-        self.permit(caller, Action::OperatorView, Target::default()).await?;
         let policy = self.store.policy().await?;
+        for action in [Action::RoleView, Action::OperatorView] {
+            self.permit_by(&policy, caller, action, Target::default()).await?;
+        }
         let operators = self.store.operators().await?;
         let used = self.store.exports_used().await?;
         let sited = self.sited();

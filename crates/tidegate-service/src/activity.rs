@@ -107,12 +107,12 @@ impl Service {
         caller: &Caller,
         request: &ActivityRequest,
     ) -> Result<ActivityPage, ServiceError> {
-        self.permit(caller, Action::ActivityView, Target::default()).await?;
+        let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::ActivityView, Target::default()).await?;
         let sort = request.sort;
         let cursor = request.cursor.as_deref().map(|cursor| Cursor::read(cursor, sort));
         let cursor = cursor.transpose()?;
         let is_back = cursor.as_ref().is_some_and(|cursor| cursor.is_back);
-        let policy = self.store.policy().await?;
         let filter = EntryFilter {
             actor: request.actor.clone(),
             job: request.job,
@@ -153,8 +153,8 @@ impl Service {
         caller: &Caller,
         seq: i64,
     ) -> Result<FoundEntry, ServiceError> {
-        self.permit(caller, Action::ActivityView, Target::default()).await?;
         let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::ActivityView, Target::default()).await?;
         let filter = EntryFilter {
             subjects_seen: Some(subjects_seen(&policy, caller)),
             ..EntryFilter::default()

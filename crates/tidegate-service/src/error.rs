@@ -25,7 +25,7 @@ pub enum ServiceError {
     #[error("the code is wrong, was used before, or came too late")]
     SecondFactorFailed,
     /// Somebody has tried to sign in too often.
-    #[error("too many attempts to sign in: wait a little")]
+    #[error("too many attempts to sign in: try again in {seconds} s")]
     TooManyAttempts {
         /// Seconds after which it is worth to try again.
         seconds: u64,

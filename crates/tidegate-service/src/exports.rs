@@ -12,7 +12,7 @@ mod story;
 mod watch;
 
 pub use create::Created;
-pub(crate) use create::Prepared;
+pub(crate) use create::{Prepared, prepared};
 pub(crate) use download::Sendings;
 pub use download::{LinkedFile, Sending};
 pub use link::NewLink;

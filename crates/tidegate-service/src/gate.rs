@@ -8,7 +8,7 @@ use tidegate_model::{
     action::{Action, Target},
     actor::{Actor, Caller, Via},
     audit::hexadecimal,
-    policy::{self, Denied, Explanation, Permit},
+    policy::{self, Denied, Explanation, Permit, Policy},
 };
 use tidegate_store::{Bearer, Operator};
 
@@ -80,7 +80,18 @@ impl Service {
         target: Target,
     ) -> Result<Permit, ServiceError> {
         let policy = self.store.policy().await?;
-        match policy::authorize(&policy, caller, action, target) {
+        self.permit_by(&policy, caller, action, target).await
+    }
+
+    /// The same by a policy that was read for more than this.
+    pub(crate) async fn permit_by(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        action: Action,
+        target: Target,
+    ) -> Result<Permit, ServiceError> {
+        match policy::authorize(policy, caller, action, target) {
             Ok(permit) => Ok(permit),
             Err(denied) => Err(self.refused(denied).await?),
         }

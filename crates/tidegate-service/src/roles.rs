@@ -25,8 +25,9 @@ impl Service {
     ///
     /// If the caller may not see them.
     pub async fn roles(&self, caller: &Caller) -> Result<Vec<Role>, ServiceError> {
-        self.permit(caller, Action::RoleView, Target::default()).await?;
-        Ok(self.store.policy().await?.roles.into_values().collect())
+        let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::RoleView, Target::default()).await?;
+        Ok(policy.roles.into_values().collect())
     }
 
     /// Slugs and names of the roles, for whoever gives them to operators.
@@ -35,8 +36,9 @@ impl Service {
     ///
     /// If the caller may not see operators.
     pub async fn role_names(&self, caller: &Caller) -> Result<Vec<(String, String)>, ServiceError> {
-        self.permit(caller, Action::OperatorView, Target::default()).await?;
-        let roles = self.store.policy().await?.roles.into_values();
+        let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::OperatorView, Target::default()).await?;
+        let roles = policy.roles.into_values();
         Ok(roles.map(|role| (role.slug, role.label)).collect())
     }
 

@@ -27,6 +27,8 @@ pub struct Site {
     pub subjects: Vec<SubjectDeclaration>,
     /// Exports that may read a source at a time, where it is not [`EXPORTS_MAX`].
     pub exports_max: BTreeMap<String, u32>,
+    /// Settings that are given from outside, which nobody changes here.
+    pub pinned: Vec<&'static str>,
 }
 
 /// Exports that may read a source at a time unless the site says otherwise: the database has other

@@ -12,8 +12,8 @@ use tidegate_store::{Change, RoleEdit};
 use crate::{error::ServiceError, service::Service};
 
 impl Service {
-    /// Gives a new site its default roles, those of its configuration, and its first settings; a
-    /// site that has roles stays as it is.
+    /// Gives a new site its default roles, those of its configuration, and its first settings; of a
+    /// site that has roles only those settings change that are given from outside.
     ///
     /// # Errors
     ///
@@ -24,7 +24,7 @@ impl Service {
         settings: Option<&Settings>,
     ) -> Result<(), ServiceError> {
         if !self.store.policy().await?.roles.is_empty() {
-            return Ok(());
+            return self.pin(settings).await;
         }
         let mut faults = Vec::new();
         for role in roles {
@@ -35,9 +35,7 @@ impl Service {
         }
         let setup = Caller::setup("first start");
         if let Some(settings) = settings {
-            settings.check()?;
-            let permit = self.permit(&setup, Action::SettingChange, Target::default()).await?;
-            self.store.commit(permit, Change::Settings(Box::new(settings.clone()))).await?;
+            self.put_settings(&setup, settings).await?;
         }
         let defaults = defaults(self.sited().site.slugs());
         let declared = |role: &Role| roles.iter().any(|one| one.slug == role.slug);
@@ -46,6 +44,24 @@ impl Service {
             let permit = self.permit(&setup, Action::RoleChange, Target::default()).await?;
             self.store.commit(permit, Change::Role(RoleEdit::Put(role))).await?;
         }
+        Ok(())
+    }
+
+    /// Sees to it that settings which are given from outside are so.
+    async fn pin(&self, given: Option<&Settings>) -> Result<(), ServiceError> {
+        let Some(given) = given else { return Ok(()) };
+        let now = self.store.settings().await?;
+        let pinned = now.with(&self.sited().site.pinned, given);
+        match pinned == now {
+            true => Ok(()),
+            false => self.put_settings(&Caller::setup("environment"), &pinned).await,
+        }
+    }
+
+    async fn put_settings(&self, setup: &Caller, settings: &Settings) -> Result<(), ServiceError> {
+        settings.check()?;
+        let permit = self.permit(setup, Action::SettingChange, Target::default()).await?;
+        self.store.commit(permit, Change::Settings(Box::new(settings.clone()))).await?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Subjects: which there are for somebody, what they are made of, and a look at their rows.
 
+mod client_export;
 mod cursor;
 mod encoded;
 mod estimate;

@@ -113,8 +113,8 @@ impl Service {
     pub async fn tokens(&self, caller: &Caller) -> Result<Vec<Token>, ServiceError> {
         let owner = caller.operator().ok_or(ServiceError::Unknown)?;
         let target = Target { owner: Some(owner), ..Target::default() };
-        self.permit(caller, Action::TokenView, target).await?;
         let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::TokenView, target).await?;
         let is_manager = tidegate_model::policy::holds(&policy, caller, "tokens.manage");
         let whose = (!is_manager).then_some(owner);
         Ok(self.store.tokens(whose).await?)

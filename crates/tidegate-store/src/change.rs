@@ -176,9 +176,13 @@ impl Change {
             Self::SecondFactor(change) => change.actions(),
             Self::Settings(_) => &[Action::SettingChange],
             Self::ArchiveActivity(_) => &[Action::ActivityArchive],
-            Self::Note(_) => {
-                &[Action::KeyRotate, Action::Backup, Action::ExportPreview, Action::ExportEstimate]
-            }
+            Self::Note(_) => &[
+                Action::KeyRotate,
+                Action::Backup,
+                Action::ExportPreview,
+                Action::ExportEstimate,
+                Action::ClientExport,
+            ],
         }
     }
 

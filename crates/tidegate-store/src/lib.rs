@@ -148,7 +148,7 @@ pub use query::{
     operators::{Bearer, Operator, Token},
     paces::Pace,
     second_factor::{SecondFactor, SecondStep},
-    sessions::{Invitation, Session},
+    sessions::{Invitation, Presence, Session},
     transitions::TransitionRow,
     vault::{OwnStore, Quarantined},
 };

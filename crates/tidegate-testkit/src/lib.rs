@@ -4,5 +4,6 @@ pub mod circumstances;
 pub mod fault_proxy;
 pub mod mariadb;
 pub mod postgres;
+pub mod postgres_tap;
 pub mod python;
 pub mod s3;

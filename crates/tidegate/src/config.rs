@@ -16,7 +16,7 @@ use tidegate_model::{
     declaration::{self, SubjectDeclaration},
     fault::Faults,
     role::Role,
-    settings::Settings,
+    settings::{SETTINGS, Settings},
 };
 use tidegate_service::{
     artifacts::BucketOptions,
@@ -57,6 +57,8 @@ pub struct Site {
     pub subjects: Vec<SubjectDeclaration>,
     /// Exports that may read a source at a time, where the file says so.
     pub exports_max: BTreeMap<String, u32>,
+    /// Settings that the environment says, which nobody changes elsewhere.
+    pub pinned: Vec<&'static str>,
     /// The control plane, if the site has one.
     pub control: Option<ControlSettings>,
     /// Where spans are sent to, if anywhere.
@@ -226,6 +228,7 @@ impl Site {
             sources: document.sources.into_iter().map(settings).collect::<Result<_, Failure>>()?,
             subjects: document.subjects,
             exports_max,
+            pinned: pinned(environment),
             control,
             traces: document.traces.settings()?,
         })
@@ -272,6 +275,18 @@ fn audit_in(declared: Option<AuditSettings>, folder: &Path) -> AuditSettings {
         }
     }
     audit
+}
+
+/// Settings that the environment says.
+fn pinned(environment: &BTreeMap<String, String>) -> Vec<&'static str> {
+    let variable =
+        |name: &str| format!("{PREFIX}{SEPARATOR}SETTINGS{SEPARATOR}{}", name.to_uppercase());
+    let is_pinned = |name: &&str| {
+        let variable = variable(name);
+        environment.contains_key(&variable)
+            || environment.contains_key(&format!("{variable}{FILE_SUFFIX}"))
+    };
+    SETTINGS.iter().map(|setting| setting.name).filter(is_pinned).collect()
 }
 
 /// A relative path in the URL of a SQLite file starts from the folder of the configuration.

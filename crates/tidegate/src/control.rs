@@ -223,8 +223,8 @@ fn settings_of(site: &Site) -> Result<ControlSettings, Failure> {
 }
 
 fn subjects_of(site: Site) -> Subjects {
-    let Site { sources, subjects, exports_max, .. } = site;
-    Subjects { sources, subjects, exports_max }
+    let Site { sources, subjects, exports_max, pinned, .. } = site;
+    Subjects { sources, subjects, exports_max, pinned }
 }
 
 /// Runs a command of the control plane.

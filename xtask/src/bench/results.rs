@@ -30,14 +30,21 @@ pub(super) struct Report {
 
 #[derive(Debug, Serialize)]
 struct Machine {
+    #[serde(flatten)]
+    host: Host,
+    /// Peak memory that even `true` is charged with, in MiB.
+    rss_floor_mib: f64,
+}
+
+/// The machine, and what else was going on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Host {
     processor: String,
     cores: usize,
     memory: String,
     kernel: String,
-    /// Load average at the start: what else was going on.
+    /// Load average at the start.
     load: String,
-    /// Peak memory that even `true` is charged with, in MiB.
-    rss_floor_mib: f64,
 }
 
 /// A row against a peer.
@@ -225,22 +232,12 @@ fn cpus() -> usize {
 impl Report {
     /// An empty report about this machine and commit.
     pub(super) fn new(versions: Vec<String>, rss_floor_mib: f64) -> Result<Self> {
-        let load = fs::read_to_string("/proc/loadavg")?;
-        warn_if_busy(&load);
-        let machine = Machine {
-            processor: proc_field("cpuinfo", "model name")?,
-            cores: cpus(),
-            memory: proc_field("meminfo", "MemTotal")?,
-            kernel: output("uname", &["-sr"])?.trim().to_owned(),
-            load: load.trim().to_owned(),
-            rss_floor_mib,
-        };
-        let dirty = if output("git", &["status", "--porcelain"])?.is_empty() { "" } else { "+" };
-        let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
+        let host = Host::now()?;
+        warn_if_busy(&host.load);
         Ok(Self {
-            commit: format!("{}{dirty}", commit.trim()),
-            measured_at: output("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"])?.trim().to_owned(),
-            machine,
+            commit: commit()?,
+            measured_at: moment()?,
+            machine: Machine { host, rss_floor_mib },
             versions,
             rows: Vec::new(),
             memory: Vec::new(),
@@ -287,6 +284,31 @@ impl Report {
         fs::write(&path, serde_json::to_string_pretty(self)? + "\n")?;
         Ok(path)
     }
+}
+
+impl Host {
+    /// This one, as it is just now.
+    pub(crate) fn now() -> Result<Self> {
+        Ok(Self {
+            processor: proc_field("cpuinfo", "model name")?,
+            cores: cpus(),
+            memory: proc_field("meminfo", "MemTotal")?,
+            kernel: output("uname", &["-sr"])?.trim().to_owned(),
+            load: fs::read_to_string("/proc/loadavg")?.trim().to_owned(),
+        })
+    }
+}
+
+/// The commit that is checked out; `+` where files differ from it.
+pub(crate) fn commit() -> Result<String> {
+    let dirty = if output("git", &["status", "--porcelain"])?.is_empty() { "" } else { "+" };
+    let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
+    Ok(format!("{}{dirty}", commit.trim()))
+}
+
+/// The time, RFC 3339.
+pub(crate) fn moment() -> Result<String> {
+    Ok(output("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"])?.trim().to_owned())
 }
 
 /// Says so if others are at work on the machine.

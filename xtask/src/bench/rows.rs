@@ -5,22 +5,22 @@ use std::fmt;
 /// Rows of the table `orders_1m`.
 pub(super) const SMALL: Size = Size { slug: "1m", rows: 1_000_000 };
 /// Rows of the table `orders_10m`.
-pub(super) const LARGE: Size = Size { slug: "10m", rows: 10_000_000 };
+pub(crate) const LARGE: Size = Size { slug: "10m", rows: 10_000_000 };
 /// Rows of the table `orders_100`: all that a run costs before the first row.
 pub(super) const TINY: Size = Size { slug: "100", rows: 100 };
 
 /// A size of the table `orders`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
+pub(crate) struct Size {
     /// What the table's name ends with.
-    pub(super) slug: &'static str,
+    pub(crate) slug: &'static str,
     /// Rows in it.
-    pub(super) rows: u32,
+    pub(crate) rows: u32,
 }
 
 /// Where the rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Postgres,
     Sqlite,
     Mariadb,

@@ -57,7 +57,7 @@ impl Servers {
     }
 
     /// How Tidegate reaches PostgreSQL.
-    pub(super) fn postgres_url(&self) -> String {
+    pub(crate) fn postgres_url(&self) -> String {
         let run = self.folder.join("run");
         format!("postgres://postgres@/postgres?host={}&port={POSTGRES_PORT}", run.display())
     }

@@ -24,7 +24,7 @@ const MARIADB_COLUMNS: &str = "id, order_number, user_id, status, currency, tota
      items_count, is_gift::int";
 
 /// Name of the table in a server that holds all sizes.
-pub(super) fn table(size: Size) -> String {
+pub(crate) fn table(size: Size) -> String {
     format!("orders_{}", size.slug)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn sqlite_file(folder: &Path, size: Size) -> PathBuf {
 }
 
 /// Makes the table if it is not there.
-pub(super) fn make(folder: &Path, servers: &Servers, from: Source, size: Size) -> Result<()> {
+pub(crate) fn make(folder: &Path, servers: &Servers, from: Source, size: Size) -> Result<()> {
     let made = match from {
         Source::Postgres => postgres(servers, size),
         Source::Sqlite => postgres(servers, size).and_then(|()| sqlite(folder, servers, size)),

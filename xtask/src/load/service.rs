@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::past::Past;
 use crate::command::succeed;
 
 const KIB_PER_MIB: f64 = 1024.0;
@@ -18,9 +17,9 @@ const KIB_PER_MIB: f64 = 1024.0;
 const UNSIGNED_MAX: i64 = 1_000;
 
 /// `tidegate serve`.
-pub(super) struct Service {
+pub(crate) struct Service {
     child: Child,
-    pub(super) address: String,
+    pub(crate) address: String,
 }
 
 /// Resident memory.
@@ -30,10 +29,10 @@ pub(super) struct Memory {
 }
 
 impl Service {
-    /// Starts it, and waits until it has signed its long past.
-    pub(super) fn start(program: &Path, past: &Past) -> Result<Self> {
+    /// Starts it in a folder, and waits until it has signed its past.
+    pub(crate) fn start(program: &Path, folder: &Path) -> Result<Self> {
         let mut command = Command::new(program);
-        command.arg("serve").current_dir(&past.folder).stderr(Stdio::piped());
+        command.arg("serve").current_dir(folder).stderr(Stdio::piped());
         let mut child = command.env("RUST_LOG", "warn,tidegate=warn").spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("asked for a pipe")?).lines();
         let address = loop {
@@ -71,7 +70,7 @@ impl Service {
     }
 
     /// Ends it, in order.
-    pub(super) fn end(mut self) -> Result<()> {
+    pub(crate) fn end(mut self) -> Result<()> {
         succeed(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
         let status = self.child.wait()?;
         ensure!(status.success(), "the service ended with {status}");

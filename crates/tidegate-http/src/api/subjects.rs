@@ -251,6 +251,7 @@ pub(super) async fn rows(
         cursor: params.cursor,
         limit,
         counting: params.count.map_or(Counting::None, Counting::from),
+        as_text: false,
     };
     let page = edge.service.rows(&caller, &request).await?;
     let base = &edge.settings.public_url;

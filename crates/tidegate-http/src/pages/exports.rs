@@ -81,6 +81,8 @@ struct Exports<'a> {
 /// A state to filter by.
 struct Tab {
     word: &'static str,
+    /// How many there are, where that is known.
+    count: Option<String>,
     path: String,
     is_here: bool,
 }
@@ -161,7 +163,29 @@ impl Asked {
             sort,
             behind,
             limit: self.limit(),
+            counts_states: true,
         })
+    }
+
+    /// Every state to filter by, and how many exports there are in it.
+    fn tabs(&self, page: &ListPage) -> Vec<Tab> {
+        let counted = |status: Option<Status>| {
+            let counts = page.by_status.as_ref()?;
+            Some(match status {
+                Some(status) => counts.get(&status).copied().unwrap_or_default(),
+                None => counts.values().sum(),
+            })
+        };
+        let tab = |word, slug: &str, status| Tab {
+            word,
+            count: counted(status).map(words::count_of),
+            path: self.path(&[("status", slug)]),
+            is_here: self.status == slug,
+        };
+        let states = Status::ALL
+            .into_iter()
+            .map(|status| tab(Pill::of(status, false).word, status.slug(), Some(status)));
+        std::iter::once(tab("All", "", None)).chain(states).collect()
     }
 
     /// What is filtered by, in words.
@@ -201,10 +225,12 @@ impl Asked {
         let total = if page.matching.is_exact { total } else { format!("over {total}") };
         let range =
             format!("{}–{}", words::count_of(first), words::count_of(first + shown.max(1) - 1));
-        let next = page.next.as_ref().map(|cursor| {
-            let at = (first + shown).to_string();
-            self.path(&[("cursor", &cursor.to_string()), ("at", &at)])
-        });
+        let other = |cursor: &Option<JobCursor>, at: u64| {
+            let cursor = cursor.as_ref()?.to_string();
+            Some(self.path(&[("cursor", &cursor), ("at", &at.to_string())]))
+        };
+        let before = first.saturating_sub(u64::from(self.limit())).max(1);
+        let is_by_age = self.sort.is_empty() || self.sort == "-created";
         let kept = [
             ("q", &self.q),
             ("status", &self.status),
@@ -220,14 +246,10 @@ impl Asked {
             sizes: SIZES,
             limit: self.limit(),
             first: (!self.cursor.is_empty()).then(|| self.path(&[])),
-            back: None,
-            next,
-            back_word: "Newer",
-            next_word: if self.sort.is_empty() || self.sort == "-created" {
-                "Older"
-            } else {
-                "Next"
-            },
+            back: other(&page.previous, before),
+            next: other(&page.next, first + shown),
+            back_word: if is_by_age { "Newer" } else { "Previous" },
+            next_word: if is_by_age { "Older" } else { "Next" },
         }
     }
 }
@@ -242,17 +264,10 @@ pub(super) async fn show(
     let page = edge.service.exports(&shell.caller, &request).await?;
     let beside = edge.service.beside(&page.jobs).await?;
     let shell = &shell;
-    let tab = |word: &'static str, slug: &str| Tab {
-        word,
-        path: asked.path(&[("status", slug)]),
-        is_here: asked.status == slug,
-    };
-    let states =
-        Status::ALL.into_iter().map(|status| tab(Pill::of(status, false).word, status.slug()));
     let template = Exports {
         shell,
         asked: &asked,
-        tabs: std::iter::once(tab("All", "")).chain(states).collect(),
+        tabs: asked.tabs(&page),
         sorters: asked.sorters(request.sort),
         rows: page.jobs.iter().map(|job| Row::of(shell, job, &beside)).collect(),
         pager: asked.pager(&page),

@@ -90,6 +90,13 @@ async fn tell(edge: &Shared, parts: &Parts, told: &Told) -> Response {
     if told.kind == ProblemKind::NotFound && path.ends_with('/') && path.len() > PREFIX.len() + 1 {
         return see_other(path.trim_end_matches('/'));
     }
+    // What is only sent to has its page one level up: whoever comes back to it meant that.
+    if told.kind == ProblemKind::MethodNotAllowed
+        && parts.method == Method::GET
+        && let Some((above, _)) = path.rsplit_once('/')
+    {
+        return see_other(above);
+    }
     let status = told.kind.status();
     let Words { title, remedy } = words(told.kind);
     // What every problem of the kind says, the page says better.

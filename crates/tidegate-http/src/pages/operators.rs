@@ -153,8 +153,8 @@ pub(super) async fn show_link(
     let shown = Secret {
         title: &format!("{email} {done}"),
         line: &format!(
-            "Send this link to {email} by a way that you trust. Whoever opens it sets the password; \
-             it works once, for {SETUP_HOURS} hours, and is shown only now."
+            "Send this link to {email} by a way that you trust. Whoever opens it sets the \
+             password; it works once, for {SETUP_HOURS} hours, and is shown only now."
         ),
         label: "Link to set a password",
         secret: &url,

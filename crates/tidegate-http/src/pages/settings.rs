@@ -37,6 +37,7 @@ const GROUPS: [(&str, &[Placed]); 4] = [
             ("bytes_max", "Bytes of an export", "bytes"),
             ("open_jobs_max", "Open exports of one operator", "exports"),
             ("view_rows_max", "Rows with personal data on list pages, an hour", "rows"),
+            ("client_export", "Files made in the browser", ""),
         ],
     ),
     (
@@ -57,6 +58,9 @@ const GROUPS: [(&str, &[Placed]); 4] = [
         ],
     ),
 ];
+
+/// Positions of a switch, with the words of each.
+const SWITCH: [(&str, &str); 2] = [("true", "Allowed"), ("false", "Not allowed")];
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -82,6 +86,8 @@ struct Field {
     least: u64,
     most: u64,
     may_be_null: bool,
+    /// Whether the environment says it.
+    is_pinned: bool,
     /// Word, words, and whether it is chosen; none where it takes a number.
     choices: Vec<(&'static str, &'static str, bool)>,
     fault: Option<String>,
@@ -93,12 +99,18 @@ type Texts = BTreeMap<String, String>;
 /// The page.
 pub(super) async fn show(State(edge): State<Shared>, shell: Shell) -> Result<Response, Problem> {
     let settings = edge.service.settings(&shell.caller).await?;
-    Ok(page(&shell, &texts(&settings), Vec::new()))
+    Ok(page(&edge, &shell, &texts(&settings), Vec::new()))
 }
 
-fn page(shell: &Shell, texts: &Texts, faults: Vec<(&'static str, String)>) -> Response {
+fn page(
+    edge: &Shared,
+    shell: &Shell,
+    texts: &Texts,
+    faults: Vec<(&'static str, String)>,
+) -> Response {
+    let pinned = edge.service.pinned_settings();
     let group = |(title, placed): &(&'static str, &'static [Placed])| {
-        let fields = placed.iter().filter_map(|one| field(one, texts, &faults));
+        let fields = placed.iter().filter_map(|one| field(one, texts, (&pinned, &faults)));
         Group { title, fields: fields.collect() }
     };
     let groups = GROUPS.iter().map(group).collect();
@@ -106,20 +118,29 @@ fn page(shell: &Shell, texts: &Texts, faults: Vec<(&'static str, String)>) -> Re
     shell.page(status, &Shown { shell, groups, faults })
 }
 
-fn field(placed: &Placed, texts: &Texts, faults: &[(&'static str, String)]) -> Option<Field> {
+fn field(
+    placed: &Placed,
+    texts: &Texts,
+    (pinned, faults): (&[&'static str], &[(&'static str, String)]),
+) -> Option<Field> {
     let (name, label, unit) = *placed;
     let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
     let value = texts.get(name).cloned().unwrap_or_default();
     let choice = |word: &&'static str| (*word, whose(word), value == **word);
+    let switch = |(word, words): &(&'static str, &'static str)| (*word, *words, value == *word);
     Some(Field {
         name,
         label,
         unit,
         hint: hint(setting),
-        choices: setting.words_taken.iter().map(choice).collect(),
+        choices: match setting.is_switch {
+            true => SWITCH.iter().map(switch).collect(),
+            false => setting.words_taken.iter().map(choice).collect(),
+        },
         least: setting.least,
         most: setting.most,
         may_be_null: setting.may_be_null,
+        is_pinned: pinned.contains(&name),
         fault: faults.iter().find(|(one, _)| *one == name).map(|(_, words)| words.clone()),
         value,
     })
@@ -128,7 +149,7 @@ fn field(placed: &Placed, texts: &Texts, faults: &[(&'static str, String)]) -> O
 /// What a setting means, and which values it takes.
 fn hint(setting: &Setting) -> String {
     let meaning = setting.words.split("; null").next().unwrap_or(setting.words);
-    if !setting.words_taken.is_empty() {
+    if !setting.words_taken.is_empty() || setting.is_switch {
         return format!("{meaning}.");
     }
     let (least, most) = (words::count_of(setting.least), words::count_of(setting.most));
@@ -174,7 +195,7 @@ pub(super) async fn send(
     // Whoever may not is told so before anything else.
     edge.service.settings(&shell.caller).await?;
     if !faults.is_empty() {
-        return Ok(page(&shell, &sent, faults));
+        return Ok(page(&edge, &shell, &sent, faults));
     }
     let settings: Settings =
         serde_json::from_value(read).map_err(|_| Problem::of(ProblemKind::InvalidRequest))?;
@@ -189,7 +210,7 @@ pub(super) async fn send(
                 let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
                 Some((setting.name, sentence(&fault.detail)))
             };
-            Ok(page(&shell, &sent, faults.0.iter().filter_map(known).collect()))
+            Ok(page(&edge, &shell, &sent, faults.0.iter().filter_map(known).collect()))
         }
         Err(other) => Err(other.into()),
     }
@@ -199,10 +220,11 @@ pub(super) async fn send(
 fn read(sent: &Texts) -> (Value, Vec<(&'static str, String)>) {
     let (mut values, mut faults) = (Map::new(), Vec::new());
     for setting in SETTINGS {
-        let Setting { name, least, most, words_taken, may_be_null, .. } = *setting;
+        let Setting { name, least, most, words_taken, may_be_null, is_switch, .. } = *setting;
         let text = sent.get(name).map(|text| text.trim()).unwrap_or_default();
         let value = match text {
             "" if may_be_null => Some(Value::Null),
+            word if is_switch => word.parse::<bool>().ok().map(Value::from),
             word if !words_taken.is_empty() => words_taken.contains(&word).then(|| word.into()),
             number => {
                 let number = number.replace([',', ' '], "").parse::<u64>().ok();
@@ -213,7 +235,7 @@ fn read(sent: &Texts) -> (Value, Vec<(&'static str, String)>) {
             Some(value) => {
                 values.insert(name.to_owned(), value);
             }
-            None if !words_taken.is_empty() => {
+            None if !words_taken.is_empty() || is_switch => {
                 faults.push((name, "Choose one of the list.".to_owned()));
             }
             None => {
@@ -252,6 +274,7 @@ mod tests {
             ("attempts_max", "many"),
             ("builds_max", "99999999999999999999"),
             ("require_second_factor", "everybody"),
+            ("client_export", "perhaps"),
             ("session_hours_max", "-1"),
         ] {
             sent.insert(name.to_owned(), text.to_owned());
@@ -259,7 +282,7 @@ mod tests {
         sent.remove("retention_days");
         let (_, faults) = read(&sent);
         let names: Vec<&str> = faults.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names.len(), 6, "{faults:?}");
+        assert_eq!(names.len(), 7, "{faults:?}");
         assert!(names.contains(&"retention_days"));
     }
 }

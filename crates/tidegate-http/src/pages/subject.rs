@@ -1,7 +1,10 @@
 //! The list of a subject's rows: filtered, sorted, page by page, and the way to an export of them.
 
+mod build;
 mod cell;
+mod client_export;
 mod condition;
+mod table;
 mod take;
 mod view;
 
@@ -10,25 +13,24 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use chrono::Datelike;
 use http::StatusCode;
-use serde_json::Value;
-use tidegate_model::{field::Field, scope::Operator, subject::Subject};
-use tidegate_service::{Counting, RowPage, RowsRequest, ServiceError, SubjectSummary};
+use tidegate_model::{bind::BoundSubject, field::Field, subject::Subject};
+use tidegate_service::{
+    Counting, FormatSummary, RowPage, RowsRequest, ServiceError, SubjectSummary, formats,
+};
 
-pub(super) use self::take::send as take;
 use self::{
-    cell::Cell,
-    condition::{Chip, Choice},
+    build::{Build, Shown},
+    condition::Chip,
+    table::{Column, Row, plain},
     view::View,
 };
-use super::{draft::Draft, path_of, see_other, sentence, shell::Shell, words};
+pub(super) use self::{client_export::send as client_export, take::send as take};
+use super::{path_of, see_other, shell::Shell, words};
 use crate::{edge::Shared, input::Slug, problem::Problem};
 
 /// Where the lists are.
 const BASE: &str = "/sg-admin/subjects";
-/// Formats of the export at one click; the wizard has their options.
-const FORMATS: &[&str] = &["csv", "xlsx", "json", "ndjson", "xml", "parquet"];
 
 #[derive(Template)]
 #[template(path = "subject.html")]
@@ -38,6 +40,7 @@ struct List<'a> {
     path: String,
     summary: &'a SubjectSummary,
     view: &'a View,
+    kinds: Vec<Kind>,
     columns: Vec<Column>,
     rows: Vec<Row>,
     chips: Vec<Chip>,
@@ -45,47 +48,33 @@ struct List<'a> {
     pager: Pages,
     /// What came of the question, where it is no rows.
     trouble: Option<String>,
+    /// The row limit of the role, in words.
+    limits: Vec<String>,
     total: Option<String>,
+    /// All of them, in words, with their number and without it.
+    every: String,
+    all: &'static str,
+    /// The same as a number, for who counts what is selected.
+    total_rows: Option<u64>,
     is_exact: bool,
     pii_fields: usize,
     has_search: bool,
     has_key: bool,
     choices: Vec<Shown>,
-    formats: Vec<&'static str>,
+    formats: Vec<FormatSummary>,
+    format: String,
     links: Links,
+    /// Makes a second click the same export.
+    form_key: String,
+    /// What a browser makes a file of, where it may.
+    client_file: Option<String>,
 }
 
-/// A column of the table.
-struct Column {
+/// A kind of the subject to look at.
+struct Kind {
     label: String,
-    sort: Option<String>,
-    direction: Option<&'static str>,
-    is_num: bool,
-    is_pii: bool,
-}
-
-struct Row {
-    /// Its key as a form sends it, and as people read it.
-    key: String,
-    name: String,
-    cells: Vec<Cell>,
-}
-
-/// A filter that is being made.
-struct Build {
-    fields: Vec<(String, String, bool)>,
-    operators: Vec<Choice>,
-    hint: &'static str,
-    value: String,
-    kept: Vec<(String, String)>,
-}
-
-/// A field that can be shown.
-struct Shown {
-    slug: String,
-    label: String,
-    is_on: bool,
-    is_pii: bool,
+    path: String,
+    is_here: bool,
 }
 
 /// Other pages.
@@ -104,6 +93,7 @@ struct Links {
     exact: String,
     filter: String,
     columns: String,
+    usual_columns: String,
     closed: String,
     all: String,
     search_kept: Vec<(String, String)>,
@@ -118,6 +108,11 @@ impl List<'_> {
 
     fn is_empty_subject(&self) -> bool {
         self.rows.is_empty() && !self.view.is_narrowed() && self.view.cursor.is_none()
+    }
+
+    /// Whether single rows can be chosen.
+    fn has_ticks(&self) -> bool {
+        self.summary.may_export && self.has_key
     }
 }
 
@@ -143,13 +138,12 @@ pub(super) async fn show(
         Ok(page) => (StatusCode::OK, page, None),
         Err(error) => {
             let (status, words) = told(error)?;
-            let none =
-                RowPage { rows: Vec::new(), next: None, previous: None, last: None, total: None };
-            (status, none, Some(words))
+            (status, RowPage::default(), Some(words))
         }
     };
+    let kinds = kinds(&view, &bound);
     let list = list(&shell, &summary, subject, &view, (&shown, &page, trouble));
-    Ok(shell.page(status, &list))
+    Ok(shell.page(status, &List { kinds, ..list }))
 }
 
 /// Where a form of the page leads to: the same list, with what was filled in.
@@ -186,6 +180,7 @@ async fn asked(
         cursor: view.cursor.clone(),
         limit: view.limit,
         counting: if view.is_counted { Counting::Exact } else { Counting::About },
+        as_text: true,
     };
     edge.service.rows(&shell.caller, &request).await
 }
@@ -194,14 +189,15 @@ async fn asked(
 fn told(error: ServiceError) -> Result<(StatusCode, String), Problem> {
     match error {
         ServiceError::Faults(faults) => {
-            let words: Vec<String> = faults.0.iter().map(|fault| sentence(&fault.detail)).collect();
+            let words: Vec<String> =
+                faults.0.iter().map(|fault| words::said(&fault.detail)).collect();
             Ok((StatusCode::UNPROCESSABLE_ENTITY, words.join(" ")))
         }
         error @ (ServiceError::LookTooLong { .. }
         | ServiceError::Unreadable(_)
         | ServiceError::TooManyRowsSeen { .. }) => {
             let problem = Problem::from(error);
-            Ok((problem.kind().status(), sentence(problem.detail())))
+            Ok((problem.kind().status(), words::said(problem.detail())))
         }
         other => Err(other.into()),
     }
@@ -216,102 +212,91 @@ fn list<'a>(
 ) -> List<'a> {
     let fields: Vec<&Field> = shown.iter().filter_map(|slug| subject.field(slug)).collect();
     let total = page.total.and_then(|total| Some((total.rows?, total.is_exact)));
+    let row = |text: &Box<serde_json::value::RawValue>| {
+        table::row(shell, view, (subject, &fields), text.get())
+    };
+    let all = if view.is_narrowed() { "all that match" } else { "all rows" };
+    let rows: Vec<Row> = page.rows.iter().map(row).collect();
+    let limit = page.row_limit.as_ref().map(|limit| condition::parts(&limit.to_string()));
+    let limits = limit.iter().flatten().map(|part| condition::sentence(part, subject));
     List {
         label: shell.subject_label(&summary.slug),
         path: format!("{BASE}/{}", summary.slug),
-        columns: fields.iter().map(|field| column(view, subject, field)).collect(),
-        rows: page
-            .rows
-            .iter()
-            .map(|row| self::row(shell, view, (subject, &fields), row.get()))
-            .collect(),
+        kinds: Vec::new(),
+        columns: fields.iter().map(|field| table::column(view, subject, field)).collect(),
         chips: chips(view, subject),
-        build: (view.open == "filter").then(|| build(view, subject)),
+        build: (view.open == "filter").then(|| build::build(view, subject, &fields, &rows)),
         pager: pages(view, page),
         trouble,
-        total: total.map(|(rows, is_exact)| match i64::try_from(rows) {
-            Ok(rows) if !is_exact => words::about(rows),
-            _ => words::count_of(rows),
+        limits: limits.collect(),
+        total: total.map(|(rows, is_exact)| match is_exact {
+            true => words::count_of(rows),
+            false => words::about(as_whole(rows)).replacen('a', "A", 1),
         }),
+        every: match total {
+            Some((rows, true)) => all.replacen("all", &format!("all {}", words::count_of(rows)), 1),
+            Some((rows, false)) => format!("{all}, {}", words::about(as_whole(rows))),
+            None => all.to_owned(),
+        },
+        all,
+        total_rows: total.map(|(rows, _)| rows),
         is_exact: total.is_some_and(|(_, is_exact)| is_exact),
         pii_fields: fields.iter().filter(|field| field.pii.is_some()).count(),
         has_search: !subject.search.is_empty(),
         has_key: !subject.key.is_empty(),
-        choices: choices(subject, shown),
-        formats: FORMATS.to_vec(),
-        links: links(view),
+        choices: build::choices(subject, shown),
+        formats: formats(),
+        format: view.draft.format.clone(),
+        links: links(view, subject),
+        form_key: format!("{:032x}", rand::random::<u128>()),
+        client_file: table::client_file(shell, view, &fields, page),
+        rows,
         shell,
         summary,
         view,
     }
 }
 
-fn links(view: &View) -> Links {
+/// The kinds of the subject, and all of them together.
+fn kinds(view: &View, bound: &BoundSubject) -> Vec<Kind> {
+    if bound.kinds().is_empty() {
+        return Vec::new();
+    }
+    let kind = |subject: &Subject, label: String| Kind {
+        label,
+        path: view.of_kind(subject.kind.as_deref(), subject),
+        is_here: view.draft.kind == subject.kind,
+    };
+    let all = kind(bound.whole(), "All".to_owned());
+    let each = bound.kinds().iter().map(|one| {
+        let slug = one.kind.as_deref().unwrap_or_default();
+        kind(one, words::title(slug))
+    });
+    std::iter::once(all).chain(each).collect()
+}
+
+fn links(view: &View, subject: &Subject) -> Links {
+    let looked_at = view.looked_at(subject);
     let without_filter = {
         let mut other = view.with_parts(&[]);
         other.draft.search.clear();
         other.draft.shorthands.clear();
         other.path(&[])
     };
+    let mut usual = view.clone();
+    usual.draft.fields.clear();
     Links {
-        review: path_of("new-export-review").map(|path| view.draft.path(path)),
+        review: path_of("new-export-review").map(|path| looked_at.path(path)),
         exact: view.path(&[("count", "exact")]),
         filter: view.path(&[("open", "filter")]),
         columns: view.path(&[("open", "columns")]),
+        usual_columns: usual.path(&[]),
         closed: view.path(&[]),
         all: without_filter,
         search_kept: view.kept_without(&["q"]),
         columns_kept: view.kept_without(&["fields"]),
-        rows_kept: view.draft.pairs(),
+        rows_kept: looked_at.pairs(),
     }
-}
-
-fn column(view: &View, subject: &Subject, field: &Field) -> Column {
-    let first = view.sort(subject).first().map(String::as_str).unwrap_or_default();
-    let direction = match first.strip_prefix('-') {
-        Some(slug) if slug == field.slug => Some("descending"),
-        None if first == field.slug => Some("ascending"),
-        _ => None,
-    };
-    Column {
-        label: field.label.clone(),
-        sort: field.is_sortable().then(|| view.sorted_by(subject, &field.slug)),
-        direction,
-        is_num: cell::is_num(&field.data_type),
-        is_pii: field.pii.is_some(),
-    }
-}
-
-fn row(shell: &Shell, view: &View, (subject, fields): (&Subject, &[&Field]), text: &str) -> Row {
-    let row: Value = serde_json::from_str(text).unwrap_or_default();
-    let year = shell.local(shell.now).year();
-    let key: Vec<Value> = subject.key.iter().map(|slug| cell::at(&row, slug).clone()).collect();
-    let name = key.iter().map(plain).collect::<Vec<_>>().join(", ");
-    let key = match <[Value; 1]>::try_from(key) {
-        Ok([one]) => one,
-        Err(some) => Value::Array(some),
-    };
-    Row {
-        key: key_word(key),
-        name,
-        cells: fields
-            .iter()
-            .map(|field| {
-                let value = cell::at(&row, &field.slug);
-                Cell::of(field, value, year).leading(view, subject, &field.slug, value)
-            })
-            .collect(),
-    }
-}
-
-/// A key as a form sends it: as a draft has it.
-fn key_word(key: Value) -> String {
-    let draft = Draft { ids: Some(vec![key]), ..Draft::default() };
-    draft.pairs().into_iter().next().map(|(_, word)| word).unwrap_or_default()
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn chips(view: &View, subject: &Subject) -> Vec<Chip> {
@@ -339,40 +324,35 @@ fn chips(view: &View, subject: &Subject) -> Vec<Chip> {
     chips
 }
 
-fn build(view: &View, subject: &Subject) -> Build {
-    let usable = subject.fields.iter().filter(|field| !condition::operators(field, "").is_empty());
-    let chosen = subject.field(&view.added.field).or_else(|| usable.clone().next());
-    let slug = chosen.map(|field| field.slug.as_str()).unwrap_or_default();
-    Build {
-        fields: usable
-            .map(|field| (field.slug.clone(), field.label.clone(), field.slug == slug))
-            .collect(),
-        operators: chosen
-            .map(|field| condition::operators(field, &view.added.operator))
-            .unwrap_or_default(),
-        hint: chosen
-            .map_or("", |field| condition::hint(field, Operator::find(&view.added.operator))),
-        value: view.added.values.first().cloned().unwrap_or_default(),
-        kept: view.kept(),
-    }
+fn as_whole(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-fn choices(subject: &Subject, shown: &[String]) -> Vec<Shown> {
-    let choice = |field: &Field| Shown {
-        slug: field.slug.clone(),
-        label: field.label.clone(),
-        is_on: shown.contains(&field.slug),
-        is_pii: field.pii.is_some(),
-    };
-    subject.fields.iter().map(choice).collect()
-}
-
+/// Where the page stands among the others. Pages are sought by key, so that the number of rows
+/// before one is known at both ends only.
 fn pages(view: &View, page: &RowPage) -> Pages {
     let to =
         |cursor: &Option<String>| cursor.as_deref().map(|cursor| view.path(&[("cursor", cursor)]));
-    let rows = i64::try_from(page.rows.len()).unwrap_or(i64::MAX);
+    let rows = page.rows.len() as u64;
+    let total = page.total.and_then(|total| Some((total.rows?, total.is_exact)));
+    let range = |first: u64| match rows {
+        0 | 1 => words::count_of(first),
+        _ => format!("{}–{}", words::count_of(first), words::count_of(first + rows - 1)),
+    };
+    let here = match total {
+        _ if page.previous.is_none() && rows > 0 => range(1),
+        Some((total, true)) if page.next.is_none() && total >= rows && rows > 0 => {
+            range(total - rows + 1)
+        }
+        _ => words::plural(as_whole(rows), "row"),
+    };
+    let words = match total {
+        Some((total, true)) => format!("{here} of {}", words::count_of(total)),
+        Some((total, false)) => format!("{here} of {}", words::about(as_whole(total))),
+        None => here,
+    };
     Pages {
-        words: words::plural(rows, "row") + " on this page",
+        words,
         kept: view.kept_without(&["limit"]),
         first: view.cursor.is_some().then(|| view.path(&[])),
         previous: to(&page.previous),

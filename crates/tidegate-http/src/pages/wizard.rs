@@ -20,6 +20,7 @@ use tidegate_model::{
 };
 use tidegate_service::{ExportTerms, ServiceError};
 
+pub(super) use self::rows::{Cell, read as read_csv};
 use self::{frame::Frame, sent::Sent, step::Step};
 use super::{draft::Draft, flash::Flash, see_other, shell::Shell};
 use crate::{edge::Shared, problem::Problem};
@@ -187,7 +188,7 @@ async fn check(edge: &Shared, shell: &Shell, sent: &mut Sent) -> Result<Checked,
 }
 
 /// Fills in what nobody has said: what people mostly want.
-fn settle(draft: &mut Draft, shell: &Shell) {
+pub(super) fn settle(draft: &mut Draft, shell: &Shell) {
     if draft.format.is_empty() {
         format::FIRST.clone_into(&mut draft.format);
     }

@@ -19,8 +19,10 @@ impl From<ServiceError> for Problem {
             ServiceError::Unknown => Self::of(ProblemKind::SignInRequired),
             ServiceError::SecondFactorRequired => Self::of(ProblemKind::SecondFactorRequired),
             ServiceError::SecondFactorFailed => Self::of(ProblemKind::SecondFactorFailed),
-            ServiceError::TooManyAttempts { seconds } => Self::of(ProblemKind::TooManyAttempts)
-                .with(header::RETRY_AFTER, HeaderValue::from(seconds)),
+            error @ ServiceError::TooManyAttempts { seconds } => {
+                Self::new(ProblemKind::TooManyAttempts, error.to_string())
+                    .with(header::RETRY_AFTER, HeaderValue::from(seconds))
+            }
             ServiceError::Faults(faults) => Self::faults(faults),
             ServiceError::Conflict { status: status @ (Status::Expired | Status::Deleted) } => {
                 Self::new(ProblemKind::Gone, format!("the file of this export is {status}"))

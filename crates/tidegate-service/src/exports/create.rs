@@ -10,7 +10,7 @@ use tidegate_model::{
     fault::{Fault, Faults},
     ids::{JobId, OperatorId},
     job::{Idempotency, Job, NewJob},
-    policy::sees_subject,
+    policy::{Policy, sees_subject},
     request::{CheckedRequest, ExportRequest},
     scope,
 };
@@ -67,10 +67,11 @@ impl Service {
         let operator = caller.operator().ok_or(ServiceError::Unknown)?;
         let idempotency = idempotency(origin.idempotency_key, sent)?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
-        self.refuse_unknown_subject(caller, Action::ExportCreate, &sent.subject).await?;
+        let action = Action::ExportCreate;
+        let policy = self.refuse_unknown_subject(caller, action, &sent.subject).await?;
         // Asked twice: before anything of the subject is told, and for the permit that is spent,
         // which says whether personal data is in it.
-        self.permit(caller, Action::ExportCreate, target.clone()).await?;
+        self.permit_by(&policy, caller, action, target.clone()).await?;
         // What was made before is told again only to who could make it now.
         if let Some(made) = self.made_before(operator, idempotency.as_ref()).await? {
             return Ok(made);
@@ -78,7 +79,7 @@ impl Service {
         let prepared = self.prepare(sent).await?;
         let has_pii = prepared.request.has_pii();
         let target = Target { has_pii, job: None, ..target };
-        let permit = self.permit(caller, Action::ExportCreate, target).await?;
+        let permit = self.permit(caller, action, target).await?;
         let settings = self.store.settings().await?;
         let span = span_of(sent, caller.via);
         let job = NewJob {
@@ -123,13 +124,13 @@ impl Service {
     }
 
     /// What does not exist and what may not be seen give the same answer. The entry of an attempt
-    /// names the action that was asked for.
+    /// names the action that was asked for. Gives the policy by which the subject is seen.
     pub(crate) async fn refuse_unknown_subject(
         &self,
         caller: &Caller,
         action: Action,
         slug: &str,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Policy, ServiceError> {
         let sited = self.sited();
         let policy = self.store.policy().await?;
         let seen: Vec<_> = sited
@@ -143,11 +144,11 @@ impl Service {
             if sited.site.subject(slug).is_some() {
                 // It exists: leave the entry of an attempt.
                 let target = Target { subject: Some(slug.to_owned()), ..Target::default() };
-                drop(self.permit(caller, action, target).await);
+                drop(self.permit_by(&policy, caller, action, target).await);
             }
             return Err(Faults(vec![fault]).into());
         }
-        Ok(())
+        Ok(policy)
     }
 
     async fn made_before(
@@ -167,35 +168,7 @@ impl Service {
 
     /// Checks a request against its subject as it is now.
     pub(crate) async fn prepare(&self, sent: &ExportRequest) -> Result<Prepared, ServiceError> {
-        let mut faults: Vec<Fault> = Vec::new();
-        let format = tidegate_format::by_slug(&sent.format);
-        if format.is_none() {
-            let known: Vec<&str> =
-                tidegate_format::FORMATS.iter().map(|format| format.slug()).collect();
-            let detail = tidegate_model::nearest::unknown("format", &sent.format, &known);
-            faults.push(Fault::new("/format", detail));
-        }
-        let options = format.and_then(|format| {
-            let checked = Options::check(format.options(), &sent.options);
-            let told = |fault: tidegate_format::OptionFault| {
-                Fault::new(format!("/options/{}", fault.option), fault.detail)
-            };
-            checked.map_err(|found| faults.extend(found.into_iter().map(told))).ok()
-        });
-        let bound = self.bound(&sent.subject).await?;
-        let request = match bound.subject.of_kind(sent.kind.as_deref()) {
-            Ok(subject) => sent.check(subject).map_err(|Faults(found)| faults.extend(found)).ok(),
-            Err(fault) => {
-                faults.push(fault);
-                None
-            }
-        };
-        match (request, format, options) {
-            (Some(request), Some(format), Some(options)) if faults.is_empty() => {
-                Ok(Prepared { request, format, options, bound })
-            }
-            _ => Err(Faults(faults).into()),
-        }
+        prepared(sent, self.bound(&sent.subject).await?)
     }
 
     fn frozen(
@@ -228,6 +201,38 @@ impl Service {
             idempotency: None,
             trace: None,
         }
+    }
+}
+
+/// Checks a request against its subject as it was found.
+pub(crate) fn prepared(sent: &ExportRequest, bound: Bound) -> Result<Prepared, ServiceError> {
+    let mut faults: Vec<Fault> = Vec::new();
+    let format = tidegate_format::by_slug(&sent.format);
+    if format.is_none() {
+        let known: Vec<&str> =
+            tidegate_format::FORMATS.iter().map(|format| format.slug()).collect();
+        let detail = tidegate_model::nearest::unknown("format", &sent.format, &known);
+        faults.push(Fault::new("/format", detail));
+    }
+    let options = format.and_then(|format| {
+        let checked = Options::check(format.options(), &sent.options);
+        let told = |fault: tidegate_format::OptionFault| {
+            Fault::new(format!("/options/{}", fault.option), fault.detail)
+        };
+        checked.map_err(|found| faults.extend(found.into_iter().map(told))).ok()
+    });
+    let request = match bound.subject.of_kind(sent.kind.as_deref()) {
+        Ok(subject) => sent.check(subject).map_err(|Faults(found)| faults.extend(found)).ok(),
+        Err(fault) => {
+            faults.push(fault);
+            None
+        }
+    };
+    match (request, format, options) {
+        (Some(request), Some(format), Some(options)) if faults.is_empty() => {
+            Ok(Prepared { request, format, options, bound })
+        }
+        _ => Err(Faults(faults).into()),
     }
 }
 

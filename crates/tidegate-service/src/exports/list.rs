@@ -1,5 +1,7 @@
 //! Lists exports: one's own, or everybody's.
 
+use std::collections::BTreeMap;
+
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
@@ -29,10 +31,12 @@ pub struct ListRequest {
     pub statuses: Vec<Status>,
     /// Order.
     pub sort: JobSort,
-    /// Behind the page that ends there, in the same order.
+    /// Where the page begins, or ends if it is a page before, in the same order.
     pub behind: Option<JobCursor>,
     /// At most so many.
     pub limit: u32,
+    /// Whether to count them by state, too.
+    pub counts_states: bool,
 }
 
 /// A page of exports.
@@ -42,8 +46,12 @@ pub struct ListPage {
     pub jobs: Vec<Job>,
     /// Where the next page begins. None where there is none.
     pub next: Option<JobCursor>,
+    /// Where the page before ends. None where there is none.
+    pub previous: Option<JobCursor>,
     /// How many match, on all pages.
     pub matching: Matching,
+    /// How many would match in each state, if that was asked for and they are not too many.
+    pub by_status: Option<BTreeMap<Status, u64>>,
 }
 
 impl Service {
@@ -61,15 +69,19 @@ impl Service {
         let operator = caller.operator().ok_or(ServiceError::Unknown)?;
         // Who may list none is refused; an empty list would say that there are none.
         let target = Target { owner: Some(operator), ..Target::default() };
-        self.permit(caller, Action::ExportView, target).await?;
-        refuse_wrong(request)?;
         let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::ExportView, target).await?;
+        refuse_wrong(request)?;
         let filter = self.list_filter(&policy, caller, operator, request);
         let behind = request.behind.as_ref();
         let page = self.store.jobs(&filter, request.sort, behind, request.limit).await?;
         let matching = self.store.count_jobs(&filter).await?;
-        let JobPage { jobs, next } = page;
-        Ok(ListPage { jobs, next, matching })
+        let by_status = match request.counts_states {
+            true => self.store.count_jobs_by_status(&filter).await?,
+            false => None,
+        };
+        let JobPage { jobs, next, previous } = page;
+        Ok(ListPage { jobs, next, previous, matching, by_status })
     }
 
     /// The filter of a request, over what the caller may see.

@@ -6,7 +6,7 @@ use tidegate_model::{
     actor::{Caller, Via},
     ids::{OperatorId, SessionId},
 };
-use tidegate_store::{Change, Session, SessionChange};
+use tidegate_store::{Change, Presence, Session, SessionChange};
 
 use crate::{
     error::ServiceError,
@@ -55,15 +55,15 @@ impl Service {
     /// If there is no such session, it has ended or was idle for too long, or its operator is shut
     /// out.
     pub async fn session_caller(&self, secret: &str, via: Via) -> Result<SignedIn, ServiceError> {
-        let session = self.store.session_by_hash(&token_hash(secret)).await?;
-        let (now, settings) = (self.store.now().await?, self.store.settings().await?);
-        let idle_micros = i64::from(settings.session_idle_minutes) * MINUTE_MICROS;
-        let is_good = |one: &Session| {
-            !one.is_ended && now < one.expires_at && now < one.seen_at.saturating_add(idle_micros)
+        let found = self.store.presence(&token_hash(secret)).await?;
+        let is_good = |found: &Presence| {
+            let Presence { session, operator, settings, now } = found;
+            let idle_micros = i64::from(settings.session_idle_minutes) * MINUTE_MICROS;
+            let is_awake = *now < session.seen_at.saturating_add(idle_micros);
+            !session.is_ended && *now < session.expires_at && is_awake && !operator.is_disabled
         };
-        let session = session.filter(is_good).ok_or(ServiceError::Unknown)?;
-        let operator = self.store.operator(session.operator).await?;
-        let operator = operator.filter(|one| !one.is_disabled).ok_or(ServiceError::Unknown)?;
+        let found = found.filter(is_good).ok_or(ServiceError::Unknown)?;
+        let Presence { session, operator, settings, now } = found;
         self.store.note_seen(&session, now).await?;
         let is_asked = !session.is_vouched && !operator.has_second_factor;
         let rule = settings.require_second_factor;

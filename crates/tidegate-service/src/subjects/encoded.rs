@@ -8,6 +8,7 @@ use tidegate_batch::{RowBatch, Schema};
 use tidegate_format::{Format, Layout, Options, Piece};
 use tidegate_model::{
     actor::Caller,
+    policy::Policy,
     query::Query,
     request::{CheckedRequest, ExportRequest},
     subject::Subject,
@@ -41,11 +42,11 @@ impl Service {
     /// A look of a caller, within the row limit of its role, at this moment.
     pub(super) async fn limited(
         &self,
+        policy: &Policy,
         caller: &Caller,
         prepared: Prepared,
     ) -> Result<Look, ServiceError> {
-        let (policy, now) = (self.store.policy().await?, self.store.now().await?);
-        let now = DateTime::from_timestamp_micros(now).unwrap_or_default();
+        let now = DateTime::from_timestamp_micros(self.store.now().await?).unwrap_or_default();
         let cited = cited(&prepared.request);
         let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
         let limit = role.and_then(|role| role.limit_of(&prepared.request.subject().slug));

@@ -1,6 +1,6 @@
 //! Shows the first rows of an export exactly as they would be written.
 
-use serde_json::json;
+use serde_json::{Map, Value};
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
@@ -9,7 +9,7 @@ use tidegate_model::{
 use tidegate_store::Change;
 
 use super::encoded::{Look, PageFormat};
-use crate::{error::ServiceError, service::Service};
+use crate::{error::ServiceError, exports::Prepared, service::Service};
 
 /// Rows of a preview at most.
 const PREVIEW_ROWS_MAX: u64 = 20;
@@ -70,22 +70,29 @@ impl Service {
         action: Action,
         sent: &ExportRequest,
     ) -> Result<Look, ServiceError> {
-        self.refuse_unknown_subject(caller, action, &sent.subject).await?;
+        let policy = self.refuse_unknown_subject(caller, action, &sent.subject).await?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
-        self.permit(caller, action, target.clone()).await?;
+        self.permit_by(&policy, caller, action, target.clone()).await?;
         let prepared = self.prepare(sent).await?;
         let target = Target { has_pii: prepared.request.has_pii(), ..target };
-        let permit = self.permit(caller, action, target).await?;
+        // The source has been asked since: what is spent follows from the policy of now.
+        let policy = self.store.policy().await?;
+        let permit = self.permit_by(&policy, caller, action, target).await?;
+        let details = self.noted(sent, &prepared).into();
+        self.store.commit(permit, Change::Note(details)).await?;
+        self.limited(&policy, caller, prepared).await
+    }
+
+    /// What the log keeps of a request that makes no job.
+    pub(super) fn noted(&self, sent: &ExportRequest, prepared: &Prepared) -> Map<String, Value> {
         let keys = self.keys();
         let hash = |value: &str| keys.hash(value);
         let summary =
             tidegate_model::scope::summary(&sent.scope, prepared.request.subject(), &hash);
-        let details = json!({
-            "format": sent.format,
-            "fields": prepared.request.frozen_fields(),
-            "scope": summary,
-        });
-        self.store.commit(permit, Change::Note(details)).await?;
-        self.limited(caller, prepared).await
+        Map::from_iter([
+            ("format".to_owned(), sent.format.clone().into()),
+            ("fields".to_owned(), prepared.request.frozen_fields()),
+            ("scope".to_owned(), summary),
+        ])
     }
 }

@@ -1,6 +1,6 @@
 //! Looks at the rows of a subject, page by page: that is not taking them, and there is a limit.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, string::FromUtf8Error, sync::Arc};
 
 use serde_json::{Map, Value, value::RawValue};
 use tidegate_batch::{RowBatch, Schema};
@@ -8,6 +8,8 @@ use tidegate_format::Options;
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
+    capability::export_of,
+    policy,
     request::ExportRequest,
 };
 use tidegate_source::{
@@ -16,12 +18,14 @@ use tidegate_source::{
 };
 
 use super::{
+    client_export,
     cursor::{Place, Rows},
     encoded::{Look, write_page},
 };
 use crate::{
     error::ServiceError,
-    service::{Service, blocking},
+    exports::prepared,
+    service::{Bound, Service, blocking},
 };
 
 /// Rows of a page at most.
@@ -31,6 +35,8 @@ pub const ROWS_PAGE_MAX: u32 = 100;
 const ROWS_SKIPPED_MAX: u64 = 100_000;
 /// The format whose lines are the rows.
 const LINES: &str = "ndjson";
+/// The format that a browser makes a file in.
+const TEXT: &str = "csv";
 
 /// How the rows that match are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +68,12 @@ pub struct RowsRequest {
     pub limit: u32,
     /// Whether all rows that match are counted, too.
     pub counting: Counting,
+    /// Whether the rows are wanted as CSV writes them, too, for a browser to make a file of them.
+    pub as_text: bool,
 }
 
 /// Rows of a subject.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RowPage {
     /// Each row, as a JSON object.
     pub rows: Vec<Box<RawValue>>,
@@ -77,11 +85,29 @@ pub struct RowPage {
     pub last: Option<String>,
     /// Rows that match, if that was asked for.
     pub total: Option<Count>,
+    /// The same rows in CSV, every value in quotes; none where that was not asked for, or a browser
+    /// may make no file of them.
+    pub text: Option<String>,
+    /// The filter that the role of the caller adds.
+    pub row_limit: Option<Value>,
+}
+
+/// A row that was read: as a JSON object, and in CSV where that is wanted.
+struct Line {
+    json: Box<RawValue>,
+    text: String,
+}
+
+/// What is wanted of a page.
+#[derive(Clone, Copy)]
+struct Wanted {
+    limit: u64,
+    is_text: bool,
 }
 
 /// A page that was read.
 struct ReadPage {
-    rows: Vec<Box<RawValue>>,
+    rows: Vec<Line>,
     next: Option<Place>,
     previous: Option<Place>,
 }
@@ -104,13 +130,14 @@ impl Service {
             return Err(ServiceError::NotFound);
         }
         let target = Target { subject: Some(request.subject.clone()), ..Target::default() };
-        self.permit(caller, Action::RowsView, target.clone()).await?;
+        let policy = self.store.policy().await?;
+        self.permit_by(&policy, caller, Action::RowsView, target.clone()).await?;
         let limit = request.limit.clamp(1, ROWS_PAGE_MAX);
-        let sent = self.as_export(request).await?;
+        let bound = self.bound(&request.subject).await?;
+        let sent = as_export(request, &bound)?;
         let keys = self.keys();
         let asked = Rows::of(caller, &sent);
-        let prepared = self.prepare(&sent).await?;
-        let look = self.limited(caller, prepared).await?;
+        let look = self.limited(&policy, caller, prepared(&sent, bound)?).await?;
         let is_sought = !look.prepared.request.subject().key.is_empty();
         let place = match &request.cursor {
             Some(cursor) => asked.place(&keys, cursor)?,
@@ -120,7 +147,7 @@ impl Service {
         let has_pii = look.prepared.request.has_pii();
         if has_pii {
             let target = Target { has_pii, ..target };
-            let permit = self.permit(caller, Action::RowsView, target).await?;
+            let permit = self.permit_by(&policy, caller, Action::RowsView, target).await?;
             let ceiling = i64::from(self.store.settings().await?.view_rows_max);
             let left = self.store.count_rows_seen(permit, limit.into(), ceiling).await?;
             left.ok_or(ServiceError::TooManyRowsSeen { limit: ceiling })?;
@@ -130,56 +157,65 @@ impl Service {
             Counting::About => Some(self.counted(&look, false).await?),
             Counting::Exact => Some(self.counted(&look, true).await?),
         };
-        let limit = u64::from(limit);
-        let page = blocking(move || look.page(place, limit)).await?;
+        let (policy, settings) = (self.store.policy().await?, self.store.settings().await?);
+        let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
+        let row_limit = role.and_then(|role| role.limit_of(&request.subject)).cloned();
+        let is_text = request.as_text
+            && client_export::refusal(&look.prepared.request, &settings).is_none()
+            && policy::holds(&policy, caller, &export_of(&request.subject));
+        let wanted = Wanted { limit: limit.into(), is_text };
+        let page = blocking(move || look.page(place, wanted)).await?;
         let cursor = |place: &Place| asked.cursor(&keys, place);
         let has_last = is_sought && page.next.is_some();
+        let (rows, texts): (Vec<_>, Vec<_>) =
+            page.rows.into_iter().map(|line| (line.json, line.text)).unzip();
         Ok(RowPage {
-            rows: page.rows,
+            rows,
+            text: is_text.then(|| texts.concat()),
+            row_limit,
             next: page.next.as_ref().map(cursor).transpose()?,
             previous: page.previous.as_ref().map(cursor).transpose()?,
             last: has_last.then(|| cursor(&Place::Before(None))).transpose()?,
             total,
         })
     }
+}
 
-    async fn as_export(&self, request: &RowsRequest) -> Result<ExportRequest, ServiceError> {
-        Ok(ExportRequest {
-            kind: request.kind.clone(),
-            scope: self.ordered(request).await?,
-            fields: request.fields.clone(),
-            time_zone: request.time_zone.clone(),
-            ..ExportRequest::new(request.subject.clone(), LINES)
-        })
-    }
+fn as_export(request: &RowsRequest, bound: &Bound) -> Result<ExportRequest, ServiceError> {
+    Ok(ExportRequest {
+        kind: request.kind.clone(),
+        scope: ordered(request, bound)?,
+        fields: request.fields.clone(),
+        time_zone: request.time_zone.clone(),
+        ..ExportRequest::new(request.subject.clone(), LINES)
+    })
+}
 
-    /// The scope with an order: pages of rows that come in any order would overlap.
-    async fn ordered(&self, request: &RowsRequest) -> Result<Value, ServiceError> {
-        let mut scope = match &request.scope {
-            Value::Null => Map::new(),
-            Value::Object(members) => members.clone(),
-            other => return Ok(other.clone()),
-        };
-        if scope.get("sort").is_none_or(Value::is_null) {
-            let bound = self.bound(&request.subject).await?;
-            let subject = bound.subject.of_kind(request.kind.as_deref());
-            let subject = subject.map_err(|fault| tidegate_model::fault::Faults(vec![fault]))?;
-            let sort = if subject.sort.is_empty() { &subject.key } else { &subject.sort };
-            if !sort.is_empty() {
-                scope.insert("sort".to_owned(), sort.clone().into());
-            }
+/// The scope with an order: pages of rows that come in any order would overlap.
+fn ordered(request: &RowsRequest, bound: &Bound) -> Result<Value, ServiceError> {
+    let mut scope = match &request.scope {
+        Value::Null => Map::new(),
+        Value::Object(members) => members.clone(),
+        other => return Ok(other.clone()),
+    };
+    if scope.get("sort").is_none_or(Value::is_null) {
+        let subject = bound.subject.of_kind(request.kind.as_deref());
+        let subject = subject.map_err(|fault| tidegate_model::fault::Faults(vec![fault]))?;
+        let sort = if subject.sort.is_empty() { &subject.key } else { &subject.sort };
+        if !sort.is_empty() {
+            scope.insert("sort".to_owned(), sort.clone().into());
         }
-        Ok(Value::Object(scope))
     }
+    Ok(Value::Object(scope))
 }
 
 impl Look {
     /// Reads a page.
-    fn page(&self, place: Place, limit: u64) -> Result<ReadPage, ServiceError> {
+    fn page(&self, place: Place, wanted: Wanted) -> Result<ReadPage, ServiceError> {
         match place {
-            Place::Skip(skip) => self.skipped(skip, limit),
+            Place::Skip(skip) => self.skipped(skip, wanted),
             Place::After(anchor) => {
-                let (rows, ends, has_more) = self.sought(anchor.as_ref(), false, limit)?;
+                let (rows, ends, has_more) = self.sought(anchor.as_ref(), false, wanted)?;
                 let (first, last) = ends.unzip();
                 let next = has_more.then_some(Place::After(last));
                 // Of rows that have all gone since, the last page is the one before.
@@ -187,7 +223,7 @@ impl Look {
                 Ok(ReadPage { rows, next, previous })
             }
             Place::Before(anchor) => {
-                let found = self.sought(anchor.as_ref(), true, limit)?;
+                let found = self.sought(anchor.as_ref(), true, wanted)?;
                 let (mut rows, ends, has_more) = found;
                 rows.reverse();
                 let (last, first) = ends.unzip();
@@ -199,12 +235,13 @@ impl Look {
     }
 
     /// The page behind so many rows.
-    fn skipped(&self, skip: u64, limit: u64) -> Result<ReadPage, ServiceError> {
+    fn skipped(&self, skip: u64, wanted: Wanted) -> Result<ReadPage, ServiceError> {
+        let Wanted { limit, is_text } = wanted;
         // One more than the page tells whether there is a next one.
         let page = Page { start: Start::Skip(skip), limit: limit + 1 };
         let found = self.prepared.bound.source.rows(&self.query, &page);
         let (schema, batch) = found.map_err(|error| self.fault(error))?;
-        let mut rows = self.lines(&schema, &batch)?;
+        let mut rows = self.lines(&schema, &batch, is_text)?;
         let next = skip.saturating_add(limit);
         let has_more = rows.len() as u64 > limit && next <= ROWS_SKIPPED_MAX;
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -219,13 +256,14 @@ impl Look {
         &self,
         anchor: Option<&Anchor>,
         is_backward: bool,
-        limit: u64,
+        wanted: Wanted,
     ) -> Result<Sought, ServiceError> {
+        let Wanted { limit, is_text } = wanted;
         let source = &*self.prepared.bound.source;
         let found = look::seek(source, &self.query, (anchor, is_backward), limit + 1);
         let (mut rows, mut anchors) = (Vec::new(), Vec::new());
         for Found { schema, batch, anchors: places } in found.map_err(|error| self.fault(error))? {
-            rows.extend(self.lines(&schema, &batch)?);
+            rows.extend(self.lines(&schema, &batch, is_text)?);
             anchors.extend(places);
         }
         let has_more = rows.len() as u64 > limit;
@@ -241,19 +279,51 @@ impl Look {
         &self,
         schema: &Arc<Schema>,
         batch: &RowBatch,
-    ) -> Result<Vec<Box<RawValue>>, ServiceError> {
-        let format = tidegate_format::by_slug(LINES).expect("it is one of the formats");
-        let numbers = BTreeMap::from([("numbers".to_owned(), "string".to_owned())]);
-        let options = Options::check(format.options(), &numbers).expect("it has this option");
-        let bytes = write_page(format, self.layout(Arc::clone(schema), options), batch)?;
-        bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(serde_json::from_slice)
-            .collect::<Result<_, _>>()
-            .map_err(|error| ServiceError::Unwritable { detail: error.to_string() })
+        is_text: bool,
+    ) -> Result<Vec<Line>, ServiceError> {
+        let written = |slug: &str, option: (&str, &str)| {
+            let format = tidegate_format::by_slug(slug).expect("it is one of the formats");
+            let sent = BTreeMap::from([(option.0.to_owned(), option.1.to_owned())]);
+            let options = Options::check(format.options(), &sent).expect("it has this option");
+            let bytes = write_page(format, self.layout(Arc::clone(schema), options), batch)?;
+            let unwritable =
+                |error: FromUtf8Error| ServiceError::Unwritable { detail: error.to_string() };
+            String::from_utf8(bytes).map_err(unwritable)
+        };
+        let lines = written(LINES, ("numbers", "string"))?;
+        let text = if is_text { written(TEXT, ("quote_all", "true"))? } else { String::new() };
+        // The first record is the header.
+        let mut records = records(&text).into_iter().skip(1);
+        let mut line = |line: &str| {
+            let text = records.next().unwrap_or_default().to_owned();
+            Ok(Line { json: serde_json::from_str(line)?, text })
+        };
+        let read: Result<Vec<Line>, serde_json::Error> = lines.lines().map(&mut line).collect();
+        read.map_err(|error| ServiceError::Unwritable { detail: error.to_string() })
     }
 }
 
+/// The records of CSV, each with its line end: one inside quotes ends none.
+fn records(text: &str) -> Vec<&str> {
+    let mut is_quoted = false;
+    let split = text.split_inclusive(|character| {
+        is_quoted ^= character == '"';
+        character == '\n' && !is_quoted
+    });
+    split.collect()
+}
+
 /// Rows, the places of the first and the last one, and whether there are more.
-type Sought = (Vec<Box<RawValue>>, Option<(Anchor, Anchor)>, bool);
+type Sought = (Vec<Line>, Option<(Anchor, Anchor)>, bool);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_ends_where_no_value_is_open() {
+        let text = "\"id\",\"note\"\n\"1\",\"a \"\"b\"\"\n\nc\"\n\"2\",\n";
+        let expected = ["\"id\",\"note\"\n", "\"1\",\"a \"\"b\"\"\n\nc\"\n", "\"2\",\n"];
+        assert_eq!(records(text), expected);
+    }
+}

@@ -57,6 +57,10 @@ const APPLICATION: &str = "tidegate";
 /// Bytes that one cell of a page may have: a page is for people to look at.
 const PAGE_CELL_BYTES_MAX: usize = 16 << 20;
 
+/// What finding all rows that match may cost, in the planner's measure: reading so many pages of a
+/// table in a row. It takes about a tenth of a second.
+const FOUND_COST_MAX: f64 = 50_000.0;
+
 /// A transaction for somebody who waits for the answer.
 const LOOK: Transaction<'_> = Transaction::Look(LOOK_SECONDS_MAX * 1000);
 
@@ -207,7 +211,7 @@ impl Source for PostgresSource {
         let prepared = session.begin(LOOK).and_then(|()| {
             let catalog = Catalog::read(query, |relation| describe(&session, relation))?;
             let plan = Plan::new(query, &catalog, &Postgres).for_page(page);
-            let (schema, statement) = (plan.schema()?, plan.page(page)?);
+            let (schema, statement) = (plan.schema()?, page_statement(&session, &plan, page)?);
             check_layout(&session, &schema, &statement.text)?;
             Ok((schema, statement, nul::places(&plan, &catalog)))
         });
@@ -217,7 +221,7 @@ impl Source for PostgresSource {
             schema: Arc::clone(&schema),
             marked,
             key: query.key.clone(),
-            statement: ShareStatement::new(statement, false),
+            statement,
             shares: Shares::new(Scan::Whole { rows: page.limit }, 1),
             batch_bytes: usize::MAX,
             cell_bytes_max: PAGE_CELL_BYTES_MAX,
@@ -243,6 +247,22 @@ impl Drop for PostgresSource {
             drop(std::thread::spawn(|| drop(session)).join());
         }
     }
+}
+
+/// The statement of a page: along the order, or where an index finds the rows that match at once,
+/// from all of these.
+fn page_statement(
+    session: &Session,
+    plan: &Plan<'_>,
+    page: &Page,
+) -> Result<ShareStatement, Fault> {
+    if let Some(found) = plan.found(page)? {
+        let found = ShareStatement::new(found, false);
+        if scan::costs_by_index_at_most(session, &found, FOUND_COST_MAX)? {
+            return Ok(found);
+        }
+    }
+    Ok(ShareStatement::new(plan.page(page)?, false))
 }
 
 /// Columns and key of a table or statement.
@@ -278,52 +298,66 @@ fn unknown_table(session: &Session, table: &TableName) -> SourceError {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_model::query::{Predicate, SortKey};
+    use tidegate_model::query::{Comparison, Literal, Predicate, Selected, SortKey};
     use tidegate_testkit::postgres::Postgres as Server;
 
     use super::*;
     use crate::{Anchor, Seek, Start, Stretch};
+
+    /// A question about the table `orders`.
+    fn query(source: &PostgresSource, sort: &[(&str, bool)], predicate: Predicate) -> Query {
+        let relation = Relation::Table(TableName::parse("orders"));
+        let described = source.describe(&relation).expect("a description");
+        let key = |(name, is_descending): &(&str, bool)| SortKey {
+            field: field(&described, name),
+            is_descending: *is_descending,
+        };
+        Query {
+            fields: Vec::new(),
+            key: vec![field(&described, "id")],
+            predicate,
+            sort: sort.iter().map(key).collect(),
+            is_consistent: true,
+            relation,
+        }
+    }
+
+    fn field(described: &Description, name: &str) -> tidegate_model::field::Field {
+        let mut columns = described.columns.iter();
+        let column = columns.find(|column| column.name == name).expect("a column");
+        tidegate_model::field::Field {
+            slug: name.to_owned(),
+            label: String::new(),
+            data_type: column.data_type.clone(),
+            origin: tidegate_model::field::Origin::Column(name.to_owned()),
+            is_default: true,
+            is_internal: false,
+            pii: None,
+        }
+    }
+
+    fn source(database: &tidegate_testkit::postgres::PostgresDatabase<'_>) -> PostgresSource {
+        PostgresSource::new(SourceSettings::new("shop", database.url())).expect("a source")
+    }
+
+    /// A page of 51 rows in the values of an order.
+    fn page(anchor: Option<&[&str]>, is_backward: bool) -> Page {
+        let parts = |parts: &[&str]| parts.iter().map(|part| Some((*part).to_owned())).collect();
+        let anchor = anchor.map(|anchor| Anchor(parts(anchor)));
+        let seek = Seek { stretch: Stretch::Values, anchor, is_backward };
+        Page { start: Start::Seek(seek), limit: 51 }
+    }
 
     /// The plan of a page in the middle of the order.
     fn plan(
         database: &tidegate_testkit::postgres::PostgresDatabase<'_>,
         sort: &[(&str, bool)],
     ) -> String {
-        let settings = SourceSettings::new("shop", database.url());
-        let source = PostgresSource::new(settings).expect("a source");
-        let relation = Relation::Table(TableName::parse("orders"));
-        let described = source.describe(&relation).expect("a description");
-        let field = |name: &str| tidegate_model::field::Field {
-            slug: name.to_owned(),
-            label: String::new(),
-            data_type: described
-                .columns
-                .iter()
-                .find(|column| column.name == name)
-                .expect("a column")
-                .data_type
-                .clone(),
-            origin: tidegate_model::field::Origin::Column(name.to_owned()),
-            is_default: true,
-            is_internal: false,
-            pii: None,
-        };
-        let key = |(name, is_descending): &(&str, bool)| SortKey {
-            field: field(name),
-            is_descending: *is_descending,
-        };
-        let query = Query {
-            relation,
-            fields: Vec::new(),
-            key: vec![field("id")],
-            predicate: Predicate::everything(),
-            sort: sort.iter().map(key).collect(),
-            is_consistent: true,
-        };
-        let catalog = Catalog::read(&query, |_| Ok(described.clone())).expect("a catalog");
-        let anchor = Anchor(vec![Some("2024-01-05 00:00:00".into()), Some("15000".into())]);
-        let seek = Seek { stretch: Stretch::Values, anchor: Some(anchor), is_backward: false };
-        let page = Page { start: Start::Seek(seek), limit: 51 };
+        let source = source(database);
+        let query = query(&source, sort, Predicate::everything());
+        let catalog = Catalog::read(&query, |relation| source.describe(relation));
+        let catalog = catalog.expect("a catalog");
+        let page = page(Some(&["2024-01-05 00:00:00", "15000"]), false);
         let statement = Plan::new(&query, &catalog, &Postgres).for_page(&page).page(&page);
         let statement = statement.expect("a statement");
         let values: Vec<String> =
@@ -364,5 +398,58 @@ mod tests {
             let told = plan(&database, &sort);
             assert!(told.contains("Index Cond: ") && !told.contains("Seq Scan"), "{told}");
         }
+    }
+
+    /// The numbers of the rows of a page, as their anchors tell them.
+    fn ids(source: &PostgresSource, query: &Query, page: &Page) -> Vec<i64> {
+        let (schema, batch) = source.rows(query, page).expect("rows");
+        let number = |cell: Option<&[u8]>| {
+            String::from_utf8_lossy(cell.expect("a key")).parse().expect("a number")
+        };
+        batch.rows(schema.width()).map(|cells| number(cells.last().expect("a cell"))).collect()
+    }
+
+    #[test]
+    fn rows_that_match_at_the_far_end_of_an_order_are_found_by_their_own_index() {
+        let database = Server::shared().database();
+        database.execute(
+            "create table orders (id int primary key, placed_at timestamp not null, note text); \
+             insert into orders select n, timestamp '2024-01-01' + n * interval '1 minute', \
+               repeat('x', 100) from generate_series(1, 60000) n; \
+             create index by_placed on orders (placed_at, id); vacuum analyze orders;",
+        );
+        let source = source(&database);
+        let described = source.describe(&Relation::Table(TableName::parse("orders"))).unwrap();
+        let last_days = Predicate::Compare {
+            field: field(&described, "placed_at"),
+            comparison: Comparison::Gte,
+            value: Literal::Timestamp("2024-02-10T06:40:00".parse().unwrap()),
+        };
+        let mut query = query(&source, &[("id", false)], last_days);
+        let id = field(&described, "id");
+        query.fields = vec![Selected { field: id, alias: None, is_hidden: false }];
+        let statement = |query: &Query, page: &Page| {
+            let chosen = source.ask("plan", |session| {
+                let catalog = Catalog::read(query, |relation| describe(session, relation))?;
+                let plan = Plan::new(query, &catalog, &Postgres).for_page(page);
+                page_statement(session, &plan, page)
+            });
+            chosen.unwrap().text
+        };
+        for (anchor, is_backward, expected) in [
+            (None, false, (58_000..58_051).collect::<Vec<i64>>()),
+            (None, true, (59_950..=60_000).rev().collect()),
+            (Some(&["59000"][..]), false, (59_001..=59_051).collect()),
+            (Some(&["59000"]), true, (58_949..59_000).rev().collect()),
+        ] {
+            let page = page(anchor, is_backward);
+            assert_eq!(ids(&source, &query, &page), expected, "{anchor:?} {is_backward}");
+            assert!(statement(&query, &page).contains("OFFSET"), "{anchor:?} {is_backward}");
+        }
+        // Without an index of its own, a filter is held against the rows along the order.
+        database.execute("drop index by_placed");
+        let page = page(None, false);
+        assert!(!statement(&query, &page).contains("OFFSET"));
+        assert_eq!(ids(&source, &query, &page)[..2], [58_000, 58_001]);
     }
 }

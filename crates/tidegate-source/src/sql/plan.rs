@@ -61,6 +61,14 @@ impl<'a> Plan<'a> {
         &self.query.sort
     }
 
+    pub(super) fn key(&self) -> &'a [Field] {
+        &self.query.key
+    }
+
+    pub(super) fn lets_everything_through(&self) -> bool {
+        self.query.predicate.is_everything()
+    }
+
     pub(super) fn dialect(&self) -> &'a dyn Dialect {
         self.dialect
     }
@@ -199,7 +207,11 @@ impl<'a> Plan<'a> {
         Ok(select)
     }
 
-    fn from(&self, select: &mut SelectStatement, binder: &mut Binder) -> Result<(), SourceError> {
+    pub(super) fn from(
+        &self,
+        select: &mut SelectStatement,
+        binder: &mut Binder,
+    ) -> Result<(), SourceError> {
         match &self.query.relation {
             Relation::Table(table) => {
                 select.from(table_ref(table, OWN));
@@ -406,7 +418,7 @@ fn rows_of(reference: &Reference, alias: &'static str) -> SelectStatement {
     select
 }
 
-fn column_of(alias: &str, column: &str) -> Expr {
+pub(super) fn column_of(alias: &str, column: &str) -> Expr {
     let table = sea_query::TableName(None, alias.to_owned().into());
     Expr::col(ColumnName(Some(table), column.to_owned().into()))
 }

@@ -1,13 +1,16 @@
 //! Pages by the order itself: the condition that a row stands behind another one.
 
-use sea_query::{BinOper, Expr, ExprTrait, NullOrdering, Order};
+use sea_query::{BinOper, Expr, ExprTrait, NullOrdering, Order, Query as Sql, SelectStatement};
 
 use super::{
     Binder, Operand, Statement,
     condition::{any_of, balanced, nothing},
-    plan::Plan,
+    plan::{Plan, column_of},
 };
-use crate::{Anchor, Seek, SourceError, Stretch};
+use crate::{Anchor, Page, Seek, SourceError, Start, Stretch};
+
+/// Name of the keys of the rows that match.
+const FOUND: &str = "f";
 
 /// A key of the sort, on the way that rows are gone through.
 struct Step<'a> {
@@ -31,8 +34,78 @@ impl<'a> Plan<'a> {
     pub(super) fn seek(&self, seek: &Seek, limit: u64) -> Result<Statement, SourceError> {
         let mut binder = Binder::new();
         let mut select = self.list(&mut binder)?;
-        self.filter(&mut select, &mut binder)?;
-        let mut steps = self.steps(seek, &mut binder)?;
+        let steps = self.sought(&mut select, seek, &mut binder)?;
+        self.go(&mut select, &steps, seek);
+        select.limit(limit);
+        Ok(self.render(&select))
+    }
+
+    /// The same rows by way of the keys of all that match, in PostgreSQL's words: first they are
+    /// found, then sorted, then those of the page are read. A planner takes a filter's rows to be spread evenly over the
+    /// order, and walks along it until it has a page of them; where they all lie at the far end,
+    /// that is nearly all of the table. Nothing where the filter lets everything through, or the
+    /// order or the key is not made of columns that always have a value.
+    ///
+    /// # Errors
+    ///
+    /// If a field has no place in the relation, or the anchor is one of another order.
+    pub(crate) fn found(&self, page: &Page) -> Result<Option<Statement>, SourceError> {
+        let Start::Seek(seek) = &page.start else { return Ok(None) };
+        let mut binder = Binder::new();
+        let mut found = Sql::select();
+        let mut select = self.list(&mut binder)?;
+        let Some(keys) = self.key_columns(&mut binder)? else { return Ok(None) };
+        self.from(&mut found, &mut binder)?;
+        let steps = self.sought(&mut found, seek, &mut binder)?;
+        let is_plain = steps.len() == self.sort().len() && steps.iter().all(|it| it.is_never_null);
+        if keys.is_empty() || !is_plain || self.lets_everything_through() {
+            return Ok(None);
+        }
+        let mut sorted = Sql::select();
+        for (at, key) in keys.iter().enumerate() {
+            found.expr_as(key.clone(), format!("k{at}"));
+            sorted.expr(column_of(FOUND, &format!("k{at}")));
+        }
+        for (at, step) in steps.iter().enumerate() {
+            let order = if step.is_falling { Order::Desc } else { Order::Asc };
+            found.expr_as(self.dialect().sorted(&step.operand), format!("s{at}"));
+            sorted.order_by_expr(column_of(FOUND, &format!("s{at}")), order);
+        }
+        // The planner looks for no order beyond an offset, even one of nothing.
+        found.offset(0);
+        sorted.from_subquery(found, FOUND).limit(page.limit);
+        select.and_where(Expr::tuple(keys).in_subquery(sorted));
+        self.go(&mut select, &steps, seek);
+        select.limit(page.limit);
+        Ok(Some(self.render(&select)))
+    }
+
+    /// The columns of the key; nothing where some of it is no column.
+    fn key_columns(&self, binder: &mut Binder) -> Result<Option<Vec<Expr>>, SourceError> {
+        let mut columns = Vec::new();
+        for field in self.key() {
+            let operand = self.operand(field, binder)?;
+            if !self.is_never_null(field, &operand) {
+                return Ok(None);
+            }
+            columns.push(operand.expr);
+        }
+        Ok(Some(columns))
+    }
+
+    /// Adds the filter, and that rows are of the stretch and behind the anchor; gives the keys of
+    /// the sort that are left.
+    fn sought<'s>(
+        &self,
+        select: &mut SelectStatement,
+        seek: &'s Seek,
+        binder: &mut Binder,
+    ) -> Result<Vec<Step<'s>>, SourceError>
+    where
+        'a: 's,
+    {
+        self.filter(select, binder)?;
+        let mut steps = self.steps(seek, binder)?;
         if let Some(first) = steps.first() {
             let (placed, is_never_null) = (first.placed.clone(), first.is_never_null);
             match seek.stretch {
@@ -48,8 +121,13 @@ impl<'a> Plan<'a> {
             }
         }
         if seek.anchor.is_some() {
-            select.and_where(self.behind(&steps, seek.is_backward, &mut binder)?);
+            select.and_where(self.behind(&steps, seek.is_backward, binder)?);
         }
+        Ok(steps)
+    }
+
+    /// Adds the order of the way.
+    fn go(&self, select: &mut SelectStatement, steps: &[Step<'_>], seek: &Seek) {
         for step in steps {
             let order = if step.is_falling { Order::Desc } else { Order::Asc };
             let expr = self.dialect().sorted(&step.operand);
@@ -59,8 +137,6 @@ impl<'a> Plan<'a> {
                 (false, true) => select.order_by_expr_with_nulls(expr, order, NullOrdering::First),
             };
         }
-        select.limit(limit);
-        Ok(self.render(&select))
     }
 
     fn steps<'s>(&self, seek: &'s Seek, binder: &mut Binder) -> Result<Vec<Step<'s>>, SourceError>

@@ -12,7 +12,7 @@ use tidegate_model::{
 
 use super::{Catalog, Dialect, Plan, own_column};
 use crate::{
-    Page, Start,
+    Page, Seek, Start, Stretch,
     sources::{mysql::dialect::MySql, postgres::dialect::Postgres, sqlite::dialect::Sqlite},
 };
 
@@ -350,6 +350,36 @@ fn a_page_bounds_its_rows_and_a_share_comes_last() {
         plan.stream(Some(own_column("rowid").between(0_i64, 9_i64))).unwrap()
     });
     insta::assert_snapshot!(format!("page\n{page}\nshare\n{share}"));
+}
+
+#[test]
+fn rows_that_match_are_found_by_their_keys_where_order_and_key_have_values() {
+    let paid = || compare(field("status", DataType::Text), Comparison::Eq, text("paid"));
+    let sorted = |slug: &str, predicate| Query {
+        sort: vec![SortKey { field: field(slug, DataType::Integer), is_descending: true }],
+        ..filtered(predicate)
+    };
+    let of = |stretch| {
+        let seek = Seek { stretch, anchor: None, is_backward: false };
+        Page { start: Start::Seek(seek), limit: 51 }
+    };
+    let (page, nulls) = (of(Stretch::Values), of(Stretch::Nulls));
+    let query = sorted("id", paid());
+    let catalog = Catalog::read(&query, |relation| Ok(described(relation))).unwrap();
+    let found = Plan::new(&query, &catalog, &Postgres).for_page(&page).found(&page).unwrap();
+    insta::assert_snapshot!(found.unwrap().text);
+    let skipped = Page { start: Start::Skip(0), limit: 51 };
+    for (query, page) in [
+        (sorted("id", Predicate::everything()), &page),
+        (sorted("total", paid()), &nulls),
+        (Query { key: vec![field("code", DataType::Text)], ..sorted("id", paid()) }, &page),
+        (Query { key: Vec::new(), ..sorted("id", paid()) }, &page),
+        (sorted("id", paid()), &skipped),
+    ] {
+        let catalog = Catalog::read(&query, |relation| Ok(described(relation))).unwrap();
+        let plan = Plan::new(&query, &catalog, &Postgres).for_page(page);
+        assert!(plan.found(page).unwrap().is_none(), "{query:?}");
+    }
 }
 
 #[test]

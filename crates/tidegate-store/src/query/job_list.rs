@@ -1,6 +1,6 @@
 //! Pages of jobs: filtered, sorted, and counted, over what the caller may see.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use sea_orm::{QueryResult, Value};
 use serde::Serialize;
@@ -10,7 +10,10 @@ use tidegate_model::{
     status::Status,
 };
 
-use super::{among, jobs::job_of};
+use super::{
+    among,
+    jobs::{job_of, status_of},
+};
 use crate::{
     connection::{Store, StoreKind},
     error::StoreError,
@@ -118,16 +121,18 @@ impl FromStr for JobSort {
     }
 }
 
-/// Where a page of a list ends: what the list was sorted by, and the last job's place in it. It
-/// stays where it is when that job changes.
+/// Where a page of a list ends: what the list was sorted by, and the place in it of the job there.
+/// It stays where it is when that job changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobCursor {
+    /// Whether the page is the one in front of that place, not the one behind it.
+    is_before: bool,
     sort: JobSort,
     place: Place,
     id: JobId,
 }
 
-/// The last job's value in the order of the list.
+/// A job's value in the order of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Number(i64),
@@ -142,10 +147,11 @@ impl JobCursor {
 }
 
 impl fmt::Display for JobCursor {
-    /// `order.direction.place.number`
+    /// `order.direction.place.number`, after a `~` for the page before.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = if self.is_before { "~" } else { "" };
         let direction = if self.sort.is_descending { "desc" } else { "asc" };
-        write!(f, "{}.{direction}.", self.sort.by.slug())?;
+        write!(f, "{side}{}.{direction}.", self.sort.by.slug())?;
         match &self.place {
             Place::Number(number) => write!(f, "{number}")?,
             Place::Word(word) => f.write_str(word)?,
@@ -169,6 +175,10 @@ impl FromStr for JobCursor {
     type Err = CursorFault;
 
     fn from_str(text: &str) -> Result<Self, CursorFault> {
+        let (is_before, text) = match text.strip_prefix('~') {
+            Some(text) => (true, text),
+            None => (false, text),
+        };
         let parts: Vec<&str> = text.split('.').collect();
         let [order, direction, place, id] = parts[..] else { return Err(CursorFault) };
         let by = JobOrder::ALL.into_iter().find(|by| by.slug() == order).ok_or(CursorFault)?;
@@ -182,7 +192,7 @@ impl FromStr for JobCursor {
             JobOrder::Created | JobOrder::Size => Place::Number(number(place)?),
             JobOrder::Status | JobOrder::Subject => Place::Word(place.to_owned()),
         };
-        Ok(Self { sort: JobSort { by, is_descending }, place, id: JobId(number(id)?) })
+        Ok(Self { is_before, sort: JobSort { by, is_descending }, place, id: JobId(number(id)?) })
     }
 }
 
@@ -202,6 +212,8 @@ pub struct JobPage {
     pub jobs: Vec<Job>,
     /// Where the next page begins. None where there is none.
     pub next: Option<JobCursor>,
+    /// Where the page before ends. None where there is none.
+    pub previous: Option<JobCursor>,
 }
 
 impl JobSort {
@@ -283,8 +295,8 @@ impl Wanted {
         self.want(&format!("({})", has.join(" or ")), format!("%{letters}%").into());
     }
 
-    fn want_behind(&mut self, cursor: &JobCursor, expression: &str) {
-        let than = if cursor.sort.is_descending { "<" } else { ">" };
+    fn want_beyond(&mut self, cursor: &JobCursor, expression: &str) {
+        let than = if cursor.sort.is_descending == cursor.is_before { ">" } else { "<" };
         let id: Value = cursor.id.0.into();
         match &cursor.place {
             // The number is the order.
@@ -297,10 +309,10 @@ impl Wanted {
                     Place::Word(word) => word.as_str().into(),
                 });
                 let at = self.values.len();
-                let behind = format!(
+                let beyond = format!(
                     "({expression} {than} ${at} or {expression} = ${at} and j.id {than} $?)"
                 );
-                self.want(&behind, id);
+                self.want(&beyond, id);
             }
         }
     }
@@ -320,7 +332,7 @@ impl Wanted {
 }
 
 impl Store {
-    /// A page of jobs.
+    /// A page of jobs: the first, or the one behind or before a place.
     ///
     /// # Errors
     ///
@@ -329,16 +341,17 @@ impl Store {
         &self,
         filter: &JobFilter,
         sort: JobSort,
-        behind: Option<&JobCursor>,
+        from: Option<&JobCursor>,
         limit: u32,
     ) -> Result<JobPage, StoreError> {
         let limit = limit.clamp(1, PAGE_JOBS_MAX);
         let expression = sort.expression(self.inner.kind);
         let mut wanted = Wanted::of(filter);
-        if let Some(cursor) = behind {
-            wanted.want_behind(cursor, &expression);
+        if let Some(cursor) = from {
+            wanted.want_beyond(cursor, &expression);
         }
-        let direction = if sort.is_descending { "desc" } else { "asc" };
+        let is_before = from.is_some_and(|cursor| cursor.is_before);
+        let direction = if sort.is_descending == is_before { "asc" } else { "desc" };
         wanted.values.push((i64::from(limit) + 1).into());
         let sql = format!(
             "select j.*, {expression} as place from {} where {} \
@@ -350,14 +363,54 @@ impl Store {
         let mut rows = self.ask(&sql, wanted.values).await?;
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
+        if is_before {
+            rows.reverse();
+        }
         let jobs: Vec<Job> = rows.iter().map(job_of).collect::<Result<_, _>>()?;
-        let next = match (rows.last(), jobs.last()) {
-            (Some(row), Some(job)) if has_more => {
-                Some(JobCursor { sort, place: sort.place(row)?, id: job.id })
+        let at = |row: Option<&QueryResult>, is_before| match row {
+            Some(row) => {
+                let (place, id) = (sort.place(row)?, JobId(get(row, "id")?));
+                Ok::<_, StoreError>(Some(JobCursor { is_before, sort, place, id }))
             }
-            _ => None,
+            None => Ok(None),
         };
-        Ok(JobPage { jobs, next })
+        let has_next = if is_before { true } else { has_more };
+        let has_previous = if is_before { has_more } else { from.is_some() };
+        Ok(JobPage {
+            next: at(rows.last().filter(|_| has_next), false)?,
+            previous: at(rows.first().filter(|_| has_previous), true)?,
+            jobs,
+        })
+    }
+
+    /// How many jobs match in each state, whatever states the filter names; none where there are
+    /// more than are counted.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn count_jobs_by_status(
+        &self,
+        filter: &JobFilter,
+    ) -> Result<Option<BTreeMap<Status, u64>>, StoreError> {
+        let filter = JobFilter { statuses: Vec::new(), ..filter.clone() };
+        let mut wanted = Wanted::of(&filter);
+        wanted.values.push((COUNT_MAX + 1).into());
+        let sql = format!(
+            "select status, count(*) as n from \
+                 (select j.status from {} where {} limit ${}) found \
+             group by status",
+            wanted.tables(),
+            wanted.text(),
+            wanted.values.len()
+        );
+        let mut counts = BTreeMap::new();
+        for row in self.ask(&sql, wanted.values).await? {
+            let count: i64 = get(&row, "n")?;
+            counts.insert(status_of(&row)?, count.unsigned_abs());
+        }
+        let is_exact = counts.values().sum::<u64>() <= COUNT_MAX.unsigned_abs();
+        Ok(is_exact.then_some(counts))
     }
 
     /// How many jobs match, on all pages.
@@ -388,6 +441,7 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_given_and_nothing_else_is_one() {
         let cursor = |by, is_descending, place| JobCursor {
+            is_before: by == JobOrder::Size,
             sort: JobSort { by, is_descending },
             place,
             id: JobId(17),
@@ -401,7 +455,9 @@ mod tests {
             assert_eq!(given.to_string().parse(), Ok(given.clone()));
             assert_eq!(given.sort().to_string().parse(), Ok(given.sort()));
         }
-        for text in ["", "17", "size.desc.x.17", "size.down.1.17", "age.desc.1.17", "size.desc.1"] {
+        for text in
+            ["", "17", "size.desc.x.17", "size.down.1.17", "age.desc.1.17", "size.desc.1", "~"]
+        {
             assert_eq!(text.parse::<JobCursor>(), Err(CursorFault), "{text}");
         }
         for text in ["", "-", "--size", "Size", "created_at"] {

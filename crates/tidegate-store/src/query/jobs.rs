@@ -139,7 +139,7 @@ pub(crate) fn job_of(row: &QueryResult) -> Result<Job, StoreError> {
         fields: get_json(row, "fields", "list of fields")?,
         format: get(row, "format")?,
         options: get_json(row, "options", "set of options")?,
-        status: slug::<Status>(row, "status")?,
+        status: status_of(row)?,
         has_pii: get::<i64>(row, "has_pii")? == 1,
         progress: get(row, "progress")?,
         rows_done: get(row, "rows_done")?,
@@ -171,9 +171,10 @@ pub(crate) fn job_of(row: &QueryResult) -> Result<Job, StoreError> {
     })
 }
 
-fn slug<T: std::str::FromStr>(row: &QueryResult, column: &'static str) -> Result<T, StoreError> {
-    let word: String = get(row, column)?;
-    word.parse().map_err(|_| StoreError::Corrupt { what: column })
+/// Reads the state of a job from its row.
+pub(crate) fn status_of(row: &QueryResult) -> Result<Status, StoreError> {
+    let word: String = get(row, "status")?;
+    word.parse().map_err(|_| StoreError::Corrupt { what: "status" })
 }
 
 fn via_of(word: &str) -> Result<Via, StoreError> {

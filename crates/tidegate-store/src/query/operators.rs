@@ -19,7 +19,7 @@ const OPERATOR_COLUMNS: [&str; 7] =
 const SECOND_FACTORS: &str = "\
     (select count(*) from second_factors s \
         where s.operator_id = o.id and s.sealed is not null)";
-/// Begins the names of an operator's columns beside those of a token.
+/// Begins the names of an operator's columns beside those of what it owns.
 const OWNER: &str = "owner_";
 
 /// A person who signs in.
@@ -137,17 +137,16 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn bearer(&self, hash: &str) -> Result<Option<Bearer>, StoreError> {
-        let owner = OPERATOR_COLUMNS.map(|column| format!("o.{column} as {OWNER}{column}"));
         let sql = format!(
-            "select t.*, {}, {SECOND_FACTORS} as {OWNER}second_factors, {} as now \
+            "select t.*, {}, {} as now \
              from tokens t join operators o on o.id = t.operator_id where t.hash = $1",
-            owner.join(", "),
+            owner_columns(),
             self.inner.now(),
         );
         let Some(row) = self.ask_one(&sql, [hash.into()]).await? else { return Ok(None) };
         Ok(Some(Bearer {
             token: token_of(&row)?,
-            operator: prefixed_operator_of(&row, OWNER)?,
+            operator: owner_of(&row)?,
             now: get(&row, "now")?,
         }))
     }
@@ -173,6 +172,17 @@ impl Store {
         let rows = self.ask(TOKENS, [operator.map(|id| id.0).into()]).await?;
         rows.iter().map(token_of).collect()
     }
+}
+
+/// The columns of an operator `o` beside those of what it owns.
+pub(super) fn owner_columns() -> String {
+    let columns = OPERATOR_COLUMNS.map(|column| format!("o.{column} as {OWNER}{column}"));
+    format!("{}, {SECOND_FACTORS} as {OWNER}second_factors", columns.join(", "))
+}
+
+/// The operator of a row with such columns.
+pub(super) fn owner_of(row: &QueryResult) -> Result<Operator, StoreError> {
+    prefixed_operator_of(row, OWNER)
 }
 
 fn operator_of(row: &QueryResult) -> Result<Operator, StoreError> {

@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, QueryResult};
-use tidegate_model::ids::{OperatorId, SessionId, TokenId};
+use tidegate_model::{
+    ids::{OperatorId, SessionId, TokenId},
+    settings::Settings,
+};
 
 use crate::{
     connection::Store,
     error::StoreError,
-    query::among_numbers,
-    sql::{get, statement},
+    query::{
+        among_numbers,
+        operators::{Operator, owner_columns, owner_of},
+    },
+    sql::{get, get_json, statement},
 };
 
 /// Microseconds after which it is noted again that somebody is there.
@@ -46,6 +52,19 @@ impl Session {
     }
 }
 
+/// Whoever shows a sign-in, what the site says of such, and when that was looked up.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    /// The sign-in.
+    pub session: Session,
+    /// Whose it is.
+    pub operator: Operator,
+    /// The settings.
+    pub settings: Settings,
+    /// The database's clock, in microseconds since 1970.
+    pub now: i64,
+}
+
 /// A link by which an operator sets a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
@@ -60,14 +79,26 @@ pub struct Invitation {
 }
 
 impl Store {
-    /// A sign-in by the hash of its secret.
+    /// Whoever shows a sign-in, by the hash of its secret: all from one look, as every page asks.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub async fn session_by_hash(&self, hash: &str) -> Result<Option<Session>, StoreError> {
-        const BY_HASH: &str = "select * from sessions where hash = $1";
-        self.ask_one(BY_HASH, [hash.into()]).await?.as_ref().map(session_of).transpose()
+    pub async fn presence(&self, hash: &str) -> Result<Option<Presence>, StoreError> {
+        let sql = format!(
+            "select s.*, {}, c.document as settings, {} as now \
+             from sessions s join operators o on o.id = s.operator_id \
+             join settings c on c.id = 1 where s.hash = $1",
+            owner_columns(),
+            self.inner.now(),
+        );
+        let Some(row) = self.ask_one(&sql, [hash.into()]).await? else { return Ok(None) };
+        Ok(Some(Presence {
+            session: session_of(&row)?,
+            operator: owner_of(&row)?,
+            settings: get_json(&row, "settings", "document of settings")?,
+            now: get(&row, "now")?,
+        }))
     }
 
     /// The sign-ins of an operator that have not ended, the newest first.

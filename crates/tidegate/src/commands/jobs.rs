@@ -99,6 +99,7 @@ impl Jobs {
             sort: args.sort,
             behind: args.behind.clone(),
             limit: args.limit,
+            counts_states: false,
         };
         let page = self.control.service.exports(&self.caller, &request).await?;
         if self.is_json {

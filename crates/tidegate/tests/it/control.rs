@@ -256,6 +256,33 @@ fn links_begin_with_the_public_address_and_bearer_links_take_a_setting() {
 }
 
 #[test]
+fn a_setting_of_the_environment_holds_whatever_was_set_before() {
+    let shop = governed();
+    let days = |variable: Option<&str>| {
+        let mut command = shop.command(&["--as", "ada@example.com", "export", "orders"]);
+        if let Some(days) = variable {
+            command.env("TIDEGATE__SETTINGS__RETENTION_DAYS", days);
+        }
+        assert!(command.output().unwrap().status.success());
+        let kept = "select (expires_at - completed_at) / 86400000000 from jobs \
+                    order by id desc limit 1";
+        let asked = Command::new("sqlite3").arg(shop.path("control.db")).arg(kept).output();
+        String::from_utf8(asked.unwrap().stdout).unwrap().trim_end().to_owned()
+    };
+    assert_eq!(days(None), "3");
+    assert_eq!(days(Some("5")), "5");
+    let pinned = log(&shop).into_iter().filter(|entry| entry["action"] == "setting.changed");
+    let pinned: Vec<Value> = pinned.collect();
+    assert_eq!(pinned.len(), 2, "{pinned:?}");
+    assert_eq!(days(Some("5")), "5", "and is written once");
+    assert_eq!(log(&shop).iter().filter(|one| one["action"] == "setting.changed").count(), 2);
+    // A value that the setting does not take is none.
+    let mut wrong = shop.command(&["--as", "ada@example.com", "jobs", "list"]);
+    wrong.env("TIDEGATE__SETTINGS__RETENTION_DAYS", "99999");
+    assert_eq!(wrong.output().unwrap().status.code(), Some(2));
+}
+
+#[test]
 fn exports_are_listed_as_they_are_asked_for() {
     let shop = governed();
     for format in ["csv", "ndjson", "csv"] {

@@ -47,7 +47,7 @@ pub(in crate::api) struct ListParams {
     /// At most so many.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// Where the page begins: `next` of the page before, in the same order.
+    /// Where the page begins: `next` or `previous` of another page, in the same order.
     cursor: Option<String>,
 }
 
@@ -58,6 +58,8 @@ pub(in crate::api) struct ExportPage {
     items: Vec<Export>,
     /// Where the next page begins; null where there is none.
     next: Option<String>,
+    /// Where the page before ends; null where there is none.
+    previous: Option<String>,
     /// How many match, on all pages.
     total: u64,
     /// Whether there are no more of them than that: many are not counted to the end.
@@ -97,6 +99,7 @@ pub(in crate::api) async fn list(
         sort: sort.map_err(|fault| Problem::fault("/sort", fault.to_string()))?.unwrap_or_default(),
         behind: behind.map_err(|fault| Problem::fault("/cursor", fault.to_string()))?,
         limit,
+        counts_states: false,
     };
     let page = edge.service.exports(&caller, &request).await?;
     let next = page.next.map(|cursor| cursor.to_string());
@@ -104,6 +107,7 @@ pub(in crate::api) async fn list(
     let body = ExportPage {
         items: page.jobs.iter().map(Export::from).collect(),
         next,
+        previous: page.previous.map(|cursor| cursor.to_string()),
         total: page.matching.count,
         total_is_exact: page.matching.is_exact,
     };

@@ -48,6 +48,7 @@ fn words_of(action: Action) -> Words {
         A::VolumeReach => ("gauge", "Looked at too many rows", "a look at more rows"),
         A::ExportPreview => ("eye", "Looked at a preview", "a preview"),
         A::ExportEstimate => ("gauge", "Asked how large an export would be", "an estimate"),
+        A::ClientExport => ("file-down", "Made a file in the browser", "a file made in a browser"),
         A::ExportCancel => ("ban", "Asked to cancel an export", "to cancel an export"),
         A::ArtifactDelete => ("trash-2", "Deleted a file", "to delete a file"),
         A::DownloadLink => ("link", "Made or took back a download link", "a download link"),
@@ -141,6 +142,7 @@ impl Said<'_> {
             | Action::ExportRerun
             | Action::ExportPreview
             | Action::ExportEstimate => vec![self.scope(), self.format(), self.text("reason")],
+            Action::ClientExport => vec![self.scope(), self.format(), self.count("rows", "row")],
             Action::VolumeReach => vec![self.count("rows_seen", "row"), self.ceiling()],
             Action::ExportCancel => vec![self.text("status").map(|it| format!("while {it}"))],
             Action::DownloadLink => vec![self.link()],

@@ -10,6 +10,7 @@ use super::view::View;
 const CHARACTERS_MAX: usize = 60;
 
 /// A cell.
+#[derive(Debug)]
 pub(super) struct Cell {
     /// What it shows; none where there is no value.
     pub(super) words: Option<String>,
@@ -17,7 +18,12 @@ pub(super) struct Cell {
     pub(super) title: String,
     /// For programs, of an instant.
     pub(super) moment: String,
+    /// Whether it stands on the right.
     pub(super) is_num: bool,
+    /// Whether it is for programs rather than for people: an identifier, a document.
+    pub(super) is_code: bool,
+    /// The value, as the row has it.
+    pub(super) value: Value,
     /// The list of the rows that have this value, where one word asks for it.
     pub(super) only: Option<String>,
 }
@@ -40,14 +46,15 @@ pub(super) fn at<'a>(row: &'a Value, slug: &str) -> &'a Value {
 }
 
 impl Cell {
-    /// A value of a field, in the year that it is.
-    pub(super) fn of(field: &Field, value: &Value, year: i32) -> Self {
+    /// A value of a field, in the year that it is. What names a row is shown as it is.
+    pub(super) fn of(field: &Field, value: &Value, is_key: bool, year: i32) -> Self {
         let (mut title, mut moment) = (String::new(), String::new());
+        let is_quantity = is_num(&field.data_type) && !is_key && !is_name(&field.slug);
         let words = match value {
             Value::Null => None,
-            Value::Bool(true) => Some("yes".to_owned()),
-            Value::Bool(false) => Some("no".to_owned()),
-            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(true) => Some("Yes".to_owned()),
+            Value::Bool(false) => Some("No".to_owned()),
+            Value::Number(number) => Some(quantity(&number.to_string(), is_quantity)),
             Value::String(text) => Some(match field.data_type {
                 DataType::TimestampTz | DataType::Timestamp | DataType::Date => {
                     let shown = day(text, year);
@@ -59,7 +66,7 @@ impl Cell {
                     }
                     shown.unwrap_or_else(|| text.clone())
                 }
-                _ => text.clone(),
+                _ => quantity(text, is_quantity),
             }),
             nested => Some(nested.to_string()),
         };
@@ -71,8 +78,12 @@ impl Cell {
             title = words;
             format!("{}…", cut.trim_end())
         });
+        let is_code = matches!(
+            field.data_type,
+            DataType::Bytes | DataType::Uuid | DataType::Json | DataType::List(_)
+        );
         let is_num = is_num(&field.data_type);
-        Self { words, title, moment, is_num, only: None }
+        Self { words, title, moment, is_num, is_code, value: value.clone(), only: None }
     }
 
     /// The same, leading to the rows that have its value, where one word asks for them.
@@ -80,6 +91,34 @@ impl Cell {
         let only = view.with_shorthand(subject, slug, value).map(|view| view.path(&[]));
         Self { only, ..self }
     }
+}
+
+/// Whether a number of this name is one that names something, or a year: nobody adds those up.
+fn is_name(slug: &str) -> bool {
+    let last = slug.rsplit('.').next().unwrap_or(slug);
+    let words = ["id", "no", "number", "year", "code"];
+    words.iter().any(|word| {
+        let rest = last.strip_suffix(word);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
+    })
+}
+
+/// A number with groups in its whole part: `1,234.50`. Others, and what is none, stay as they are.
+fn quantity(text: &str, is_quantity: bool) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
+    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let is_plain = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_quantity || !is_plain {
+        return text.to_owned();
+    }
+    let mut grouped = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + rest
 }
 
 /// A day, with the minute where there is one: `21 Nov, 14:02`.
@@ -112,6 +151,20 @@ mod tests {
         assert_eq!(day("2025-11-21T14:02:31.5", 2026).unwrap(), "21 Nov 2025, 14:02");
         assert_eq!(day("2026-01-02", 2026).unwrap(), "2 Jan");
         assert_eq!(day("infinity", 2026), None);
+    }
+
+    #[test]
+    fn quantities_have_groups_and_names_have_none() {
+        let said = ["1234.50", "-1234567", "999", "0.001", "NaN", "1e300", ""];
+        let shown = said.map(|text| quantity(text, true));
+        assert_eq!(shown, ["1,234.50", "−1,234,567", "999", "0.001", "NaN", "1e300", ""]);
+        assert_eq!(quantity("20261", false), "20261");
+        for slug in ["id", "customer.id", "customer_id", "year", "order_number"] {
+            assert!(is_name(slug), "{slug}");
+        }
+        for slug in ["total", "paid", "items_count", "video", "bytes"] {
+            assert!(!is_name(slug), "{slug}");
+        }
     }
 
     #[test]

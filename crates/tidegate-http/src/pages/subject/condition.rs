@@ -102,7 +102,7 @@ fn words(operator: Operator, is_temporal: bool) -> &'static str {
 pub(super) fn said(part: &Value, subject: &Subject) -> (String, &'static str, String) {
     let found = part["field"].as_str().zip(part["op"].as_str().and_then(Operator::find));
     let Some((slug, operator)) = found else {
-        return ("Filter".to_owned(), "is", part.to_string());
+        return ("Filter".to_owned(), "is", nested(part, subject));
     };
     let field = subject.field(slug);
     let label = field.map_or_else(|| slug.to_owned(), |field| field.label.clone());
@@ -120,6 +120,42 @@ pub(super) fn said(part: &Value, subject: &Subject) -> (String, &'static str, St
         (value, _) => plain(value),
     };
     (label, words(operator, is_temporal), value)
+}
+
+/// Any part of a filter, in one sentence.
+pub(super) fn sentence(part: &Value, subject: &Subject) -> String {
+    if part["field"].is_null() {
+        return nested(part, subject);
+    }
+    let (field, operator, value) = said(part, subject);
+    [field.as_str(), operator, value.as_str()].join(" ").trim_end().to_owned()
+}
+
+/// A filter made of others.
+fn nested(part: &Value, subject: &Subject) -> String {
+    for (name, word) in [("all", " and "), ("any", " or ")] {
+        if let Some(parts) = part[name].as_array() {
+            let parts: Vec<String> = parts.iter().map(|part| sentence(part, subject)).collect();
+            return format!("({})", parts.join(word));
+        }
+    }
+    match &part["not"] {
+        Value::Null => part.to_string(),
+        not => format!("not {}", sentence(not, subject)),
+    }
+}
+
+/// Whether a subject has every field that a part of a filter names.
+pub(super) fn fits(part: &Value, subject: &Subject) -> bool {
+    match part {
+        Value::Object(members) => members.iter().all(|(name, value)| match name.as_str() {
+            "field" => value.as_str().is_some_and(|slug| subject.field(slug).is_some()),
+            "value" => true,
+            _ => fits(value, subject),
+        }),
+        Value::Array(parts) => parts.iter().all(|part| fits(part, subject)),
+        _ => true,
+    }
 }
 
 fn plain(value: &Value) -> String {

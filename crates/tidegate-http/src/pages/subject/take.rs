@@ -1,15 +1,31 @@
-//! Takes the rows that are selected, or all that match: to the wizard's review, or at once.
+//! Takes the rows that are selected, or all that match: at once where that is soon done, and else
+//! to the wizard's review.
 
-use axum::{body::Bytes, extract::State, response::Response};
+use axum::{
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tidegate_model::{audit::hexadecimal, request::ExportRequest};
+use tidegate_service::ServiceError;
 use url::form_urlencoded;
 
+use super::view::View;
 use crate::{
     edge::Shared,
     input::Slug,
-    pages::{draft::Draft, flash::Flash, path_of, see_other, shell::Shell, words},
+    pages::{draft::Draft, flash::Flash, path_of, see_other, shell::Shell, wizard},
     problem::Problem,
 };
+
+/// Seconds of building that somebody waits for without being asked first.
+const AT_ONCE_SECONDS_MAX: u64 = 5;
+/// Rows that are surely built within them.
+const AT_ONCE_ROWS_MAX: u64 = 10_000;
+/// Bytes of an address that every browser and proxy takes.
+const PATH_BYTES_MAX: usize = 8_000;
 
 /// Which rows a button means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,60 +45,105 @@ pub(in crate::pages) async fn send(
     Slug(slug): Slug,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let (how, is_now, draft) = read(&slug, &body);
-    let back = format!("{}/{slug}", super::BASE);
-    let Some(draft) = taken(draft, how) else {
+    let (how, key, draft) = read(&slug, &body);
+    let back = View { draft: draft.clone(), ..View::default() };
+    let Some(mut draft) = taken(draft, how) else {
         let flash = Flash::bad("No row is selected").line("Tick the rows that you want.");
-        return Ok(shell.to(&back, &flash));
+        return Ok(shell.to(&back.list_path(), &flash));
     };
-    match path_of("new-export-review") {
-        Some(review) if !is_now => Ok(see_other(&draft.path(review))),
-        _ => {
-            let request = draft.request().map_err(Problem::faults)?;
-            let made = edge.service.create_export(&shell.caller, &request, None).await?;
-            let job = made.job;
+    wizard::settle(&mut draft, &shell);
+    let Ok(request) = draft.request() else { return Ok(review(&draft)) };
+    if !is_small(&edge, &shell, &draft, &request).await? {
+        return Ok(review(&draft));
+    }
+    // The same rows from the same page are the same export, however often one clicks.
+    let key = format!("list-{key}-{}", hexadecimal(&Sha256::digest(&body)));
+    match edge.service.create_export(&shell.caller, &request, Some(&key)).await {
+        Ok(made) => {
             let path = path_of("export").unwrap_or("/sg-admin/exports");
-            let flash = Flash::new(format!("Export #{job} is being made"));
-            let label = words::title(&request.subject);
-            let line = format!("{label} as {}.", request.format.to_uppercase());
-            // Whoever takes rows at once wants the file as soon as it is there.
-            let path = path.replace("{id}", &job.to_string()) + "?take=true";
-            Ok(shell.to(&path, &flash.line(line)))
+            let path = path.replace("{id}", &made.job.to_string());
+            let label = shell.subject_label(&slug);
+            let what = format!("{label} as {}.", request.format.to_uppercase());
+            let flash = Flash::new(format!("Export #{} started", made.job));
+            let flash = flash.line(format!("{what} The download begins by itself."));
+            Ok(shell.to(&format!("{path}?take=true"), &flash))
         }
+        Err(ServiceError::Faults(_)) => Ok(review(&draft)),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// What was sent: which rows, whether at once, and the rest.
-fn read(slug: &str, body: &[u8]) -> (How, bool, Draft) {
-    let (mut how, mut is_now, mut mode) = (How::Selected, false, String::new());
+/// The last step of the wizard. What is too long for an address goes there as the form that it
+/// came in: the script names what is left out as a draft does.
+fn review(draft: &Draft) -> Response {
+    let review = path_of("new-export-review").unwrap_or(wizard::PATH);
+    match draft.path(review) {
+        path if path.len() <= PATH_BYTES_MAX => see_other(&path),
+        _ => Redirect::temporary(review).into_response(),
+    }
+}
+
+/// Whether it is made while one waits. What cannot be told soon is not.
+async fn is_small(
+    edge: &Shared,
+    shell: &Shell,
+    draft: &Draft,
+    request: &ExportRequest,
+) -> Result<bool, Problem> {
+    if let Some(ids) = &draft.ids {
+        return Ok(ids.len() as u64 <= AT_ONCE_ROWS_MAX);
+    }
+    let estimate = match edge.service.estimate_export(&shell.caller, request, false).await {
+        Ok(estimate) => estimate,
+        Err(
+            ServiceError::Faults(_)
+            | ServiceError::LookTooLong { .. }
+            | ServiceError::Unreadable(_)
+            | ServiceError::Unwritable { .. },
+        ) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let chosen = estimate.formats.iter().find(|format| format.format == draft.format);
+    let seconds = chosen.and_then(|format| format.seconds);
+    // How long small exports took says little about how long a larger one takes.
+    Ok(estimate.count.rows.is_some_and(|rows| rows <= AT_ONCE_ROWS_MAX)
+        || seconds.is_some_and(|seconds| seconds <= AT_ONCE_SECONDS_MAX))
+}
+
+/// What was sent: which rows, the key of the page, and the rest.
+fn read(slug: &str, body: &[u8]) -> (How, String, Draft) {
+    let (mut how, mut key, mut is_all) = (How::Selected, String::new(), false);
     for (name, value) in form_urlencoded::parse(body) {
         match (&*name, &*value) {
-            ("mode", mode_sent) => mode_sent.clone_into(&mut mode),
+            // A script that has selected all that match says so.
+            ("mode", mode) => is_all = mode == "all",
+            ("form_key", sent) => sent.clone_into(&mut key),
             ("how", "all") => how = How::All,
             ("how", "except") => how = How::Except,
-            ("how", "now") => (how, is_now) = (How::All, true),
-            ("how", "selected-now") => is_now = true,
             _ => {}
         }
     }
     let pairs = form_urlencoded::parse(body);
     let mut draft = Draft::decode(pairs.filter(|(name, _)| name != "subject"));
     slug.clone_into(&mut draft.subject);
-    // A script that has selected all that match says so; what is ticked then is what is left out.
-    if how == How::Selected && mode == "all" {
+    if how == How::Selected && is_all {
         how = How::Except;
     }
-    (how, is_now, draft)
+    (how, key, draft)
 }
 
 /// The draft of the rows that are meant; none where there are none.
 fn taken(mut draft: Draft, how: How) -> Option<Draft> {
     let ticked: Vec<Value> = draft.ids.take().unwrap_or_default();
+    let left_out = draft.except.take().unwrap_or_default();
     match how {
         How::Selected if ticked.is_empty() => return None,
         How::Selected => draft.ids = Some(ticked),
         How::All => {}
-        How::Except => draft.except = Some(ticked).filter(|some| !some.is_empty()),
+        How::Except => {
+            let some = [ticked, left_out].concat();
+            draft.except = Some(some).filter(|some| !some.is_empty());
+        }
     }
     Some(draft)
 }
@@ -111,8 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn a_script_that_has_selected_all_names_what_is_left_out() {
+        let all = sent("mode=all&except=1,2&how=selected").unwrap();
+        assert_eq!((all.ids, all.except), (None, Some(vec![json!(1), json!(2)])));
+        let every = sent("mode=all&how=selected").unwrap();
+        assert_eq!((every.ids, every.except), (None, None));
+        let all = sent("mode=all&except=1&how=all").unwrap();
+        assert_eq!((all.ids, all.except), (None, None));
+    }
+
+    #[test]
     fn nothing_ticked_is_nothing_and_not_everything() {
         assert_eq!(sent("format=csv&how=selected"), None);
+        assert_eq!(sent("mode=some&format=csv&how=selected"), None);
         assert_eq!(sent("format=csv&how=except").unwrap().except, None);
     }
 }

@@ -86,6 +86,44 @@ impl View {
         path_with(&format!("{}/{}", super::BASE, self.draft.subject), &pairs)
     }
 
+    /// Which rows are asked for, in whatever order: what is ticked belongs to it.
+    pub(super) fn question(&self) -> String {
+        let draft = Draft { sort: Vec::new(), fields: Vec::new(), ..self.draft.clone() };
+        let of_rows = Draft { ids: None, except: None, ..draft };
+        of_rows.query()
+    }
+
+    /// The same look at a kind of the subject: what it does not have is left out.
+    pub(super) fn of_kind(&self, kind: Option<&str>, subject: &Subject) -> String {
+        let parts = self.parts().into_iter().filter(|part| condition::fits(part, subject));
+        let mut other = self.with_parts(&parts.collect::<Vec<_>>());
+        let draft = &mut other.draft;
+        draft.kind = kind.map(str::to_owned);
+        draft.fields.clear();
+        draft.sort.retain(|slug| subject.field(slug.trim_start_matches('-')).is_some());
+        draft.shorthands.retain(|name, _| subject.shorthands.contains_key(name));
+        if subject.search.is_empty() {
+            draft.search.clear();
+        }
+        other.path(&[])
+    }
+
+    /// What is being looked at, to be exported: in the order that the rows stand in, also where
+    /// nobody has asked for one.
+    pub(super) fn looked_at(&self, subject: &Subject) -> Draft {
+        Draft { sort: self.sort(subject).to_vec(), ..self.draft.clone() }
+    }
+
+    /// The list that a form of it was sent from.
+    pub(super) fn list_path(&self) -> String {
+        let mut other = self.clone();
+        let draft = &mut other.draft;
+        (draft.ids, draft.except, draft.time_zone) = (None, None, None);
+        draft.format.clear();
+        other.limit = SIZES[0];
+        other.path(&[])
+    }
+
     /// The same rows in the order of a field; the other way round where it is that already.
     pub(super) fn sorted_by(&self, subject: &Subject, slug: &str) -> String {
         let down = format!("-{slug}");

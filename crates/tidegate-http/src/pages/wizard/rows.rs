@@ -2,13 +2,13 @@
 
 /// A cell: nothing in it is told from an empty text, which is written in quotes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    pub(super) is_null: bool,
+pub(in crate::pages) struct Cell {
+    pub(in crate::pages) text: String,
+    pub(in crate::pages) is_null: bool,
 }
 
 /// Reads rows that we have written ourselves, with commas and line feeds.
-pub(super) fn read(text: &str) -> Vec<Vec<Cell>> {
+pub(in crate::pages) fn read(text: &str) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     let mut row: Vec<Cell> = Vec::new();
     let mut cell = Cell { is_null: true, ..Cell::default() };

@@ -53,7 +53,9 @@ enum Rule {
 
 fn rule(action: &str) -> Rule {
     match action {
-        "export.created" | "export.previewed" | "export.estimated" => Rule::Export,
+        "export.created" | "export.previewed" | "export.estimated" | "export.client" => {
+            Rule::Export
+        }
         "rows.viewed" => Rule::Look,
         "export.rerun" => Rule::Again,
         "export.viewed" => Rule::Exports("list"),

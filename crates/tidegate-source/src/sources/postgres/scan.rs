@@ -80,6 +80,16 @@ pub(super) fn expected(session: &Session, statement: &ShareStatement) -> Result<
     explain(session, statement).map(|explained| explained.rows)
 }
 
+/// Whether all reads of a statement go by indexes, and cost no more than that.
+pub(super) fn costs_by_index_at_most(
+    session: &Session,
+    statement: &ShareStatement,
+    cost_max: f64,
+) -> Result<bool, Fault> {
+    let explained = explain(session, statement)?;
+    Ok(explained.index_cost.is_some_and(|cost| cost <= cost_max))
+}
+
 /// Locks all that the statement reads, as reading it would.
 pub(super) fn lock(session: &Session, statement: &ShareStatement) -> Result<(), Fault> {
     explain(session, statement).map(drop)

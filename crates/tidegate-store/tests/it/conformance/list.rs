@@ -1,6 +1,6 @@
 //! Pages of jobs: held against a filter and a sort that know no SQL.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use tidegate_model::{
     action::Action,
@@ -10,7 +10,8 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_store::{
-    Change, ClaimRequest, Creator, JobCursor, JobFilter, JobOrder, JobSort, Matching, NewArtifact,
+    Change, ClaimRequest, Creator, JobCursor, JobFilter, JobOrder, JobPage, JobSort, Matching,
+    NewArtifact,
 };
 
 use crate::check::{Check, add_operator, claim_request, new_job};
@@ -53,17 +54,36 @@ async fn publish(check: &Check, id: JobId, bytes: i64) {
     check.work(Action::JobPublish, id, change).await.unwrap();
 }
 
-/// All that a filter gives, page by page.
+/// All that a filter gives, page by page, which are the same pages on the way back.
 async fn leaf(check: &Check, filter: &JobFilter, sort: JobSort, limit: u32) -> Vec<JobId> {
-    let (mut found, mut behind): (Vec<JobId>, Option<JobCursor>) = (Vec::new(), None);
-    loop {
+    let (mut pages, mut behind): (Vec<Vec<JobId>>, Option<JobCursor>) = (Vec::new(), None);
+    let mut page = loop {
         let page = check.store.jobs(filter, sort, behind.as_ref(), limit).await.unwrap();
         assert!(page.jobs.len() <= limit as usize);
-        found.extend(page.jobs.iter().map(|job| job.id));
-        let Some(next) = page.next else { return found };
-        // As a client sends it back.
-        behind = Some(next.to_string().parse().unwrap());
+        assert_eq!(page.previous.is_some(), behind.is_some());
+        pages.push(ids(&page));
+        behind = as_sent(page.next.as_ref());
+        if behind.is_none() {
+            break page;
+        }
+    };
+    for earlier in pages.iter().rev().skip(1) {
+        let before = as_sent(page.previous.as_ref());
+        page = check.store.jobs(filter, sort, before.as_ref(), limit).await.unwrap();
+        assert_eq!(ids(&page), *earlier, "back, by {sort}, {limit} a page");
+        assert!(page.next.is_some());
     }
+    assert_eq!(page.previous, None);
+    pages.concat()
+}
+
+/// A cursor as a client sends it back.
+fn as_sent(cursor: Option<&JobCursor>) -> Option<JobCursor> {
+    cursor.map(|cursor| cursor.to_string().parse().unwrap())
+}
+
+fn ids(page: &JobPage) -> Vec<JobId> {
+    page.jobs.iter().map(|job| job.id).collect()
 }
 
 fn in_order(sort: JobSort, one: &Job, other: &Job) -> Ordering {
@@ -151,6 +171,31 @@ fn lists_are_filtered_sorted_counted_and_leafed_through_as_they_say() {
                 && job.format == "csv"
         })
         .await;
+    });
+}
+
+#[test]
+fn states_are_counted_whatever_state_is_asked_for() {
+    Check::on_both(async |check| {
+        let jobs = fill(check).await;
+        let own = JobFilter {
+            owner: check.editor.operator(),
+            statuses: vec![Status::Failed],
+            ..JobFilter::default()
+        };
+        for filter in [JobFilter::default(), own, texts("csv")] {
+            let mut expected = BTreeMap::new();
+            let fits = |job: &&Job| {
+                filter.owner.is_none_or(|owner| job.created_by == owner)
+                    && filter.text.as_ref().is_none_or(|text| job.format == *text)
+            };
+            for job in jobs.iter().filter(fits) {
+                *expected.entry(job.status).or_default() += 1_u64;
+            }
+            assert!(expected.len() > 1);
+            let found = check.store.count_jobs_by_status(&filter).await.unwrap();
+            assert_eq!(found, Some(expected), "{filter:?}");
+        }
     });
 }
 

@@ -5,7 +5,7 @@ use tidegate_model::{
     ids::{OperatorId, SessionId},
 };
 use tidegate_store::{
-    Change, Committed, OperatorChange, Session, SessionChange, SessionProof, StoreError,
+    Change, Committed, OperatorChange, Presence, Session, SessionChange, SessionProof, StoreError,
 };
 
 use crate::check::{Check, random_word};
@@ -31,8 +31,13 @@ async fn start(check: &Check) -> Session {
         by: SessionProof::Password,
     };
     let made = change(check, Action::SessionStart, Change::Session(start)).await.unwrap();
-    let session = check.store.session_by_hash(&hash).await.unwrap().unwrap();
-    assert_eq!(Some(session.id().0), made.id);
+    let found = check.store.presence(&hash).await.unwrap().unwrap();
+    assert_eq!(Some(found.session.id().0), made.id);
+    assert_eq!(Some(&found.operator), check.store.operator(editor(check)).await.unwrap().as_ref());
+    assert_eq!(found.settings, check.store.settings().await.unwrap());
+    let Presence { session, now, .. } = found;
+    assert!(now >= session.created_at && now < session.expires_at);
+    assert!(check.store.presence(&random_word()).await.unwrap().is_none());
     session
 }
 

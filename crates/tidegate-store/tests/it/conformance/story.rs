@@ -283,9 +283,11 @@ async fn looks(story: &Story<'_>) {
     let end = SessionChange::End(SessionId(started.id.unwrap()));
     story.manage("sign out", Action::SessionEnd, Change::Session(end)).await;
     let note = || Change::Note(json!({ "format": "csv" }));
-    for (words, action) in
-        [("preview", Action::ExportPreview), ("estimate", Action::ExportEstimate)]
-    {
+    for (words, action) in [
+        ("preview", Action::ExportPreview),
+        ("estimate", Action::ExportEstimate),
+        ("file made in a browser", Action::ClientExport),
+    ] {
         let target = target_of_new(&new_job(&story.check.admin));
         story.tell(words, story.check.change(&story.check.admin, (action, target), note())).await;
     }

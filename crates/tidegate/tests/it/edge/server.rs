@@ -205,6 +205,11 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
+    /// The same, who asks a server at another address.
+    pub(crate) fn at(self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self }
+    }
+
     /// A request, to be added to.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { self.base.clone() + path };

@@ -7,7 +7,13 @@ use tidegate_model::settings::{SETTINGS, Setting, Settings};
 pub(super) fn schema() -> Value {
     let first = serde_json::to_value(Settings::default()).expect("settings are plain JSON");
     let property = |setting: &Setting| {
-        let Setting { name, words, least, most, words_taken, may_be_null } = *setting;
+        let Setting { name, words, least, most, words_taken, may_be_null, is_switch } = *setting;
+        if is_switch {
+            let schema = json!({
+                "type": "boolean", "default": first[name], "description": words,
+            });
+            return (name.to_owned(), schema);
+        }
         if !words_taken.is_empty() {
             let schema = json!({
                 "type": "string", "enum": words_taken, "default": first[name],
