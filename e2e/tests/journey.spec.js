@@ -44,7 +44,7 @@ test("a filtered file of orders is six clicks away", async ({ page }) => {
   await page.getByRole("main").getByRole("link", { name: "paid", exact: true }).first().click();
   await expect(page).toHaveURL(/paid/);
   await page.getByLabel("Select this page").check();
-  await page.getByLabel("Format").selectOption("xlsx");
+  await page.getByLabel("Format").selectOption({ label: "XLSX" });
   await page.getByRole("button", { name: /^Export all/ }).click();
   await expect(page.getByRole("heading", { name: "Orders as XLSX" })).toBeVisible();
   await expect(page.getByText("Ready", { exact: true }).first()).toBeVisible({ timeout: 20_000 });

@@ -1,4 +1,4 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `pages`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `pages`, `shots`, `dist`.
 
 mod bench;
 mod chaos;
@@ -9,6 +9,7 @@ mod load;
 mod mutants;
 mod pages;
 mod schema;
+mod shots;
 mod tidy;
 
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Task {
     Load(load::LoadArgs),
     /// Leaf through a list of ten million rows as a browser does, and judge
     Pages(pages::PagesArgs),
+    /// Take pictures of every page, in both themes, wide and on a phone, into `e2e/shots`
+    Shots,
     /// Build and pack what is handed out
     Dist,
     /// Run one command and print what it took
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Schema(args) => schema::run(&args),
         Task::Load(args) => load::run(&args),
         Task::Pages(args) => pages::run(&args),
+        Task::Shots => shots::run(),
         Task::Dist => dist::run(),
         Task::Measure { command } => bench::measure::run(&command),
     };
