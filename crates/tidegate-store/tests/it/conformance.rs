@@ -1,5 +1,6 @@
 //! What the store owes on every database.
 
+mod beside;
 mod cancel;
 mod egress;
 mod file;
