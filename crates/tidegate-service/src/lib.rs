@@ -47,6 +47,7 @@ pub use formats::{FormatSummary, OptionSummary, OptionTakes, formats};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use second_factor::{SecondFactorOffer, SecondFactorProofs, SecondFactorState};
 pub use service::{EXPORTS_MAX, Service, Site};
+pub use settings::PersonalData;
 pub use sign_in::{
     Entrance, InvitationSecret, NewSession, NewStep, SETUP_HOURS, SignedIn, Visitor, Vouched,
 };
