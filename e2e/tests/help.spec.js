@@ -29,6 +29,7 @@ const DEEDS = {
   write: (page, [field, text]) => main(page).getByLabel(field, { exact: true }).fill(text),
   see: (page, [words]) =>
     expect(main(page).getByText(words, { exact: true }).first()).toBeVisible({ timeout: 20_000 }),
+  look: (page, [name]) => expect(main(page).getByText(name, { exact: true }).first()).toBeVisible(),
   take: async (page, [name]) => {
     const saved = page.waitForEvent("download");
     await named(page, "button", name).click();
