@@ -2,6 +2,7 @@
 
 mod activity;
 mod description;
+mod egress;
 mod exports;
 mod keys;
 mod me;

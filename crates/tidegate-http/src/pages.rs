@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod activity;
 mod assets;
+mod dashboard;
 mod draft;
 mod export;
 mod export_change;
@@ -142,6 +143,7 @@ pub(crate) const PAGES: &[Page] = &[
         || get(wizard::show_review).post(wizard::show_review),
     ),
     send("new-export-start", "/sg-admin/exports/new/start", || post(wizard::start)),
+    look("dashboard", dashboard::PATH, dashboard::PATH, || get(dashboard::show)),
     look("activity", activity::PATH, activity::PATH, || get(activity::show)),
     look("activity-entry", "/sg-admin/activity/{seq}", "/sg-admin/activity/1", || {
         get(activity::show_entry)

@@ -16,6 +16,7 @@ pub(crate) use create::{Prepared, prepared};
 pub(crate) use download::Sendings;
 pub use download::{LinkedFile, Sending};
 pub use link::NewLink;
+pub(crate) use list::Seen;
 pub use list::{ListPage, ListRequest};
 pub use story::{Beside, Download, Story};
 pub use watch::{Pass, Watched};

@@ -6,6 +6,7 @@ pub mod artifacts;
 pub mod audit;
 mod backup;
 mod clock;
+mod egress;
 mod error;
 mod exports;
 mod formats;
@@ -33,6 +34,10 @@ pub use activity::{
     ACTIVITY_PAGE_MAX, ActivityPage, ActivityRequest, ActivitySort, ChainState, CheckpointState,
     FoundEntry,
 };
+pub use egress::{
+    Egress, EgressDay, EgressKey, EgressMeasure, EgressPart, EgressRequest, EgressShare,
+    EgressWindow, OPERATORS_SHOWN_MAX, PERIOD_DAYS_MAX, hours_of,
+};
 pub use error::ServiceError;
 pub use exports::{
     Beside, Created, Download, LinkedFile, ListPage, ListRequest, NewLink, Pass, Sending, Story,
@@ -51,8 +56,9 @@ pub use subjects::{
     RowsRequest, SubjectSummary,
 };
 pub use tidegate_store::{
-    Attempt, Clock, Creator, CursorFault, EndReason, Figures, JobCursor, JobOrder, JobSort,
-    Matching, Operator, Quarantined, Session, SortFault, Store, StoreError, Token, TransitionRow,
+    Attempt, Clock, Creator, CursorFault, EgressAmounts, EndReason, Figures, JobCursor, JobOrder,
+    JobSort, Matching, Operator, Quarantined, Session, SortFault, Store, StoreError, Token,
+    TransitionRow,
 };
 pub use tokens::NewToken;
 pub use upkeep::{PurgeGuard, SweepSettings, Upkeep, UpkeepSettings};

@@ -140,12 +140,13 @@ pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
     activity::{EntryColumns, EntryFilter, EntrySort},
     attempts::{Attempt, HeldLease, ObjectUse},
+    egress::{EgressAmounts, EgressBy, EgressFilter, EgressSplit, EgressSum},
     figures::Figures,
     job_list::{
         Creator, CursorFault, JobCursor, JobFilter, JobOrder, JobPage, JobSort, Matching, SortFault,
     },
     links::Link,
-    operators::{Bearer, Operator, Token},
+    operators::{Bearer, NamedOperator, Operator, Token},
     paces::Pace,
     second_factor::{SecondFactor, SecondStep},
     sessions::{Invitation, Presence, Session},

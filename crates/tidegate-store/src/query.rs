@@ -3,6 +3,7 @@
 pub(crate) mod activity;
 pub(crate) mod archives;
 pub(crate) mod attempts;
+pub(crate) mod egress;
 pub(crate) mod figures;
 pub(crate) mod job_list;
 pub(crate) mod jobs;

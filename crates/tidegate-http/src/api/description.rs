@@ -26,8 +26,8 @@ pub(in crate::api) use self::schemas::{
     FieldChoiceSchema, FilterSchema, RequestSchema, ScopeSchema, SettingsSchema,
 };
 use super::{
-    activity, exports, keys, me, operators, roles, second_factor, sessions, settings, subjects,
-    tokens,
+    activity, egress, exports, keys, me, operators, roles, second_factor, sessions, settings,
+    subjects, tokens,
 };
 use crate::{edge::Shared, problem::ProblemBody, tagged::tagged};
 
@@ -93,6 +93,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(subjects::list))
         .routes(routes!(subjects::get))
         .routes(routes!(subjects::rows))
+        .routes(routes!(egress::get))
         .routes(routes!(activity::list))
         .routes(routes!(operators::list, operators::add))
         .routes(routes!(operators::change))

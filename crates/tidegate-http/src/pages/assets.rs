@@ -49,7 +49,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let mut assets: Vec<Asset> = Vec::new();
     for (name, media_type, bytes) in FILES {
         let bytes = match *media_type == CSS {
-            true => Cow::Owned(with_paths(bytes, &assets)),
+            true => Cow::Owned(with_paths(&squeezed(bytes), &assets).into_bytes()),
             false => Cow::Borrowed(*bytes),
         };
         let hash = hexadecimal(&Sha256::digest(&bytes)[..HASH_BYTES]);
@@ -61,12 +61,20 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 });
 
 /// A style sheet in which other files stand by their names with hashes.
-fn with_paths(bytes: &[u8], assets: &[Asset]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let text = assets.iter().fold(text, |text, asset| {
+fn with_paths(sheet: &str, assets: &[Asset]) -> String {
+    assets.iter().fold(sheet.to_owned(), |text, asset| {
         text.replace(&format!("url(\"{}\")", asset.name), &format!("url(\"{}\")", asset.path))
-    });
-    text.into_bytes()
+    })
+}
+
+/// A style sheet without what only its authors read: comments, and more white space than one.
+fn squeezed(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut parts = text.split("/*");
+    let first = parts.next().unwrap_or_default();
+    let rest = parts.filter_map(|part| part.split_once("*/").map(|(_, rest)| rest));
+    let bare: String = std::iter::once(first).chain(rest).collect();
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The path of a file, with the hash of what is in it.
@@ -95,6 +103,20 @@ mod tests {
         let sheet = ASSETS.iter().find(|asset| asset.name == "tidegate.css").unwrap();
         let text = std::str::from_utf8(&sheet.bytes).unwrap();
         assert!(text.contains(&format!("url(\"{}\")", asset("inter-var.woff2"))));
+    }
+
+    #[test]
+    fn a_style_sheet_loses_its_comments_and_lines_and_nothing_else() {
+        let sheet =
+            b"/* a */ .a {\n  margin: 1px /* b */ 2px;\n}\n\n.b > .c { content: \"x y\"; }\n";
+        assert_eq!(squeezed(sheet), ".a { margin: 1px 2px; } .b > .c { content: \"x y\"; }");
+        // What it makes of strings with more than one space, or a comment's marks, would be wrong.
+        for (name, _, bytes) in FILES.iter().filter(|(_, media_type, _)| *media_type == CSS) {
+            let text = String::from_utf8_lossy(bytes);
+            let mut parts = text.split('"').skip(1).step_by(2);
+            let is_simple = |text: &str| !text.contains("  ") && !text.contains(['\n', '*']);
+            assert!(parts.all(is_simple), "{name}");
+        }
     }
 
     #[test]

@@ -3,13 +3,14 @@
 pub(super) mod offer;
 pub(super) mod pace;
 pub(super) mod row;
+pub(super) mod within;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use serde::Deserialize;
-use tidegate_model::status::Status;
-use tidegate_service::{Creator, JobCursor, JobSort, ListPage, ListRequest};
+use tidegate_model::{ids::OperatorId, status::Status};
+use tidegate_service::{Beside, Creator, JobCursor, JobSort, ListPage, ListRequest};
 
 use self::row::Row;
 use super::{
@@ -48,10 +49,18 @@ const ORDERS: &[(&str, &str)] = &[
 #[serde(default)]
 pub(super) struct Asked {
     q: String,
+    /// Words of states, with commas between.
     status: String,
     subject: String,
-    /// `me`, or nothing.
+    /// `me`, the number of an operator, or nothing.
     by: String,
+    /// Asked for from a moment on, and before another one: days, or days and times.
+    from: String,
+    to: String,
+    /// An hour of the week, such as `mon-09`, on the days from `from` to before `to`.
+    hour: String,
+    /// `yes`, `no`, or nothing.
+    pii: String,
     sort: String,
     limit: Option<u32>,
     cursor: String,
@@ -73,9 +82,21 @@ struct Exports<'a> {
     order: String,
     /// What filters there are, in words; empty where there are none.
     filters: String,
+    /// Filters that have no field of their own: in words, and the list without them.
+    chips: Vec<Chip>,
+    /// Whose exports are listed, where it is one of the others.
+    maker: Option<String>,
     /// Whether something may change by itself.
     is_live: bool,
     pills: Vec<Pill>,
+}
+
+/// A filter that is on.
+struct Chip {
+    field: &'static str,
+    operator: &'static str,
+    value: String,
+    without: String,
 }
 
 /// A state to filter by.
@@ -112,33 +133,57 @@ impl Asked {
         self.limit.filter(|limit| SIZES.contains(limit)).unwrap_or(SIZE)
     }
 
-    /// The same list with something else asked for, from its beginning.
-    fn path(&self, changed: &[(&str, &str)]) -> String {
-        let limit = if self.limit() == SIZE { String::new() } else { self.limit().to_string() };
-        let own = [
-            ("q", self.q.as_str()),
+    /// What is asked for beside the size of a page.
+    fn own(&self) -> [(&'static str, &str); 9] {
+        [
+            ("q", &self.q),
             ("status", &self.status),
             ("subject", &self.subject),
             ("by", &self.by),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("hour", &self.hour),
+            ("pii", &self.pii),
             ("sort", &self.sort),
-            ("limit", &limit),
-        ];
-        let kept = own.into_iter().map(|(name, value)| {
+        ]
+    }
+
+    /// What has no field of its own in the form, and is kept by it.
+    fn kept(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let fields = ["q", "subject", "by", "sort"];
+        let own = self.own().into_iter();
+        own.filter(move |(name, value)| !fields.contains(name) && !value.is_empty())
+    }
+
+    /// The same list with something else asked for, from its beginning.
+    fn path(&self, changed: &[(&str, &str)]) -> String {
+        let limit = if self.limit() == SIZE { String::new() } else { self.limit().to_string() };
+        let own = self.own();
+        let own = own.into_iter().chain([("limit", limit.as_str())]);
+        let kept = own.clone().map(|(name, value)| {
             let other = changed.iter().find(|(changed, _)| *changed == name);
             (name, other.map_or(value, |(_, value)| *value))
         });
         let added =
-            changed.iter().copied().filter(|(name, _)| own.iter().all(|(one, _)| one != name));
+            changed.iter().copied().filter(|(name, _)| own.clone().all(|(one, _)| one != *name));
         path_with(PATH, &kept.chain(added).collect::<Vec<_>>())
     }
 
+    /// Whose exports are listed, where a number says so.
+    fn maker(&self, request: &ListRequest, beside: &Beside) -> Option<String> {
+        let Some(Creator::Id(id)) = &request.created_by else { return None };
+        let name = beside.creators.get(id).cloned();
+        (self.by != "me").then(|| name.unwrap_or_else(|| format!("Operator {}", id.0)))
+    }
+
     fn request(&self, shell: &Shell) -> Result<ListRequest, Problem> {
-        let status = match self.status.as_str() {
+        let status = |word: &str| {
+            let known = word.parse::<Status>();
+            known.map_err(|_| Problem::fault("/status", "there is no status of that name"))
+        };
+        let statuses = match self.status.as_str() {
             "" => Vec::new(),
-            word => vec![
-                word.parse::<Status>()
-                    .map_err(|_| Problem::fault("/status", "there is no status of that name"))?,
-            ],
+            words => words.split(',').map(status).collect::<Result<_, _>>()?,
         };
         let sort = match self.sort.as_str() {
             "" => JobSort::default(),
@@ -154,12 +199,26 @@ impl Asked {
             ),
         };
         let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let me = shell.caller.operator().filter(|_| self.by == "me").map(Creator::Id);
+        let maker = match self.by.as_str() {
+            "" => None,
+            "me" => shell.caller.operator(),
+            number => Some(OperatorId(number.parse().map_err(|_| {
+                Problem::fault("/by", "whose exports is told by `me`, or by a number")
+            })?)),
+        };
+        let has_pii = match self.pii.as_str() {
+            "" => None,
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => return Err(Problem::fault("/pii", "personal data is `yes` or `no`")),
+        };
         Ok(ListRequest {
             text: text(&self.q),
             subject: text(&self.subject),
-            created_by: me,
-            statuses: status,
+            created_by: maker.map(Creator::Id),
+            statuses,
+            created: within::of(&self.from, &self.to, &self.hour, shell)?,
+            has_pii,
             sort,
             behind,
             limit: self.limit(),
@@ -190,14 +249,43 @@ impl Asked {
 
     /// What is filtered by, in words.
     fn filters(&self, shell: &Shell) -> String {
+        let states = self.status.replace(',', " or ");
         let said = [
-            (!self.status.is_empty()).then(|| format!("the status {}", self.status)),
+            (!self.status.is_empty()).then(|| format!("the status {states}")),
             (!self.subject.is_empty())
                 .then(|| format!("the subject {}", shell.subject_label(&self.subject))),
             (self.by == "me").then(|| "your own".to_owned()),
+            (!self.by.is_empty() && self.by != "me").then(|| "one maker".to_owned()),
             (!self.q.is_empty()).then(|| format!("the search “{}”", self.q)),
         ];
-        said.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let said = said.into_iter().flatten();
+        let chips = self
+            .chips()
+            .into_iter()
+            .map(|chip| format!("{} {} {}", chip.field.to_lowercase(), chip.operator, chip.value));
+        said.chain(chips).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Filters that have no field on the page.
+    fn chips(&self) -> Vec<Chip> {
+        let chip = |field, operator, value: String, name| Chip {
+            field,
+            operator,
+            value,
+            without: self.path(&[(name, "")]),
+        };
+        let is_group = self.status.contains(',');
+        let hour = within::hour_words(&self.hour);
+        let all = [
+            is_group.then(|| chip("Status", "is", self.status.replace(',', " or "), "status")),
+            (!self.from.is_empty())
+                .then(|| chip("Created", "from", within::said(&self.from), "from")),
+            (!self.to.is_empty()).then(|| chip("Created", "before", within::said(&self.to), "to")),
+            hour.map(|hour| chip("Created", "on", hour, "hour")),
+            (self.pii == "yes").then(|| chip("Personal data", "is", "in it".to_owned(), "pii")),
+            (self.pii == "no").then(|| chip("Personal data", "is", "not in it".to_owned(), "pii")),
+        ];
+        all.into_iter().flatten().collect()
     }
 
     fn sorters(&self, sort: JobSort) -> Vec<Sorter> {
@@ -231,18 +319,11 @@ impl Asked {
         };
         let before = first.saturating_sub(u64::from(self.limit())).max(1);
         let is_by_age = self.sort.is_empty() || self.sort == "-created";
-        let kept = [
-            ("q", &self.q),
-            ("status", &self.status),
-            ("subject", &self.subject),
-            ("by", &self.by),
-            ("sort", &self.sort),
-        ];
-        let kept = kept.into_iter().filter(|(_, value)| !value.is_empty());
+        let kept = self.own().into_iter().filter(|(_, value)| !value.is_empty());
         Pager {
             words: if shown == 0 { total } else { format!("{range} of {total}") },
             action: PATH.to_owned(),
-            kept: kept.map(|(name, value)| (name.to_owned(), value.clone())).collect(),
+            kept: kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             sizes: SIZES,
             limit: self.limit(),
             first: (!self.cursor.is_empty()).then(|| self.path(&[])),
@@ -274,6 +355,8 @@ pub(super) async fn show(
         new: offer::new_export(shell),
         order: request.sort.to_string(),
         filters: asked.filters(shell),
+        chips: asked.chips(),
+        maker: asked.maker(&request, &beside),
         is_live: page.jobs.iter().any(|job| job.status.is_open()),
         pills: Status::ALL.into_iter().map(|status| Pill::of(status, false)).collect(),
     };

@@ -1,6 +1,8 @@
 //! Reads what forms send: what is left empty is left out.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
@@ -46,6 +48,22 @@ fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
         .map_err(|_| Problem::fault("", "the form was not sent as this page sends it"))
 }
 
+/// A moment in a zone: the beginning of a day, a day and a time, or a whole one.
+pub(super) fn moment(text: &str, zone: Tz) -> Option<i64> {
+    if let Ok(whole) = DateTime::parse_from_rfc3339(text) {
+        return Some(whole.timestamp_micros());
+    }
+    let local = match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        Ok(day) => day.and_time(NaiveTime::MIN),
+        Err(_) => ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?,
+    };
+    // Where clocks go forward, what is left out is as late as what comes next.
+    let later = || zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest();
+    Some(zone.from_local_datetime(&local).earliest().or_else(later)?.timestamp_micros())
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -58,6 +76,18 @@ mod tests {
         q: String,
         limit: Option<u32>,
         field: Vec<String>,
+    }
+
+    #[test]
+    fn a_moment_is_of_the_zone_unless_it_says_its_own() {
+        let at = |text| moment(text, Tz::Europe__Berlin).map(|micros| micros / 1_000_000);
+        assert_eq!(at("2026-11-21"), Some(1_795_215_600));
+        assert_eq!(at("2026-11-21T01:00"), Some(1_795_219_200));
+        assert_eq!(at("2026-11-21T01:00:00Z"), Some(1_795_222_800));
+        assert_eq!(at("yesterday"), None);
+        // That day begins at one.
+        let gap = moment("2018-11-04", Tz::America__Sao_Paulo).unwrap();
+        assert_eq!(gap, moment("2018-11-04T03:00:00Z", Tz::UTC).unwrap());
     }
 
     #[test]

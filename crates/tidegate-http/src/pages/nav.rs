@@ -34,6 +34,12 @@ struct Known {
 
 const TOOLS: &[Known] = &[
     Known {
+        page: "dashboard",
+        label: "Dashboard",
+        icon: "waves",
+        any_of: &["exports.list.own", "exports.list.any"],
+    },
+    Known {
         page: "exports",
         label: "Exports",
         icon: "file-down",
@@ -48,12 +54,6 @@ const TOOLS: &[Known] = &[
 ];
 
 const SITE: &[Known] = &[
-    Known {
-        page: "dashboard",
-        label: "Dashboard",
-        icon: "waves",
-        any_of: &["exports.list.any", "activity.view"],
-    },
     Known {
         page: "operators",
         label: "Operators",

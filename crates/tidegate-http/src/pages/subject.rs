@@ -212,13 +212,11 @@ fn list<'a>(
 ) -> List<'a> {
     let fields: Vec<&Field> = shown.iter().filter_map(|slug| subject.field(slug)).collect();
     let total = page.total.and_then(|total| Some((total.rows?, total.is_exact)));
-    let row = |text: &Box<serde_json::value::RawValue>| {
-        table::row(shell, view, (subject, &fields), text.get())
-    };
     let all = if view.is_narrowed() { "all that match" } else { "all rows" };
-    let rows: Vec<Row> = page.rows.iter().map(row).collect();
-    let limit = page.row_limit.as_ref().map(|limit| condition::parts(&limit.to_string()));
-    let limits = limit.iter().flatten().map(|part| condition::sentence(part, subject));
+    let rows = page.rows.iter();
+    let rows = rows.map(|row| table::row(shell, view, (subject, &fields), row.get()));
+    let rows: Vec<Row> = rows.collect();
+    let limits = page.row_limit.as_ref().map(|limit| condition::sentences(limit, subject));
     List {
         label: shell.subject_label(&summary.slug),
         path: format!("{BASE}/{}", summary.slug),
@@ -228,7 +226,7 @@ fn list<'a>(
         build: (view.open == "filter").then(|| build::build(view, subject, &fields, &rows)),
         pager: pages(view, page),
         trouble,
-        limits: limits.collect(),
+        limits: limits.unwrap_or_default(),
         total: total.map(|(rows, is_exact)| match is_exact {
             true => words::count_of(rows),
             false => words::about(as_whole(rows)).replacen('a', "A", 1),

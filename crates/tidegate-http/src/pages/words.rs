@@ -110,6 +110,43 @@ pub(super) fn size(bytes: i64) -> String {
     format!("{number:.digits$} {}", UNITS[unit])
 }
 
+/// A large count: `48,213`, `61.4 million`.
+pub(super) fn many(number: i64) -> String {
+    match many_unit(number) {
+        (_, "") => count(number),
+        (unit, word) => format!("{} {word}", in_units(number, unit)),
+    }
+}
+
+/// The unit that a size is said in, in bytes, and its word.
+pub(super) fn size_unit(bytes: i64) -> (i64, &'static str) {
+    let units = [(1, "B"), (1_000, "kB"), (1_000_000, "MB"), (1_000_000_000, "GB")];
+    let larger = [(1_000_000_000_000, "TB"), (1_000_000_000_000_000, "PB")];
+    let all = units.into_iter().chain(larger);
+    all.take_while(|(unit, _)| *unit <= bytes.max(1)).last().unwrap_or((1, "B"))
+}
+
+/// The unit that a large count is said in, and its word.
+pub(super) fn many_unit(number: i64) -> (i64, &'static str) {
+    match number {
+        ..1_000_000 => (1, ""),
+        1_000_000..1_000_000_000 => (1_000_000, "million"),
+        _ => (1_000_000_000, "billion"),
+    }
+}
+
+/// A number in units: no digit more than it needs, and three figures at most behind a point.
+pub(super) fn in_units(number: i64, unit: i64) -> String {
+    if number % unit == 0 {
+        return count(number / unit);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three figures are shown")]
+    let share = number as f64 / unit as f64;
+    let digits = if share < 9.995 { 2 } else { 1 };
+    let text = format!("{share:.digits$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A length of time: `21 s`, `3 min`, `2 h 5 min`.
 pub(super) fn span(seconds: i64) -> String {
     match seconds.max(0) {
@@ -236,6 +273,15 @@ mod tests {
             "8.7 MB",
         ];
         assert_eq!(sizes, said);
+    }
+
+    #[test]
+    fn large_counts_have_a_word_and_few_figures() {
+        let said = [0, 999_999, 1_000_000, 61_400_000, 1_250_000_000].map(many);
+        assert_eq!(said, ["0", "999,999", "1 million", "61.4 million", "1.25 billion"]);
+        let units = [0, 999, 1_000, 8_000_000_000].map(|bytes| size_unit(bytes).1);
+        assert_eq!(units, ["B", "B", "kB", "GB"]);
+        assert_eq!([in_units(1_500, 1_000), in_units(250, 1_000)], ["1.5", "0.25"]);
     }
 
     #[test]

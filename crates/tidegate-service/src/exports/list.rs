@@ -1,6 +1,6 @@
 //! Lists exports: one's own, or everybody's.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use tidegate_model::{
     action::{Action, Target},
@@ -29,6 +29,10 @@ pub struct ListRequest {
     pub created_by: Option<Creator>,
     /// Only in these states; empty means all.
     pub statuses: Vec<Status>,
+    /// Only those that were asked for within one of these times; empty means ever.
+    pub created: Vec<Range<i64>>,
+    /// Only with personal data, or only without.
+    pub has_pii: Option<bool>,
     /// Order.
     pub sort: JobSort,
     /// Where the page begins, or ends if it is a page before, in the same order.
@@ -54,7 +58,29 @@ pub struct ListPage {
     pub by_status: Option<BTreeMap<Status, u64>>,
 }
 
+/// Which exports somebody may see.
+pub(crate) struct Seen {
+    /// Whose; none means everybody's.
+    pub(crate) owner: Option<OperatorId>,
+    /// Of which subjects.
+    pub(crate) subjects: Vec<String>,
+}
+
 impl Service {
+    /// Which exports a caller may see: the one answer for whatever lists them or adds them up.
+    pub(crate) fn exports_seen(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        operator: OperatorId,
+    ) -> Seen {
+        let sited = self.sited();
+        let slugs = sited.site.slugs().into_iter();
+        let owner = (!policy::holds(policy, caller, "exports.list.any")).then_some(operator);
+        let subjects = slugs.filter(|slug| sees_subject(policy, caller, slug)).map(str::to_owned);
+        Seen { owner, subjects: subjects.collect() }
+    }
+
     /// A page of the exports that the caller may see. What may not be seen is not counted either.
     ///
     /// # Errors
@@ -92,21 +118,15 @@ impl Service {
         operator: OperatorId,
         request: &ListRequest,
     ) -> JobFilter {
-        let sited = self.sited();
-        let subjects = sited
-            .site
-            .slugs()
-            .into_iter()
-            .filter(|slug| request.subject.as_deref().is_none_or(|wanted| wanted == *slug))
-            .filter(|slug| sees_subject(policy, caller, slug))
-            .map(str::to_owned)
-            .collect();
-        let owner = (!policy::holds(policy, caller, "exports.list.any")).then_some(operator);
+        let Seen { owner, mut subjects } = self.exports_seen(policy, caller, operator);
+        subjects.retain(|slug| request.subject.as_ref().is_none_or(|wanted| wanted == slug));
         JobFilter {
             owner,
             subjects: Some(subjects),
             creator: request.created_by.clone(),
             statuses: request.statuses.clone(),
+            created: request.created.clone(),
+            has_pii: request.has_pii,
             text: request.text.clone().filter(|text| !text.trim().is_empty()),
         }
     }

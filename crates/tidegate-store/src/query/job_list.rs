@@ -1,6 +1,6 @@
 //! Pages of jobs: filtered, sorted, and counted, over what the caller may see.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr};
 
 use sea_orm::{QueryResult, Value};
 use serde::Serialize;
@@ -36,6 +36,10 @@ pub struct JobFilter {
     pub creator: Option<Creator>,
     /// In which states; empty means all.
     pub statuses: Vec<Status>,
+    /// Made within one of these times; empty means ever.
+    pub created: Vec<Range<i64>>,
+    /// With personal data, or without.
+    pub has_pii: Option<bool>,
     /// With this text in number, subject, format, or their creator's name or mail address,
     /// whatever its case.
     pub text: Option<String>,
@@ -272,6 +276,12 @@ impl Wanted {
             let slugs = filter.statuses.iter().map(|status| status.slug());
             wanted.conditions.push(among("j.status", slugs, &mut wanted.values));
         }
+        if !filter.created.is_empty() {
+            wanted.want_created(&filter.created);
+        }
+        if let Some(has_pii) = filter.has_pii {
+            wanted.want("j.has_pii = $?", i64::from(has_pii).into());
+        }
         if let Some(text) = &filter.text {
             wanted.want_text(text);
         }
@@ -282,6 +292,17 @@ impl Wanted {
     fn want(&mut self, condition: &str, value: Value) {
         self.values.push(value);
         self.conditions.push(condition.replace("$?", &format!("${}", self.values.len())));
+    }
+
+    /// Made within one of these times: each from a moment on, and before another one.
+    fn want_created(&mut self, times: &[Range<i64>]) {
+        let within = times.iter().map(|time| {
+            self.values.extend([time.start.into(), time.end.into()]);
+            let end = self.values.len();
+            format!("j.created_at >= ${} and j.created_at < ${end}", end - 1)
+        });
+        let any = within.collect::<Vec<_>>().join(" or ");
+        self.conditions.push(format!("({any})"));
     }
 
     /// `%` and `_` are letters. The database makes both sides small, so that what it cannot make

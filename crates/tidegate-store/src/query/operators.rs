@@ -79,6 +79,15 @@ fn operators() -> String {
     format!("select o.*, {SECOND_FACTORS} as second_factors from operators o")
 }
 
+/// How an operator is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedOperator {
+    /// Name that people read; the mail address where there is none.
+    pub name: String,
+    /// Mail address.
+    pub email: String,
+}
+
 impl Store {
     /// An operator by number.
     ///
@@ -100,7 +109,7 @@ impl Store {
         self.ask_one(&sql, [email.into()]).await?.as_ref().map(operator_of).transpose()
     }
 
-    /// Names of operators, or their mail addresses where they have none.
+    /// Names of some operators; the mail address where there is no name.
     ///
     /// # Errors
     ///
@@ -109,16 +118,29 @@ impl Store {
         &self,
         ids: &[OperatorId],
     ) -> Result<BTreeMap<OperatorId, String>, StoreError> {
+        let named = self.named_operators(ids).await?;
+        Ok(named.into_iter().map(|(id, one)| (id, one.name)).collect())
+    }
+
+    /// Names and mail addresses of some operators.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn named_operators(
+        &self,
+        ids: &[OperatorId],
+    ) -> Result<BTreeMap<OperatorId, NamedOperator>, StoreError> {
         let mut values = Vec::with_capacity(ids.len());
         let wanted = among_numbers("id", ids.iter().map(|id| id.0), &mut values);
         let sql = format!("select id, email, name from operators where {wanted}");
         let rows = self.ask(&sql, values).await?;
-        let names = rows.iter().map(|row| {
-            let name: String = get(row, "name")?;
-            let name = if name.is_empty() { get(row, "email")? } else { name };
-            Ok((OperatorId(get(row, "id")?), name))
+        let named = rows.iter().map(|row| {
+            let (name, email): (String, String) = (get(row, "name")?, get(row, "email")?);
+            let name = if name.is_empty() { email.clone() } else { name };
+            Ok((OperatorId(get(row, "id")?), NamedOperator { name, email }))
         });
-        names.collect()
+        named.collect()
     }
 
     /// All operators.

@@ -15,8 +15,8 @@ use tidegate_model::{
     role,
 };
 use tidegate_store::{
-    Change, ClaimRequest, Claimed, Committed, DownloadEnd, EndReason, NewArtifact, ObjectUse,
-    OperatorChange, RoleEdit, SourceShare, Store, StoreError,
+    Change, ClaimRequest, Claimed, Clock, Committed, DownloadEnd, EndReason, NewArtifact,
+    ObjectUse, OperatorChange, RoleEdit, SourceShare, Store, StoreError,
 };
 
 pub(crate) use site::Site;
@@ -89,9 +89,27 @@ impl Check {
         }
     }
 
+    /// Runs a check on databases whose time begins so long ago, and goes on by steps.
+    pub(crate) fn on_both_behind(micros: i64, check: impl AsyncFn(&Check)) {
+        for site in Site::both() {
+            eprintln!("on {}", site.name());
+            let runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                #[expect(clippy::disallowed_methods, reason = "the test makes a past")]
+                let clock = Clock::behind(micros);
+                check(&Self::by(site, &clock).await).await;
+            });
+        }
+    }
+
     /// Opens the database, and makes its roles and operators.
     pub(crate) async fn new(site: Site) -> Self {
-        let store = Store::open(&site.url()).await.unwrap();
+        Self::by(site, &Clock::default()).await
+    }
+
+    async fn by(site: Site, clock: &Clock) -> Self {
+        let store = Store::open_by(&site.url(), clock).await.unwrap();
         for role in role::defaults(SUBJECTS) {
             let permit = permit(&store, &setup(), Action::RoleChange, Target::default()).await;
             store.commit(permit, Change::Role(RoleEdit::Put(role))).await.unwrap();

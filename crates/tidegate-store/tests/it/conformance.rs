@@ -1,6 +1,8 @@
 //! What the store owes on every database.
 
+mod beside;
 mod cancel;
+mod egress;
 mod file;
 mod lease;
 mod life;

@@ -98,6 +98,8 @@ impl Jobs {
             statuses: args.status.clone(),
             sort: args.sort,
             behind: args.behind.clone(),
+            created: Vec::new(),
+            has_pii: None,
             limit: args.limit,
             counts_states: false,
         };

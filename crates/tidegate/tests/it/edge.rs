@@ -5,6 +5,7 @@ mod client;
 mod cover;
 mod deployment;
 mod downloads;
+mod egress;
 mod examples;
 mod figures;
 mod fuzz;

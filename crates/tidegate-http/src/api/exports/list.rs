@@ -4,6 +4,7 @@ use axum::{
     Json,
     extract::{OriginalUri, State},
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tidegate_model::ids::OperatorId;
 use tidegate_service::{Creator, JobCursor, JobSort, ListRequest};
@@ -41,6 +42,12 @@ pub(in crate::api) struct ListParams {
     /// Only those that the operator of this number made.
     #[param(minimum = 1)]
     created_by: Option<i64>,
+    /// Only those that were asked for at this moment or later.
+    from: Option<DateTime<Utc>>,
+    /// Only those that were asked for before this moment.
+    to: Option<DateTime<Utc>>,
+    /// Only with personal data, or only without.
+    has_pii: Option<bool>,
     /// Order: `created`, `size`, `status` or `subject`, with `-` for the largest first.
     #[param(example = "-created", pattern = "^-?(created|size|status|subject)$")]
     sort: Option<String>,
@@ -89,6 +96,13 @@ pub(in crate::api) async fn list(
     if params.created_by.is_some_and(|number| number < 1) {
         return Err(Problem::fault("/created_by", "operators are numbered from 1 on"));
     }
+    let created = match (params.from, params.to) {
+        (None, None) => Vec::new(),
+        (from, to) => {
+            let [from, to] = [from, to].map(|at| at.map(|at| at.timestamp_micros()));
+            std::iter::once(from.unwrap_or(i64::MIN)..to.unwrap_or(i64::MAX)).collect()
+        }
+    };
     let sort = params.sort.as_deref().map(str::parse::<JobSort>).transpose();
     let behind = params.cursor.as_deref().map(str::parse::<JobCursor>).transpose();
     let request = ListRequest {
@@ -96,6 +110,8 @@ pub(in crate::api) async fn list(
         subject: params.subject,
         created_by: params.created_by.map(|id| Creator::Id(OperatorId(id))),
         statuses: params.status.into_iter().map(Into::into).collect(),
+        created,
+        has_pii: params.has_pii,
         sort: sort.map_err(|fault| Problem::fault("/sort", fault.to_string()))?.unwrap_or_default(),
         behind: behind.map_err(|fault| Problem::fault("/cursor", fault.to_string()))?,
         limit,

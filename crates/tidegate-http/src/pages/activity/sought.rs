@@ -1,12 +1,12 @@
 //! What the address of the activity log asks for.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use tidegate_model::{audit::Outcome, ids::JobId};
 use tidegate_service::{ActivityRequest, ActivitySort};
 
 use super::{PATH, SIZE, SIZES};
-use crate::pages::{parts::path_with, shell::Shell};
+use crate::pages::{forms::moment, parts::path_with, shell::Shell};
 
 /// The filters, as people call them.
 pub(super) const LABELS: [(&str, &str); 8] = [
@@ -109,7 +109,7 @@ impl Sought {
             read
         });
         let [from, to] = [("from", &self.from), ("to", &self.to)].map(|(name, at)| {
-            let read = text(at).map(|at| moment(&at, shell));
+            let read = text(at).map(|at| moment(&at, shell.zone));
             if read == Some(None) {
                 let detail = "A time is a day, or a day and a time: 2026-11-21T14:00.";
                 faults.push((name, detail.to_owned()));
@@ -131,18 +131,4 @@ impl Sought {
         };
         (request, faults)
     }
-}
-
-/// A moment in the zone of the page: the beginning of a day, a day and a time, or a whole one.
-fn moment(text: &str, shell: &Shell) -> Option<i64> {
-    if let Ok(whole) = DateTime::parse_from_rfc3339(text) {
-        return Some(whole.timestamp_micros());
-    }
-    let local = match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(day) => day.and_time(NaiveTime::MIN),
-        Err(_) => ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-            .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?,
-    };
-    Some(shell.zone.from_local_datetime(&local).earliest()?.timestamp_micros())
 }

@@ -123,12 +123,26 @@ pub(super) fn said(part: &Value, subject: &Subject) -> (String, &'static str, St
 }
 
 /// Any part of a filter, in one sentence.
-pub(super) fn sentence(part: &Value, subject: &Subject) -> String {
+fn sentence(part: &Value, subject: &Subject) -> String {
     if part["field"].is_null() {
         return nested(part, subject);
     }
     let (field, operator, value) = said(part, subject);
     [field.as_str(), operator, value.as_str()].join(" ").trim_end().to_owned()
+}
+
+/// The parts of a filter that all have to hold, in one sentence each.
+pub(super) fn sentences(filter: &Value, subject: &Subject) -> Vec<String> {
+    let parts = parts(&filter.to_string());
+    let said: Vec<String> = parts.iter().map(|part| sentence(part, subject)).collect();
+    match said.as_slice() {
+        // What stands alone needs no brackets.
+        [one] if parts[0]["not"].is_null() && parts[0]["field"].is_null() => {
+            let bare = one.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+            vec![bare.unwrap_or(one).to_owned()]
+        }
+        _ => said,
+    }
 }
 
 /// A filter made of others.

@@ -28,6 +28,7 @@ async fn fill(check: &Check) -> Vec<Job> {
         let job = NewJob {
             subject: subject.to_owned(),
             format: FORMATS[number / 3 % 3].to_owned(),
+            has_pii: subject == "users",
             ..new_job(caller)
         };
         let id = check.create_with(caller, job).await.unwrap().job.unwrap();
@@ -153,6 +154,16 @@ fn lists_are_filtered_sorted_counted_and_leafed_through_as_they_say() {
         let statuses = vec![Status::Ready, Status::Cancelled];
         let in_states = JobFilter { statuses: statuses.clone(), ..JobFilter::default() };
         assert_lists(check, &jobs, &in_states, |job| statuses.contains(&job.status)).await;
+        for has_pii in [true, false] {
+            let personal = JobFilter { has_pii: Some(has_pii), ..JobFilter::default() };
+            assert_lists(check, &jobs, &personal, |job| job.has_pii == has_pii).await;
+        }
+        // Two times with one between, which ends where the second begins.
+        let at = |number: usize| jobs[number].created_at;
+        let created = vec![at(2)..at(5), at(9)..at(9) + 1];
+        let within = JobFilter { created: created.clone(), ..JobFilter::default() };
+        let fits = |job: &Job| created.iter().any(|time| time.contains(&job.created_at));
+        assert_lists(check, &jobs, &within, fits).await;
         let by = |creator| JobFilter { creator: Some(creator), ..JobFilter::default() };
         let admin = check.admin.operator().unwrap();
         assert_lists(check, &jobs, &by(Creator::Id(admin)), |job| job.created_by == admin).await;

@@ -111,7 +111,7 @@ fn a_browser_is_given_the_rows_on_screen_as_they_are_and_no_others() {
 }
 
 #[test]
-fn a_file_made_in_a_browser_is_noted_once_and_never_with_personal_data() {
+fn a_file_made_in_a_browser_is_noted_once_and_is_never_personal() {
     let server = server();
     let ada = server.with_role("administrator");
     let path = format!("{LIST}/client-export");
@@ -202,7 +202,7 @@ fn the_row_limit_of_a_role_is_said_in_words() {
     let server = server();
     let north = with_own_role(&server, "north");
     let shown = page(&north, LIST);
-    let words = "You see only rows where (Rank is 1 or not Id above 5).";
+    let words = "You see only rows where Rank is 1 or not Id above 5.";
     assert!(shown.contains(words), "{shown}");
     assert!(!page(&server.with_role("administrator"), LIST).contains("You see only"));
     let nothing =

@@ -85,6 +85,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("GET /exports/{id}/attempts", Job, JOB, &[]),
     of("GET /exports/{id}/manifest", Job, JOB, &[]),
     of("GET /exports/{id}/events", Job, JOB, &[]),
+    of("GET /egress", Site, &[Gate, Export("list")], &[]),
     of("GET /activity", Site, &[Gate, Has("activity.view")], &[]),
     of("GET /operators", Site, &[Gate, Has("operators.manage")], &[]),
     of("POST /operators", Site, &[Gate, Has("operators.manage")], &["operator.added"]),
