@@ -3,6 +3,9 @@ import { expect, test } from "@playwright/test";
 import { Demo } from "../demo.js";
 import { signIn } from "../site.js";
 
+// A step that names what is not there is told soon.
+test.use({ actionTimeout: 15_000 });
+
 let demo;
 test.beforeAll(async () => {
   test.setTimeout(120_000);
