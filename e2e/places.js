@@ -22,6 +22,7 @@ const MORE = {
   "activity-none": "/sg-admin/activity?actor=nobody@example.com",
   "activity-fault": "/sg-admin/activity?export=many",
   "operator-other": "/sg-admin/operators/2",
+  "operator-disabled": "/sg-admin/operators/3",
   "operator-disable-other": "/sg-admin/operators/2/disable",
 };
 // Pages that are an answer to something wrong; every other one is found.

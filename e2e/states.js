@@ -4,6 +4,8 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { PASSWORD, Site, VIEWER, signIn } from "./site.js";
 
+// Somebody who was shut out, the third operator.
+const FORMER = "finn@example.com";
 // Long enough to be looked at while it is built, whatever the machine.
 const LONG_ROWS = 3_000_000;
 const MORE = `
@@ -46,9 +48,12 @@ create table void (id integer primary key);
 export async function siteOfEveryState(browser) {
   const site = await Site.withPeople(MORE, SCHEMA);
   site.run(["operators", "password", VIEWER], PASSWORD);
+  site.run(["operators", "add", FORMER, "--role", "viewer"]);
+  site.run(["operators", "disable", FORMER]);
+  site.run(["tokens", "create", "--name", "e2e", "--days", "1"]);
   const page = await browser.newPage();
   await signIn(page, site);
-  await page.getByRole("heading", { name: "Exports" }).waitFor();
+  await page.locator(".app").waitFor();
   const headers = { origin: site.base };
   await page.request.put(`${site.base}/api/v1/settings`, { headers, data: { builds_max: 1 } });
   const jobs = {};

@@ -51,28 +51,29 @@ async function jobs(page) {
   return found;
 }
 
-test("every page", async ({ page }) => {
-  test.setTimeout(600_000);
-  await page.goto(`${demo.base}/sg-admin/sign-in`);
-  await pictures(page, "sign-in");
-  await enter(page);
-  // Those that are on their way first, as long as they are.
-  const places = { exports: "/sg-admin/exports", ...(await jobs(page)) };
-  for (const { name, example } of ROUTES) if (example) places[name] ??= example;
-  for (const [name, path] of Object.entries({ ...places, ...MORE })) {
-    await page.goto(demo.base + path);
-    await pictures(page, name);
-  }
-});
-
-async function pictures(page, name) {
-  for (const [shape, viewport] of Object.entries(SHAPES)) {
-    await page.setViewportSize(viewport);
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.evaluate(() => document.fonts.ready);
-      await page.screenshot({ path: `shots/pages/${name}-${colorScheme}-${shape}.png`, fullPage: true });
-    }
+// A context of its own each: what changes its colours while one looks is caught half-way.
+for (const [shape, viewport] of Object.entries(SHAPES)) {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`every page, ${shape}, ${colorScheme}`, async ({ browser }) => {
+      test.setTimeout(300_000);
+      const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
+      const page = await context.newPage();
+      const picture = async (name) => {
+        await page.evaluate(() => document.fonts.ready);
+        await page.screenshot({ path: `shots/pages/${name}-${colorScheme}-${shape}.png`, fullPage: true });
+      };
+      await page.goto(`${demo.base}/sg-admin/sign-in`);
+      await picture("sign-in");
+      await enter(page);
+      // Those that are on their way first, as long as they are.
+      const places = { exports: "/sg-admin/exports", ...(await jobs(page)) };
+      for (const { name, example } of ROUTES) if (example) places[name] ??= example;
+      for (const [name, path] of Object.entries({ ...places, ...MORE })) {
+        await page.goto(demo.base + path);
+        await picture(name);
+      }
+      await context.close();
+    });
   }
 }
 

@@ -25,7 +25,7 @@ const numberOf = (page) => Number(page.url().match(/exports\/(\d+)/)[1]);
 
 async function enter(page, role = "administrator") {
   await signIn(page, demo, demo.people[role], demo.password);
-  await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
+  await expect(page.locator(".app")).toBeVisible();
 }
 
 // Opens a place of the menu, which is a drawer on a phone.
@@ -172,6 +172,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     test("to a viewer there are no users, by no way at all", async ({ page }) => {
       await enter(page, "viewer");
+      await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
       const links = page.getByRole("navigation", { name: "Main" }).getByRole("link");
       await expect(links.filter({ hasText: "Content" })).toBeVisible();
       expect(await links.allInnerTexts()).not.toContain("Users");

@@ -3,6 +3,9 @@ import { expect, test } from "@playwright/test";
 import { Demo } from "../demo.js";
 import { signIn } from "../site.js";
 
+// A step that names what is not there is told soon.
+test.use({ actionTimeout: 15_000 });
+
 let demo;
 test.beforeAll(async () => {
   test.setTimeout(120_000);
@@ -29,6 +32,7 @@ const DEEDS = {
   write: (page, [field, text]) => main(page).getByLabel(field, { exact: true }).fill(text),
   see: (page, [words]) =>
     expect(main(page).getByText(words, { exact: true }).first()).toBeVisible({ timeout: 20_000 }),
+  look: (page, [name]) => expect(main(page).getByText(name, { exact: true }).first()).toBeVisible(),
   take: async (page, [name]) => {
     const saved = page.waitForEvent("download");
     await named(page, "button", name).click();

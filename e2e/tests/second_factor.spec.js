@@ -27,7 +27,7 @@ async function enrol(page) {
   await page.getByLabel("Code", { exact: true }).fill(code(secret, now - 1));
   await page.getByRole("button", { name: "Turn on" }).click();
   await expect(page.getByRole("heading", { name: "Recovery codes" })).toBeVisible();
-  const recovery = await page.getByRole("listitem").allInnerTexts();
+  const recovery = await page.getByRole("main").getByRole("listitem").allInnerTexts();
   expect(recovery).toHaveLength(10);
   return { secret, recovery, now };
 }
@@ -73,7 +73,7 @@ for (const javaScriptEnabled of [true, false]) {
       await leave(page);
       await signIn(page, site);
       await show(page, recovery[0]);
-      await expect(page.getByRole("status")).toContainText("recovery code");
+      await expect(page.getByRole("main")).toContainText("signed in with a recovery code");
       await expect(page.getByText("You have 9 recovery codes left")).toBeVisible();
       await page.getByLabel("Password").fill(PASSWORD);
       await page.getByLabel("Code", { exact: true }).fill(recovery[1]);
@@ -99,7 +99,7 @@ for (const javaScriptEnabled of [true, false]) {
       await site.requireSecondFactor("all");
       await signIn(page, site);
       await expect(page).toHaveURL(`${site.base}/sg-admin/second-factor`);
-      await expect(page.getByRole("status")).toContainText("wants a second factor");
+      await expect(page.getByRole("main")).toContainText("wants a second factor");
       expect((await page.goto(`${site.base}/api/v1/exports`)).status()).toBe(403);
       await page.goto(`${site.base}/sg-admin/`);
       await expect(page).toHaveURL(`${site.base}/sg-admin/second-factor`);

@@ -86,7 +86,7 @@ pub(super) async fn show(State(edge): State<Shared>, shell: Shell) -> Result<Res
     let help = Help {
         walks,
         states: Status::ALL.map(|status| (Pill::of(status, false), meaning(status))).to_vec(),
-        areas: rights::areas(&labels),
+        areas: rights::areas_now(&labels),
         words: WORDS,
         shell: &shell,
     };

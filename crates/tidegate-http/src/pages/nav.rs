@@ -67,6 +67,9 @@ const SITE: &[Known] = &[
 
 /// The groups that are not empty.
 pub(super) fn groups(shell: &Shell) -> Vec<Group> {
+    if shell.must_enrol {
+        return Vec::new();
+    }
     let subjects = match path_of("subject") {
         Some(path) => shell.standing.subjects.iter().map(|subject| {
             let label = subject.label.clone().unwrap_or_else(|| words::title(&subject.slug));

@@ -19,6 +19,16 @@ pub(super) struct Area {
     pub(super) rights: Vec<Right>,
 }
 
+/// What nothing asks for: it can be given, and changes nothing.
+const LATER: &str = "For later: nothing asks for these yet";
+
+/// The capabilities that change something on a site with these subjects.
+pub(super) fn areas_now(subjects: &[(String, String)]) -> Vec<Area> {
+    let mut areas = areas(subjects);
+    areas.retain(|area| area.title != LATER);
+    areas
+}
+
 /// Every capability of a site with these subjects, each with its slug and its label.
 pub(super) fn areas(subjects: &[(String, String)]) -> Vec<Area> {
     let mut areas: Vec<Area> =
@@ -32,7 +42,7 @@ pub(super) fn areas(subjects: &[(String, String)]) -> Vec<Area> {
     let rest = [
         ("Exports", known(&|slug| asked.contains(slug) && is_of_exports(slug))),
         ("The site", known(&|slug| asked.contains(slug) && !is_of_exports(slug))),
-        ("For later: nothing asks for these yet", known(&|slug| !asked.contains(slug))),
+        (LATER, known(&|slug| !asked.contains(slug))),
     ];
     areas.extend(rest.map(|(title, rights)| Area { title: title.to_owned(), rights }));
     areas.retain(|area| !area.rights.is_empty());

@@ -2,31 +2,30 @@
 
 use askama::Template;
 use axum::{
-    Form,
-    extract::{FromRequest, Query, Request, State},
-    response::{IntoResponse, Redirect, Response},
+    extract::{Query, State},
+    response::Response,
 };
 use http::StatusCode;
-use serde::{Deserialize, de::DeserializeOwned};
-use tidegate_model::actor::Caller;
+use serde::Deserialize;
 use tidegate_service::{SecondFactorProofs, ServiceError};
 
-use super::{SECOND_FACTOR, SIGN_IN, page, sentence, told};
-use crate::{
-    api::QR_LABEL,
-    clock::moment,
-    edge::{Edge, Shared},
-    middleware::caller::known_caller,
-    problem::{Problem, ProblemKind},
-    qr,
+use super::{
+    SECOND_FACTOR,
+    flash::Flash,
+    forms::Sent,
+    sentence,
+    shell::{Enrolling, Shell},
+    told,
+    words::When,
 };
+use crate::{api::QR_LABEL, edge::Shared, problem::Problem, qr};
 
 #[derive(Template)]
 #[template(path = "second_factor.html")]
 struct SecondFactor<'a> {
-    email: &'a str,
-    /// The day of its enrolment.
-    since: Option<String>,
+    shell: &'a Shell,
+    /// When it was enrolled.
+    since: Option<When>,
     left: i64,
     is_required: bool,
     has_password: bool,
@@ -37,6 +36,7 @@ struct SecondFactor<'a> {
 #[derive(Template)]
 #[template(path = "second_factor_offer.html")]
 struct Offer<'a> {
+    shell: &'a Shell,
     /// Secret in groups, and QR code; shown once.
     shown: Option<(&'a str, &'a str)>,
     fault: Option<&'a str>,
@@ -45,6 +45,7 @@ struct Offer<'a> {
 #[derive(Template)]
 #[template(path = "second_factor_codes.html")]
 struct Codes<'a> {
+    shell: &'a Shell,
     codes: &'a [String],
 }
 
@@ -56,7 +57,8 @@ pub(super) struct Arrival {
 }
 
 #[derive(Deserialize)]
-struct Proof {
+pub(super) struct Proof {
+    #[serde(default)]
     password: String,
     code: Option<String>,
 }
@@ -68,54 +70,52 @@ impl From<Proof> for SecondFactorProofs {
 }
 
 #[derive(Deserialize)]
-struct FirstCode {
+pub(super) struct FirstCode {
+    #[serde(default)]
     code: String,
 }
 
 /// How it stands, and what can be done.
 pub(super) async fn show(
     State(edge): State<Shared>,
+    Enrolling(shell): Enrolling,
     Query(arrival): Query<Arrival>,
-    request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    match known_caller(&edge, &parts).await {
-        Ok(known) => state(&edge, &known.caller, arrival.recovery == "used", None).await,
-        Err(problem) if problem.kind() == ProblemKind::SignInRequired => {
-            Ok(Redirect::to(&format!("{SIGN_IN}?next={SECOND_FACTOR}")).into_response())
-        }
-        Err(problem) => Err(problem),
-    }
+    state(&edge, &shell, arrival.recovery == "used", None).await
 }
 
 /// Makes a secret, and shows it.
 pub(super) async fn begin(
     State(edge): State<Shared>,
-    request: Request,
+    Enrolling(shell): Enrolling,
+    Sent(sent): Sent<Proof>,
 ) -> Result<Response, Problem> {
-    let (caller, sent) = read::<Proof>(&edge, request).await?;
-    match edge.service.offer_second_factor(&caller, sent.into()).await {
+    match edge.service.offer_second_factor(&shell.caller, sent.into()).await {
         Ok(offer) => {
             let qr = qr::svg(&offer.address, QR_LABEL).unwrap_or_default();
             let grouped = grouped(&offer.secret);
             let shown = Some((grouped.as_str(), qr.as_str()));
-            Ok(page(StatusCode::OK, &Offer { shown, fault: None }))
+            Ok(shell.page(StatusCode::OK, &Offer { shell: &shell, shown, fault: None }))
         }
-        Err(error) => state(&edge, &caller, false, Some(error)).await,
+        Err(error) => state(&edge, &shell, false, Some(error)).await,
     }
 }
 
 /// Enrols it, and shows the recovery codes.
 pub(super) async fn confirm(
     State(edge): State<Shared>,
-    request: Request,
+    Enrolling(mut shell): Enrolling,
+    Sent(sent): Sent<FirstCode>,
 ) -> Result<Response, Problem> {
-    let (caller, sent) = read::<FirstCode>(&edge, request).await?;
-    match edge.service.enrol_second_factor(&caller, &sent.code).await {
-        Ok(codes) => Ok(page(StatusCode::OK, &Codes { codes: &codes })),
+    match edge.service.enrol_second_factor(&shell.caller, &sent.code).await {
+        Ok(codes) => {
+            // From now on there is nothing that has to be done first.
+            shell.must_enrol = false;
+            Ok(shell.page(StatusCode::OK, &Codes { shell: &shell, codes: &codes }))
+        }
         Err(error) => {
             let (status, fault) = said(error);
-            Ok(page(status, &Offer { shown: None, fault: Some(&fault) }))
+            Ok(shell.page(status, &Offer { shell: &shell, shown: None, fault: Some(&fault) }))
         }
     }
 }
@@ -123,44 +123,36 @@ pub(super) async fn confirm(
 /// Turns it off.
 pub(super) async fn remove(
     State(edge): State<Shared>,
-    request: Request,
+    Enrolling(shell): Enrolling,
+    Sent(sent): Sent<Proof>,
 ) -> Result<Response, Problem> {
-    let (caller, sent) = read::<Proof>(&edge, request).await?;
-    match edge.service.remove_second_factor(&caller, sent.into()).await {
-        Ok(()) => Ok(Redirect::to(SECOND_FACTOR).into_response()),
-        Err(error) => state(&edge, &caller, false, Some(error)).await,
+    match edge.service.remove_second_factor(&shell.caller, sent.into()).await {
+        Ok(()) => {
+            let flash = Flash::new("The second factor is off").line("The password alone lets in.");
+            Ok(shell.to(SECOND_FACTOR, &flash))
+        }
+        Err(error) => state(&edge, &shell, false, Some(error)).await,
     }
 }
 
 async fn state(
-    edge: &Edge,
-    caller: &Caller,
+    edge: &Shared,
+    shell: &Shell,
     is_recovered: bool,
     error: Option<ServiceError>,
 ) -> Result<Response, Problem> {
-    let state = edge.service.second_factor(caller).await?;
+    let state = edge.service.second_factor(&shell.caller).await?;
     let (status, fault) = error.map(said).unzip();
     let shown = SecondFactor {
-        email: &caller.name,
-        since: state.enrolled_at.map(|at| moment(at).format("%-d %B %Y").to_string()),
+        shell,
+        since: state.enrolled_at.map(|at| shell.when(at)),
         left: state.recovery_codes_left,
         is_required: state.is_required,
         has_password: state.has_password,
         is_recovered,
         fault: fault.as_deref(),
     };
-    Ok(page(status.unwrap_or(StatusCode::OK), &shown))
-}
-
-async fn read<T: DeserializeOwned>(
-    edge: &Shared,
-    request: Request,
-) -> Result<(Caller, T), Problem> {
-    let (parts, body) = request.into_parts();
-    let known = known_caller(edge, &parts).await?;
-    let form = Form::<T>::from_request(Request::from_parts(parts, body), edge).await;
-    let Form(sent) = form.map_err(|_| Problem::of(ProblemKind::InvalidRequest))?;
-    Ok((known.caller, sent))
+    Ok(shell.page(status.unwrap_or(StatusCode::OK), &shown))
 }
 
 /// What went wrong: a form shows where by itself.

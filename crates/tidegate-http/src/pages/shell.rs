@@ -19,7 +19,7 @@ use super::{
 use crate::{
     clock::moment,
     edge::{Edge, EdgeSettings, Shared},
-    middleware::caller::caller_of,
+    middleware::caller::{Known, caller_of, known_caller},
     problem::Problem,
 };
 
@@ -43,13 +43,18 @@ pub(crate) struct Shell {
     pub(super) here: String,
     /// What the page before has left to be told.
     pub(super) flash: Option<Flash>,
+    /// Whether a second factor has to be enrolled before anything else: nothing else is offered.
+    pub(super) must_enrol: bool,
     settings: EdgeSettings,
 }
 
 impl Shell {
     /// The only place that makes one.
     pub(super) async fn of(edge: &Edge, parts: &Parts) -> Result<Self, Problem> {
-        let caller = caller_of(edge, parts).await?;
+        Self::for_caller(edge, parts, caller_of(edge, parts).await?).await
+    }
+
+    async fn for_caller(edge: &Edge, parts: &Parts, caller: Caller) -> Result<Self, Problem> {
         let standing = edge.service.standing(&caller).await?;
         let jar = CookieJar::from_headers(&parts.headers);
         let zone = jar.get(ZONE).and_then(|cookie| cookie.value().parse().ok());
@@ -62,6 +67,7 @@ impl Shell {
             now: edge.service.now(),
             here: here.map(ToString::to_string).unwrap_or_default(),
             flash: flash::of(&jar),
+            must_enrol: false,
             settings: edge.settings.clone(),
         })
     }
@@ -162,5 +168,18 @@ impl FromRequestParts<Shared> for Shell {
 
     async fn from_request_parts(parts: &mut Parts, edge: &Shared) -> Result<Self, Problem> {
         Self::of(edge, parts).await
+    }
+}
+
+/// The same, also for whoever still has to enrol a second factor.
+pub(crate) struct Enrolling(pub(crate) Shell);
+
+impl FromRequestParts<Shared> for Enrolling {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Shared) -> Result<Self, Problem> {
+        let Known { caller, must_enrol } = known_caller(edge, parts).await?;
+        let shell = Shell::for_caller(edge, parts, caller).await?;
+        Ok(Self(Shell { must_enrol, ..shell }))
     }
 }

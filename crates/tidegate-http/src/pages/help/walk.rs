@@ -35,8 +35,10 @@ enum Deed {
     Choose { field: &'static str, option: String },
     /// Something is written.
     Write { field: &'static str, text: &'static str },
-    /// Something is waited for, or looked at.
+    /// Something is waited for.
     See(&'static str),
+    /// Something is there, and worth a look.
+    Look(&'static str),
 }
 
 impl Deed {
@@ -61,6 +63,7 @@ impl Step {
             Deed::Choose { .. } => "choose",
             Deed::Write { .. } => "write",
             Deed::See(_) => "see",
+            Deed::Look(_) => "look",
         }
     }
 
@@ -72,8 +75,9 @@ impl Step {
             Deed::Press(name) => ["Press ", name, ".", "", ""],
             Deed::Take(name) => ["Press ", name, ": the file is saved.", "", ""],
             Deed::Row(name) => ["Behind the dots ", "⋯", " of the first row, open ", name, "."],
-            Deed::Choose { field, option } => ["As ", field, ", choose ", option, "."],
-            Deed::Write { field, text } => ["In ", field, ", write ", text, "."],
+            Deed::Choose { field, option } => ["At ", field, ", choose ", option, "."],
+            Deed::Write { field, text } => ["At ", field, ", write ", text, "."],
+            Deed::Look(name) => ["Look at ", name, ".", "", ""],
             Deed::See(words) => ["Wait until it says ", words, ".", "", ""],
         }
     }
@@ -85,8 +89,8 @@ pub(super) fn all(shell: &Shell, subject: &str, days: Option<&str>) -> Vec<Walk>
         Walk {
             slug: "list",
             title: match days {
-                Some(_) => format!("Recent {subject} as a spreadsheet file"),
-                None => format!("{subject} as a spreadsheet file"),
+                Some(_) => format!("Recent {subject} as CSV"),
+                None => format!("{subject} as CSV"),
             },
             line: "From a list to its file: what you look at is what you get.",
             steps: of_list(subject, days),
@@ -152,7 +156,7 @@ fn of_file(shell: &Shell) -> Vec<Step> {
     let mut steps = vec![
         Deed::Menu("Exports".to_owned()).plainly(),
         Deed::Open("Ready".to_owned()).because("Only exports whose file is there."),
-        Deed::See("Kept for").because("The ring below it empties: days, then hours."),
+        Deed::Look("Kept for").because("The ring below it empties: days, then hours."),
         Deed::Take("Download").because("As often as you like. Each time is an entry of the log."),
     ];
     if ["exports.delete.own", "exports.delete.any"].iter().any(|one| shell.holds(one)) {
