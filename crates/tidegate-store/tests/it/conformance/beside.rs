@@ -58,9 +58,8 @@ fn operators_are_named_as_people_read_them() {
         let what = (Action::OperatorAdd, Target::default());
         let added = check.change(&check.admin, what, Change::Operator(add)).await.unwrap();
         let (ada, vera) = (id_of(&check.admin), OperatorId(added.id.unwrap()));
-        let named = |ids: Vec<OperatorId>| async move {
-            check.store.operator_names(&ids).await.unwrap()
-        };
+        let named =
+            |ids: Vec<OperatorId>| async move { check.store.operator_names(&ids).await.unwrap() };
         check.site.execute("update operators set name = 'Ada Lovelace' where id = 1").unwrap();
         let names = named(vec![ada, vera, OperatorId(99)]).await;
         assert_eq!(names.len(), 2, "nobody is made up");
