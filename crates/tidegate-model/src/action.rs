@@ -73,6 +73,8 @@ pub enum Action {
     QuarantineDelete,
     /// Read the activity log.
     ActivityView,
+    /// Take entries of the activity log, or a report made from it, as a file.
+    ActivityExport,
     /// Add an operator.
     OperatorAdd,
     /// Change an operator's role or name, or let one in again.
@@ -165,7 +167,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 60] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
@@ -198,6 +200,7 @@ impl Action {
         Self::QuarantineRelease,
         Self::QuarantineDelete,
         Self::ActivityView,
+        Self::ActivityExport,
         Self::OperatorAdd,
         Self::OperatorChange,
         Self::OperatorDisable,
@@ -262,6 +265,7 @@ impl Action {
             Self::QuarantineRelease => "quarantine.released",
             Self::QuarantineDelete => "quarantine.deleted",
             Self::ActivityView => "activity.viewed",
+            Self::ActivityExport => "activity.exported",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
             Self::OperatorDisable => "operator.disabled",
@@ -320,6 +324,7 @@ impl Action {
             | Self::StoreClaim
             | Self::ArtifactQuarantine => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
+            Self::ActivityExport => Need::One("activity.export"),
             Self::OperatorAdd
             | Self::OperatorChange
             | Self::OperatorDisable
@@ -388,6 +393,7 @@ impl Action {
             | Self::ArtifactPurge
             | Self::ArtifactFault
             | Self::ActivityArchive
+            | Self::ActivityExport
             | Self::StoreClaim
             | Self::StoreAdopt
             | Self::ArtifactQuarantine

@@ -114,7 +114,7 @@ pub enum Change {
     Settings(Box<Settings>),
     /// Takes entries out of the log that stand in a signed file. The only way to delete an entry.
     ArchiveActivity(SignedArchive),
-    /// Notes something that happens outside the database: a key, a backup.
+    /// Notes something that happens outside the database: a key, a backup, a report.
     Note(Value),
 }
 
@@ -176,9 +176,13 @@ impl Change {
             Self::SecondFactor(change) => change.actions(),
             Self::Settings(_) => &[Action::SettingChange],
             Self::ArchiveActivity(_) => &[Action::ActivityArchive],
-            Self::Note(_) => {
-                &[Action::KeyRotate, Action::Backup, Action::ExportPreview, Action::ExportEstimate]
-            }
+            Self::Note(_) => &[
+                Action::KeyRotate,
+                Action::Backup,
+                Action::ExportPreview,
+                Action::ExportEstimate,
+                Action::ActivityExport,
+            ],
         }
     }
 

@@ -18,6 +18,7 @@ mod pages;
 mod proxy;
 mod reach;
 mod reference;
+mod reports;
 mod safety;
 mod second_factor;
 mod server;
