@@ -47,8 +47,8 @@ async fn no_query_of_a_loop_reads_all_jobs() {
     }
 }
 
-/// A hundred thousand jobs of a hundred people, and as many entries; of what is sought there are few.
-/// Whatever else jobs are filtered by, a hundred thousand of them are read in milliseconds.
+/// A hundred thousand jobs of a hundred people, and as many entries; of what is sought there are
+/// few. Whatever else jobs are filtered by, a hundred thousand of them are read in milliseconds.
 const PAST: &str = "
 insert into roles (slug, label, capabilities, limits) values ('r', '', '[]', '[]');
 with recursive n(i) as (select 1 union all select i + 1 from n where i < 100)
