@@ -109,11 +109,13 @@ function weighed(traceEvents) {
   const named = (name) => traceEvents.filter((event) => event.name === name);
   // The browser itself asks for things, too.
   const isOurs = ({ url }) => url.startsWith(site.base);
-  const sent = named("ResourceSendRequest").map((event) => event.args.data).filter(isOurs);
-  const finished = named("ResourceFinish").map((event) => event.args.data);
+  const of = (event) => ({ ...event.args.data, key: `${event.pid} ${event.args.data.requestId}` });
+  const sent = named("ResourceSendRequest").map(of).filter(isOurs);
+  const keys = new Set(sent.map(({ key }) => key));
+  const finished = named("ResourceFinish").map(of).filter(({ key }) => keys.has(key));
   const bytesOf = (some) => some.reduce((sum, { encodedDataLength }) => sum + encodedDataLength, 0);
   const document = sent.find((request) => request.resourceType === "Document") ?? sent[0];
-  const html = finished.filter(({ requestId }) => requestId === document.requestId);
+  const html = finished.filter(({ key }) => key === document.key);
   const shifts = named("LayoutShift").map((event) => event.args.data);
   const begin = Math.min(...named("navigationStart").map((event) => event.ts));
   const paints = named("firstContentfulPaint").map((event) => event.ts);

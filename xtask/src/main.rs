@@ -1,4 +1,5 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `pages`, `shots`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `pages`,
+//! `shots`, `dist`.
 
 mod bench;
 mod chaos;

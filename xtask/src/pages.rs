@@ -1,4 +1,4 @@
-//! Leafs through the list of ten million rows as a browser does, and judges how long each page took.
+//! Leafs through a list of ten million rows as a browser does, and judges how long pages took.
 
 mod answers;
 mod browser;

@@ -26,7 +26,6 @@ mod reference;
 mod rights;
 mod role;
 mod roles;
-mod scope_words;
 mod second_factor;
 mod second_step;
 mod secret;
@@ -46,7 +45,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use http::StatusCode;
-use tidegate_service::InvitationSecret;
+use tidegate_service::{InvitationSecret, scope_words};
 use tower_http::compression::{
     CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType,
 };
@@ -145,6 +144,7 @@ pub(crate) const PAGES: &[Page] = &[
     send("new-export-start", "/sg-admin/exports/new/start", || post(wizard::start)),
     look("dashboard", dashboard::PATH, dashboard::PATH, || get(dashboard::show)),
     look("activity", activity::PATH, activity::PATH, || get(activity::show)),
+    send("activity-report", "/sg-admin/activity/report", || post(activity::report)),
     look("activity-entry", "/sg-admin/activity/{seq}", "/sg-admin/activity/1", || {
         get(activity::show_entry)
     }),

@@ -75,6 +75,8 @@ pub enum Action {
     QuarantineDelete,
     /// Read the activity log.
     ActivityView,
+    /// Take entries of the activity log, or a report made from it, as a file.
+    ActivityExport,
     /// Add an operator.
     OperatorAdd,
     /// Change an operator's role or name, or let one in again.
@@ -201,6 +203,7 @@ impl Action {
         Self::QuarantineRelease,
         Self::QuarantineDelete,
         Self::ActivityView,
+        Self::ActivityExport,
         Self::OperatorAdd,
         Self::OperatorChange,
         Self::OperatorDisable,
@@ -266,6 +269,7 @@ impl Action {
             Self::QuarantineRelease => "quarantine.released",
             Self::QuarantineDelete => "quarantine.deleted",
             Self::ActivityView => "activity.viewed",
+            Self::ActivityExport => "activity.exported",
             Self::OperatorAdd => "operator.added",
             Self::OperatorChange => "operator.changed",
             Self::OperatorDisable => "operator.disabled",
@@ -327,6 +331,7 @@ impl Action {
             | Self::StoreClaim
             | Self::ArtifactQuarantine => Need::Upkeep,
             Self::ActivityView => Need::One("activity.view"),
+            Self::ActivityExport => Need::One("activity.export"),
             Self::OperatorAdd
             | Self::OperatorChange
             | Self::OperatorDisable
@@ -396,6 +401,7 @@ impl Action {
             | Self::ArtifactPurge
             | Self::ArtifactFault
             | Self::ActivityArchive
+            | Self::ActivityExport
             | Self::StoreClaim
             | Self::StoreAdopt
             | Self::ArtifactQuarantine

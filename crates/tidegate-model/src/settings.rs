@@ -79,6 +79,11 @@ pub const SETTINGS: &[Setting] = &[
         1_000_000_000,
     ),
     switch(
+        "formula_guard",
+        "Whether a CSV of these pages guards text that a spreadsheet would run as a formula, unless \
+         its maker chooses otherwise",
+    ),
+    switch(
         "client_export",
         "Whether a browser may make a file of the rows on a list page, where none is personal data",
     ),
@@ -122,6 +127,9 @@ pub struct Settings {
     /// Rows of personal subjects that an operator may look at on list pages within an hour.
     pub view_rows_max: u32,
     /// Whether a browser may make a file of the rows on a list page. It asks for no permission, so
+    /// Whether a CSV of the pages guards text that a spreadsheet would run as a formula, unless its
+    /// maker chooses otherwise.
+    pub formula_guard: bool,
     /// it is offered where none of them is personal data.
     pub client_export: bool,
     /// Minutes that a download link lives.
@@ -150,6 +158,7 @@ impl Default for Settings {
             rows_max: None,
             bytes_max: None,
             view_rows_max: 5_000,
+            formula_guard: true,
             client_export: true,
             link_minutes: 15,
             session_idle_minutes: 60,

@@ -29,8 +29,8 @@ pub use artifact::{Artifact, DRAFT_SUFFIX, DraftFile, FileArtifact, StreamArtifa
 pub use checkpoint::{Checkpoint, Progress, Verdict};
 pub use error::RunError;
 pub use manifest::{
-    ArtifactEntry, ChangesEntry, Completion, FieldEntry, Governance, JobEntry, Manifest, MaskEntry,
-    OperatorEntry, SourceEntry, manifest,
+    ArtifactEntry, ChangesEntry, Completion, FieldEntry, Governance, JobEntry, MANIFEST_VERSION,
+    Manifest, MaskEntry, OperatorEntry, SourceEntry, manifest,
 };
 pub use phase::TRACE_TARGET;
 pub use plan::{Limits, Plan};

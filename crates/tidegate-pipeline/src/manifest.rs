@@ -11,7 +11,7 @@ use tidegate_source::Snapshot;
 use crate::{Outcome, Plan};
 
 /// Version of the manifest's own shape.
-const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 1;
 
 /// What an artifact is.
 #[derive(Clone, Debug, Serialize)]

@@ -38,8 +38,8 @@ pub struct Reach {
 }
 
 impl Service {
-    /// Everybody who is not shut out and can export something now, with what. It asks the same three
-    /// questions however many operators there are.
+    /// Everybody who is not shut out and can export something now, with what. It asks the same
+    /// three questions however many operators there are.
     ///
     /// # Errors
     ///

@@ -28,6 +28,8 @@ pub struct ActivityRequest {
     pub job: Option<JobId>,
     /// About which subject.
     pub subject: Option<String>,
+    /// About an export of this field.
+    pub field: Option<String>,
     /// Of which action, `export.created`, or group of actions, `export`.
     pub action: Option<String>,
     /// With this tag.
@@ -113,17 +115,7 @@ impl Service {
         let cursor = request.cursor.as_deref().map(|cursor| Cursor::read(cursor, sort));
         let cursor = cursor.transpose()?;
         let is_back = cursor.as_ref().is_some_and(|cursor| cursor.is_back);
-        let filter = EntryFilter {
-            actor: request.actor.clone(),
-            job: request.job,
-            subject: request.subject.clone(),
-            action: request.action.clone(),
-            tag: request.tag.clone(),
-            outcome: request.outcome,
-            from: request.from,
-            to: request.to,
-            subjects_seen: Some(subjects_seen(&policy, caller)),
-        };
+        let filter = request.filter(subjects_seen(&policy, caller));
         let limit = request.limit.unwrap_or(ACTIVITY_PAGE_MAX).clamp(1, ACTIVITY_PAGE_MAX);
         let way = if is_back { opposite(sort) } else { sort };
         let behind = cursor.as_ref().map(|cursor| cursor.seq);
@@ -201,6 +193,24 @@ impl Service {
             fits,
         };
         Ok(ChainState { last, checkpoint: Some(checkpoint) })
+    }
+}
+
+impl ActivityRequest {
+    /// What is wanted of what may be seen.
+    pub(crate) fn filter(&self, subjects_seen: Vec<String>) -> EntryFilter {
+        EntryFilter {
+            actor: self.actor.clone(),
+            job: self.job,
+            subject: self.subject.clone(),
+            field: self.field.clone(),
+            action: self.action.clone(),
+            tag: self.tag.clone(),
+            outcome: self.outcome,
+            from: self.from,
+            to: self.to,
+            subjects_seen: Some(subjects_seen),
+        }
     }
 }
 

@@ -15,7 +15,9 @@ mod keys;
 pub mod link;
 pub mod manifest;
 mod operators;
+mod report;
 mod roles;
+pub mod scope_words;
 mod second_factor;
 mod service;
 mod settings;
@@ -27,6 +29,7 @@ mod tokens;
 pub mod trace;
 pub mod upkeep;
 mod vault;
+pub mod words;
 mod worker;
 
 pub use access::{Access, Reach};
@@ -45,8 +48,10 @@ pub use exports::{
 };
 pub use formats::{FormatSummary, OptionSummary, OptionTakes, formats};
 pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
+pub use report::{REPORT_ROWS_MAX, Report, ReportKind};
 pub use second_factor::{SecondFactorOffer, SecondFactorProofs, SecondFactorState};
 pub use service::{EXPORTS_MAX, Service, Site};
+pub use settings::PersonalData;
 pub use sign_in::{
     Entrance, InvitationSecret, NewSession, NewStep, SETUP_HOURS, SignedIn, Visitor, Vouched,
 };

@@ -3,12 +3,49 @@
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
+    declaration::{FieldDeclaration, SubjectDeclaration},
     fault::{Fault, Faults},
     settings::Settings,
 };
 use tidegate_store::{Change, Figures};
 
 use crate::{error::ServiceError, service::Service};
+
+/// What of a subject is personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalData {
+    /// Slug of the subject.
+    pub subject: String,
+    /// Whether every record is, whatever fields are chosen.
+    pub is_whole: bool,
+    /// The field that says of a record that it is.
+    pub when: Option<String>,
+    /// Fields, each with its class; those of a kind after its name and a colon.
+    pub fields: Vec<(String, String)>,
+}
+
+impl PersonalData {
+    fn of(subject: &SubjectDeclaration) -> Self {
+        let of = |fields: &[FieldDeclaration], kind: &str| -> Vec<(String, String)> {
+            let class = |field: &FieldDeclaration| {
+                Some((format!("{kind}{}", field.slug), field.pii.clone()?))
+            };
+            fields.iter().filter_map(class).collect()
+        };
+        let kinds = subject.kinds.iter();
+        let of_kinds = kinds.flat_map(|kind| of(&kind.fields, &format!("{}: ", kind.slug)));
+        Self {
+            subject: subject.slug.clone(),
+            is_whole: subject.pii,
+            when: subject.pii_when.clone(),
+            fields: of(&subject.fields, "").into_iter().chain(of_kinds).collect(),
+        }
+    }
+
+    fn is_some(&self) -> bool {
+        self.is_whole || self.when.is_some() || !self.fields.is_empty()
+    }
+}
 
 impl Service {
     /// Figures of the site, for whoever may see its settings.
@@ -29,6 +66,28 @@ impl Service {
     pub async fn settings(&self, caller: &Caller) -> Result<Settings, ServiceError> {
         self.permit(caller, Action::SettingView, Target::default()).await?;
         Ok(self.store.settings().await?)
+    }
+
+    /// Whether files for spreadsheets guard what a spreadsheet would run, unless somebody says
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// If the control state cannot be asked.
+    pub async fn has_formula_guard(&self) -> Result<bool, ServiceError> {
+        Ok(self.store.settings().await?.formula_guard)
+    }
+
+    /// What the configuration declares to be personal data.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not see the settings.
+    pub async fn personal_data(&self, caller: &Caller) -> Result<Vec<PersonalData>, ServiceError> {
+        self.permit(caller, Action::SettingView, Target::default()).await?;
+        let sited = self.sited();
+        let declared = sited.site.subjects.iter().map(PersonalData::of);
+        Ok(declared.filter(PersonalData::is_some).collect())
     }
 
     /// Settings that are given from outside: nobody changes them here.

@@ -8,6 +8,7 @@ mod preview;
 mod rows;
 mod terms;
 
+pub(crate) use encoded::write_rows;
 pub use estimate::{Basis, Estimate, FormatEstimate};
 pub use preview::Preview;
 pub use rows::{Counting, ROWS_PAGE_MAX, RowPage, RowsRequest};

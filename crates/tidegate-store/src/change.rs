@@ -114,7 +114,7 @@ pub enum Change {
     Settings(Box<Settings>),
     /// Takes entries out of the log that stand in a signed file. The only way to delete an entry.
     ArchiveActivity(SignedArchive),
-    /// Notes something that happens outside the database: a key, a backup.
+    /// Notes something that happens outside the database: a key, a backup, a report.
     Note(Value),
 }
 
@@ -182,6 +182,7 @@ impl Change {
                 Action::ExportPreview,
                 Action::ExportEstimate,
                 Action::ClientExport,
+                Action::ActivityExport,
             ],
         }
     }

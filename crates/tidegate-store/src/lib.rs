@@ -150,6 +150,7 @@ pub use query::{
     paces::Pace,
     second_factor::{SecondFactor, SecondStep},
     sessions::{Invitation, Presence, Session},
+    taken::{Taken, TakenFilter},
     transitions::TransitionRow,
     vault::{OwnStore, Quarantined},
 };

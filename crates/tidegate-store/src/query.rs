@@ -13,6 +13,7 @@ pub(crate) mod paces;
 pub(crate) mod policy;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
+pub(crate) mod taken;
 pub(crate) mod transitions;
 pub(crate) mod vault;
 

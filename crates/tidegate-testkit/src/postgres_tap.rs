@@ -1,4 +1,4 @@
-//! A TCP proxy that writes down what passes through it to PostgreSQL: each question, as it is asked.
+//! A TCP proxy that writes down each question that passes through it to PostgreSQL.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ pub struct PostgresTap {
 }
 
 impl PostgresTap {
-    /// Starts a proxy in front of a port of the loopback address. What passes must not be encrypted.
+    /// Starts a proxy in front of a port of the loopback address. What passes is not encrypted.
     ///
     /// # Panics
     ///

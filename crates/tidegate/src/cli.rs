@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and what it means.
 
+mod activity;
 mod jobs;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tidegate_service::audit::AnchorSettings;
 
+pub use self::activity::{ActivityArgs, ActivityFilters, ReportArgs};
 pub use self::jobs::{
     CreateArgs, DownloadArgs, JobArgs, JobsCommand, LinkArgs, ListArgs, WatchArgs,
 };
@@ -271,44 +273,8 @@ pub enum AuditCommand {
     },
     /// List entries, the newest first; with --json as a stream of the log has them
     List(Box<ActivityArgs>),
-}
-
-/// Which entries of the activity log.
-#[derive(Clone, Debug, Args)]
-pub struct ActivityArgs {
-    /// Only by them: a name, or one of operator, token, worker, upkeep, setup
-    #[arg(long)]
-    pub actor: Option<String>,
-    /// Only about this export
-    #[arg(long)]
-    pub job: Option<i64>,
-    /// Only about this subject
-    #[arg(long)]
-    pub subject: Option<String>,
-    /// Only of this action, such as `export.created`, or of all that begin with `export`
-    #[arg(long)]
-    pub action: Option<String>,
-    /// Only with this tag, such as `egress.pii`
-    #[arg(long)]
-    pub tag: Option<String>,
-    /// Only what was done, or denied
-    #[arg(long, value_parser = ["done", "denied"])]
-    pub outcome: Option<String>,
-    /// Not before this moment, such as 2026-11-21 or 2026-11-21T19:05:00Z
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub from: Option<i64>,
-    /// Before this moment
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub to: Option<i64>,
-    /// The oldest first
-    #[arg(long)]
-    pub oldest: bool,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub limit: u32,
-    /// Where to go on: what the list before said at its end
-    #[arg(long, value_name = "CURSOR")]
-    pub cursor: Option<String>,
+    /// Write a signed report, a CSV file and its manifest, and print where; it leaves an entry
+    Report(Box<ReportArgs>),
 }
 
 /// What to export, and how.

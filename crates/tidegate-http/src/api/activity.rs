@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidegate_model::{audit::Outcome, ids::JobId};
-use tidegate_service::{ACTIVITY_PAGE_MAX, ActivityRequest, ActivitySort};
+use tidegate_service::{ACTIVITY_PAGE_MAX, ActivityRequest, ActivitySort, ReportKind};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     edge::Shared,
-    input::{Params, Signed},
+    input::{Body, Params, Signed},
     page::NextPage,
     problem::{Problem, ProblemKind},
 };
@@ -33,6 +33,9 @@ pub(super) struct ActivityParams {
     export: Option<i64>,
     /// Only about this subject.
     subject: Option<String>,
+    /// Only about exports of this field.
+    #[param(example = "customer.email")]
+    field: Option<String>,
     /// Only of this action, or group of actions.
     #[param(example = "download.started")]
     action: Option<String>,
@@ -60,7 +63,7 @@ pub(super) struct ActivityParams {
 /// How something ended.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum OutcomeParam {
+pub(super) enum OutcomeParam {
     /// It was done.
     Done,
     /// It was refused.
@@ -123,12 +126,10 @@ pub(super) async fn list(
         actor: params.actor,
         job: params.export.map(JobId),
         subject: params.subject,
+        field: params.field,
         action: params.action,
         tag: params.tag,
-        outcome: params.outcome.map(|outcome| match outcome {
-            OutcomeParam::Done => Outcome::Done,
-            OutcomeParam::Denied => Outcome::Denied,
-        }),
+        outcome: params.outcome.map(Outcome::from),
         from: params.from.map(|from| from.timestamp_micros()),
         to: params.to.map(|to| to.timestamp_micros()),
         sort: match params.sort {
@@ -143,4 +144,115 @@ pub(super) async fn list(
     let items = items.collect::<Result<_, _>>().map_err(|_| Problem::of(ProblemKind::Internal))?;
     let link = NextPage::of(&edge.settings.public_url, &uri, page.next.as_deref());
     Ok((link, Json(ActivityPage { items, next: page.next })))
+}
+
+/// What a report has a row of.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ReportKindBody {
+    /// Each export: who asked, for what, how much, who took it, whether the file is gone.
+    Exports,
+    /// Each entry of the log.
+    Entries,
+}
+
+/// Of what a report is wanted. Filters that are absent or null let everything through.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReportRequest)]
+pub(super) struct ReportBody {
+    /// What it has a row of.
+    kind: ReportKindBody,
+    /// Of exports: asked for, or got, by this mail address. Of entries: by this name or kind.
+    #[serde(default)]
+    actor: Option<String>,
+    /// About this export.
+    #[serde(default)]
+    export: Option<i64>,
+    /// Of this subject.
+    #[serde(default)]
+    subject: Option<String>,
+    /// Of this field.
+    #[serde(default)]
+    field: Option<String>,
+    /// Entries of this action, or group of actions; an export has none.
+    #[serde(default)]
+    action: Option<String>,
+    /// With this tag; an export has `egress.pii`, or none.
+    #[serde(default)]
+    tag: Option<String>,
+    /// Entries of what was done, or was denied; an export has none.
+    #[serde(default)]
+    outcome: Option<OutcomeParam>,
+    /// Not before this moment: of exports, when they were asked for.
+    #[serde(default)]
+    from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    #[serde(default)]
+    to: Option<DateTime<Utc>>,
+}
+
+/// A report and its manifest: two texts, to be kept byte by byte.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Report)]
+pub(super) struct ReportAnswer {
+    /// Name of the file; that of the manifest is the same with `.manifest.json`.
+    name: String,
+    /// Rows in it.
+    rows: u64,
+    /// Its size in bytes.
+    bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    sha256: String,
+    /// The file: CSV, with a byte order mark, for spreadsheets.
+    csv: String,
+    /// The signed manifest: `tidegate manifest verify` reads it.
+    manifest: String,
+}
+
+/// Makes a signed report: of exports, with who took them; or of the entries themselves.
+#[utoipa::path(
+    post, path = "/activity/report", operation_id = "report_activity", tag = "activity",
+    request_body = ReportBody,
+    responses((status = 200, description = "The report", body = ReportAnswer))
+)]
+pub(super) async fn report(
+    State(edge): State<Shared>,
+    Signed(caller): Signed,
+    Body(body): Body<ReportBody>,
+) -> Result<Json<ReportAnswer>, Problem> {
+    let kind = match body.kind {
+        ReportKindBody::Exports => ReportKind::Exports,
+        ReportKindBody::Entries => ReportKind::Entries,
+    };
+    let request = ActivityRequest {
+        actor: body.actor,
+        job: body.export.map(JobId),
+        subject: body.subject,
+        field: body.field,
+        action: body.action,
+        tag: body.tag,
+        outcome: body.outcome.map(Outcome::from),
+        from: body.from.map(|from| from.timestamp_micros()),
+        to: body.to.map(|to| to.timestamp_micros()),
+        ..ActivityRequest::default()
+    };
+    let report = edge.service.activity_report(&caller, kind, &request).await?;
+    Ok(Json(ReportAnswer {
+        rows: report.rows as u64,
+        bytes: report.bytes.len() as u64,
+        csv: String::from_utf8(report.bytes).map_err(|_| Problem::of(ProblemKind::Internal))?,
+        name: report.name,
+        sha256: report.sha256,
+        manifest: report.manifest,
+    }))
+}
+
+impl From<OutcomeParam> for Outcome {
+    fn from(word: OutcomeParam) -> Self {
+        match word {
+            OutcomeParam::Done => Self::Done,
+            OutcomeParam::Denied => Self::Denied,
+        }
+    }
 }

@@ -95,6 +95,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(subjects::rows))
         .routes(routes!(egress::get))
         .routes(routes!(activity::list))
+        .routes(routes!(activity::report))
         .routes(routes!(operators::list, operators::add))
         .routes(routes!(operators::change))
         .routes(routes!(second_factor::reset))

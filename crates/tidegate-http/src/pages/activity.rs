@@ -1,11 +1,13 @@
 //! The activity log: filtered by its address, told in plain words, with how far it is signed.
 
 mod entry;
+mod report;
 mod row;
 mod sought;
 mod telling;
 
 pub(super) use entry::show as show_entry;
+pub(super) use report::send as report;
 
 use std::collections::BTreeMap;
 
@@ -83,6 +85,11 @@ struct Chain {
 impl Activity<'_> {
     fn has_filter(&self) -> bool {
         !self.chips.is_empty()
+    }
+
+    /// Whether the filters fit exports, which have neither action nor outcome.
+    fn fits_exports(&self) -> bool {
+        self.sought.action.is_empty() && self.sought.outcome.is_empty()
     }
 
     fn is_chosen(&self, action: &str) -> bool {

@@ -1,13 +1,17 @@
 //! Styles, scripts and images, kept in the program. Their names hold the hash of what is in them,
 //! so that browsers keep them for good.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    io::Write,
+    sync::{LazyLock, OnceLock},
+};
 
 use axum::{
     extract::Path,
     response::{IntoResponse, Response},
 };
-use http::header;
+use http::{HeaderMap, HeaderName, header};
 use sha2::{Digest, Sha256};
 use tidegate_model::audit::hexadecimal;
 
@@ -19,6 +23,15 @@ const PREFIX: &str = "/assets/";
 const HASH_BYTES: usize = 6;
 
 const CSS: &str = "text/css; charset=utf-8";
+/// Bytes that are packed at a time.
+const PIECE_BYTES: usize = 4096;
+/// How Brotli calls itself.
+const BROTLI: &str = "br";
+/// The most that it can do: it is done once.
+const QUALITY: u32 = 11;
+/// Bits of its window: more than the longest file.
+const WINDOW_BITS: u32 = 22;
+
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Every file, with its media type. What others name comes before them.
@@ -43,6 +56,8 @@ struct Asset {
     path: String,
     media_type: &'static str,
     bytes: Cow<'static, [u8]>,
+    /// The same, packed as well as it can be: once, for the first who asks.
+    packed: OnceLock<Vec<u8>>,
 }
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
@@ -55,7 +70,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         let hash = hexadecimal(&Sha256::digest(&bytes)[..HASH_BYTES]);
         let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
         let path = format!("{PREFIX}{stem}-{hash}.{ending}");
-        assets.push(Asset { name, path, media_type, bytes });
+        let packed = OnceLock::new();
+        assets.push(Asset { name, path, media_type, bytes, packed });
     }
     assets
 });
@@ -84,14 +100,39 @@ pub(crate) fn asset(name: &str) -> &'static str {
 }
 
 /// Sends a file.
-pub(super) async fn send(Path(name): Path<String>) -> Response {
+pub(super) async fn send(Path(name): Path<String>, sent: HeaderMap) -> Response {
     let is_named = |asset: &&Asset| asset.path[PREFIX.len()..] == name || asset.name == name;
     let Some(asset) = ASSETS.iter().find(is_named) else {
         return Problem::of(ProblemKind::NotFound).into_response();
     };
     let kept = if asset.name == name { KEPT_SHORTLY } else { KEPT };
     let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, kept)];
-    (headers, asset.bytes.clone().into_owned()).into_response()
+    // Fonts are packed already.
+    if asset.media_type.starts_with("font/") || !takes_brotli(&sent) {
+        return (headers, asset.bytes.clone().into_owned()).into_response();
+    }
+    let packed = tokio::task::spawn_blocking(|| asset.packed.get_or_init(|| packed(&asset.bytes)));
+    match packed.await {
+        Ok(packed) => {
+            let of_packed: [(HeaderName, &str); 2] =
+                [(header::CONTENT_ENCODING, BROTLI), (header::VARY, "accept-encoding")];
+            (headers, of_packed, packed.clone()).into_response()
+        }
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// Whether a browser unpacks Brotli; what it says of others is left to the layer around.
+fn takes_brotli(sent: &HeaderMap) -> bool {
+    let accepted = sent.get_all(header::ACCEPT_ENCODING).iter();
+    let words = accepted.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    { words }.any(|word| word.trim() == BROTLI)
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = brotli::CompressorWriter::new(Vec::new(), PIECE_BYTES, QUALITY, WINDOW_BITS);
+    packer.write_all(bytes).expect("memory takes what is written");
+    packer.into_inner()
 }
 
 #[cfg(test)]
@@ -120,8 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_packed_for_whoever_unpacks_it() {
+        let sent = |words: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, words.parse().unwrap());
+            takes_brotli(&headers)
+        };
+        assert!(sent("gzip, deflate, br, zstd") && sent("br"));
+        assert!(!sent("gzip") && !sent("br;q=0") && !sent("*") && !takes_brotli(&HeaderMap::new()));
+        for asset in ASSETS.iter().filter(|asset| !asset.media_type.starts_with("font/")) {
+            let mut unpacked = Vec::new();
+            let packed = packed(&asset.bytes);
+            brotli::BrotliDecompress(&mut &packed[..], &mut unpacked).unwrap();
+            assert_eq!(unpacked, *asset.bytes, "{}", asset.name);
+        }
+    }
+
+    #[test]
     fn the_scripts_of_a_page_weigh_less_than_16_kb_together() {
-        use std::io::Write;
         let weigh = |name: &str| {
             let asset = ASSETS.iter().find(|asset| asset.name == name).unwrap();
             let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));

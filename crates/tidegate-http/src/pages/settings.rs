@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use serde_json::{Map, Value};
 use tidegate_model::settings::{SETTINGS, Setting, Settings};
-use tidegate_service::ServiceError;
+use tidegate_service::{PersonalData, ServiceError};
 
 use super::{flash::Flash, forms::Sent, sentence, shell::Shell, words};
 use crate::{
@@ -22,7 +22,7 @@ pub(super) const PATH: &str = "/sg-admin/settings";
 type Placed = (&'static str, &'static str, &'static str);
 
 /// The groups, in their order.
-const GROUPS: [(&str, &[Placed]); 4] = [
+const GROUPS: [(&str, &[Placed]); 5] = [
     (
         "Retention",
         &[
@@ -37,6 +37,12 @@ const GROUPS: [(&str, &[Placed]); 4] = [
             ("bytes_max", "Bytes of an export", "bytes"),
             ("open_jobs_max", "Open exports of one operator", "exports"),
             ("view_rows_max", "Rows with personal data on list pages, an hour", "rows"),
+        ],
+    ),
+    (
+        "Files",
+        &[
+            ("formula_guard", "Formula guard", ""),
             ("client_export", "Files made in the browser", ""),
         ],
     ),
@@ -60,7 +66,7 @@ const GROUPS: [(&str, &[Placed]); 4] = [
 ];
 
 /// Positions of a switch, with the words of each.
-const SWITCH: [(&str, &str); 2] = [("true", "Allowed"), ("false", "Not allowed")];
+const SWITCH: [(&str, &str); 2] = [("true", "On"), ("false", "Off")];
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -68,6 +74,16 @@ struct Shown<'a> {
     shell: &'a Shell,
     groups: Vec<Group>,
     faults: Vec<(&'static str, String)>,
+    personal: Vec<Personal>,
+}
+
+/// What of a subject is personal data.
+struct Personal {
+    subject: String,
+    /// Which of its records are.
+    records: String,
+    /// Fields with their class.
+    fields: Vec<(String, String)>,
 }
 
 /// Settings about one thing.
@@ -99,15 +115,17 @@ type Texts = BTreeMap<String, String>;
 /// The page.
 pub(super) async fn show(State(edge): State<Shared>, shell: Shell) -> Result<Response, Problem> {
     let settings = edge.service.settings(&shell.caller).await?;
-    Ok(page(&edge, &shell, &texts(&settings), Vec::new()))
+    page(&edge, &shell, &texts(&settings), Vec::new()).await
 }
 
-fn page(
+async fn page(
     edge: &Shared,
     shell: &Shell,
     texts: &Texts,
     faults: Vec<(&'static str, String)>,
-) -> Response {
+) -> Result<Response, Problem> {
+    let personal = edge.service.personal_data(&shell.caller).await?;
+    let personal = personal.into_iter().map(|one| self::personal(shell, one)).collect();
     let pinned = edge.service.pinned_settings();
     let group = |(title, placed): &(&'static str, &'static [Placed])| {
         let fields = placed.iter().filter_map(|one| field(one, texts, (&pinned, &faults)));
@@ -115,7 +133,19 @@ fn page(
     };
     let groups = GROUPS.iter().map(group).collect();
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    shell.page(status, &Shown { shell, groups, faults })
+    Ok(shell.page(status, &Shown { shell, groups, faults, personal }))
+}
+
+fn personal(shell: &Shell, data: PersonalData) -> Personal {
+    Personal {
+        records: match &data.when {
+            _ if data.is_whole => "Every record".to_owned(),
+            Some(field) => format!("Records with {field}, and those with a field that is"),
+            None => "Those with a field that is".to_owned(),
+        },
+        subject: shell.subject_label(&data.subject),
+        fields: data.fields,
+    }
 }
 
 fn field(
@@ -195,7 +225,7 @@ pub(super) async fn send(
     // Whoever may not is told so before anything else.
     edge.service.settings(&shell.caller).await?;
     if !faults.is_empty() {
-        return Ok(page(&edge, &shell, &sent, faults));
+        return page(&edge, &shell, &sent, faults).await;
     }
     let settings: Settings =
         serde_json::from_value(read).map_err(|_| Problem::of(ProblemKind::InvalidRequest))?;
@@ -210,7 +240,7 @@ pub(super) async fn send(
                 let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
                 Some((setting.name, sentence(&fault.detail)))
             };
-            Ok(page(&edge, &shell, &sent, faults.0.iter().filter_map(known).collect()))
+            page(&edge, &shell, &sent, faults.0.iter().filter_map(known).collect()).await
         }
         Err(other) => Err(other.into()),
     }

@@ -58,6 +58,8 @@ struct List<'a> {
     total_rows: Option<u64>,
     is_exact: bool,
     pii_fields: usize,
+    /// Whether rows can be personal data though no field is marked.
+    may_be_pii: bool,
     has_search: bool,
     has_key: bool,
     choices: Vec<Shown>,
@@ -240,6 +242,7 @@ fn list<'a>(
         total_rows: total.map(|(rows, _)| rows),
         is_exact: total.is_some_and(|(_, is_exact)| is_exact),
         pii_fields: fields.iter().filter(|field| field.pii.is_some()).count(),
+        may_be_pii: page.has_pii,
         has_search: !subject.search.is_empty(),
         has_key: !subject.key.is_empty(),
         choices: build::choices(subject, shown),

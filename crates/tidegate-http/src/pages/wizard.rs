@@ -161,7 +161,7 @@ async fn check(edge: &Shared, shell: &Shell, sent: &mut Sent) -> Result<Checked,
         kinds = summary.kinds;
         let of_kind = bound.of_kind(draft.kind.as_deref()).unwrap_or(bound.whole());
         sent.finish(&mut draft, of_kind);
-        settle(&mut draft, shell);
+        settle(edge, shell, &mut draft).await?;
         subject = Some(of_kind.clone());
     } else {
         let detail = match draft.subject.is_empty() {
@@ -188,18 +188,20 @@ async fn check(edge: &Shared, shell: &Shell, sent: &mut Sent) -> Result<Checked,
 }
 
 /// Fills in what nobody has said: what people mostly want.
-pub(super) fn settle(draft: &mut Draft, shell: &Shell) {
+pub(super) async fn settle(edge: &Shared, shell: &Shell, draft: &mut Draft) -> Result<(), Problem> {
     if draft.format.is_empty() {
         format::FIRST.clone_into(&mut draft.format);
     }
-    format::settle(draft, format::OF_PAGES);
+    let is_guarded = edge.service.has_formula_guard().await?;
+    format::settle(draft, if is_guarded { format::GUARDED } else { format::PLAIN });
     if draft.time_zone.is_none() {
         draft.time_zone = Some(shell.zone_name().to_owned());
     }
+    Ok(())
 }
 
 /// What a job did not say meant what the API means by it, not what the pages do.
 fn settled_copy(mut draft: Draft) -> Draft {
-    format::settle(&mut draft, format::OF_API);
+    format::settle(&mut draft, format::PLAIN);
     draft
 }

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use chrono_tz::Tz;
 
+pub(super) use tidegate_service::words::{count, plural, title};
+
 use crate::clock::moment;
 
 /// Microseconds of a second.
@@ -65,19 +67,6 @@ impl Left {
     }
 }
 
-/// A count with its groups: `48,213`.
-pub(super) fn count(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "−" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// The same of what is never negative.
 pub(super) fn count_of(number: u64) -> String {
     count(i64::try_from(number).unwrap_or(i64::MAX))
@@ -88,12 +77,6 @@ pub(super) fn about(number: i64) -> String {
     let digits = number.unsigned_abs().to_string().len();
     let unit = 10_i64.pow(u32::try_from(digits.saturating_sub(3)).unwrap_or(0));
     format!("about {}", count((number + unit / 2) / unit * unit))
-}
-
-/// A number of things: `1 row`, `2 rows`.
-pub(super) fn plural(number: i64, thing: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{ending}", count(number))
 }
 
 /// A size in decimal units: `312 B`, `8.7 MB`.
@@ -200,14 +183,6 @@ pub(super) fn said(message: &str) -> String {
         other => other,
     });
     super::sentence(&text.collect::<String>())
-}
-
-/// A slug as a title: `order_lines` is `Order lines`.
-pub(super) fn title(slug: &str) -> String {
-    let words = slug.replace(['_', '.', '-'], " ");
-    let mut characters = words.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(characters).collect()
 }
 
 /// Letters for a face: of a name's first and last word, or of an address.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use tidegate_batch::{RowBatch, Schema};
-use tidegate_format::{Format, Layout, Options, Piece};
+use tidegate_format::{Counts, Format, Layout, Options, Piece};
 use tidegate_model::{
     actor::Caller,
     policy::Policy,
@@ -155,16 +155,26 @@ pub(super) fn write_page(
     layout: Layout,
     batch: &RowBatch,
 ) -> Result<Vec<u8>, ServiceError> {
+    Ok(write_rows(format, layout, batch)?.0)
+}
+
+/// The same, and what had to be changed in the cells.
+pub(crate) fn write_rows(
+    format: &dyn Format,
+    layout: Layout,
+    batch: &RowBatch,
+) -> Result<(Vec<u8>, Counts), ServiceError> {
     let unwritable =
         |error: &dyn std::fmt::Display| ServiceError::Unwritable { detail: error.to_string() };
     let encoder = format.encoder(layout).map_err(|error| unwritable(&error))?;
     let mut framing = encoder.framing();
     let (mut piece, mut bytes) = (Piece::default(), Vec::new());
     encoder.encode(batch, &mut piece).map_err(|error| unwritable(&error))?;
+    let counts = piece.counts;
     framing
         .begin(&mut bytes)
         .and_then(|()| framing.place(batch, &mut piece, &mut bytes))
         .and_then(|()| framing.end(&mut bytes))
         .map_err(|error| unwritable(&error))?;
-    Ok(bytes)
+    Ok((bytes, counts))
 }

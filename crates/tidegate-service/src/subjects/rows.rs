@@ -90,6 +90,8 @@ pub struct RowPage {
     pub text: Option<String>,
     /// The filter that the role of the caller adds.
     pub row_limit: Option<Value>,
+    /// Whether personal data is among the rows, or can be.
+    pub has_pii: bool,
 }
 
 /// A row that was read: as a JSON object, and in CSV where that is wanted.
@@ -173,6 +175,7 @@ impl Service {
             rows,
             text: is_text.then(|| texts.concat()),
             row_limit,
+            has_pii,
             next: page.next.as_ref().map(cursor).transpose()?,
             previous: page.previous.as_ref().map(cursor).transpose()?,
             last: has_last.then(|| cursor(&Place::Before(None))).transpose()?,

@@ -11,7 +11,7 @@ use tidegate_model::{
 pub use tidegate_model::audit::EntryColumns;
 
 use crate::{
-    connection::Store,
+    connection::{Store, StoreKind},
     error::StoreError,
     query::{among, among_numbers},
     sql::get,
@@ -29,6 +29,8 @@ pub struct EntryFilter {
     pub job: Option<JobId>,
     /// About which subject.
     pub subject: Option<String>,
+    /// About an export of this field.
+    pub field: Option<String>,
     /// Of which action, `export.created`, or group of actions, `export`.
     pub action: Option<String>,
     /// With this tag.
@@ -56,7 +58,7 @@ pub enum EntrySort {
 
 impl EntryFilter {
     /// The conditions, each with its values.
-    fn conditions(&self, values: &mut Vec<Value>) -> Vec<String> {
+    fn conditions(&self, kind: StoreKind, values: &mut Vec<Value>) -> Vec<String> {
         let mut wanted = vec!["1 = 1".to_owned()];
         let mut want = |condition: &str, value: Value| {
             values.push(value);
@@ -70,6 +72,13 @@ impl EntryFilter {
         }
         if let Some(subject) = &self.subject {
             want("subject = $?", subject.clone().into());
+        }
+        if let Some(field) = &self.field {
+            let has_field = has_field(kind, "jobs.fields");
+            let of = format!(
+                "exists (select 1 from jobs where jobs.id = activity.job_id and {has_field})"
+            );
+            want(&of, field.clone().into());
         }
         if let Some(action) = &self.action {
             match action.contains('.') {
@@ -99,6 +108,32 @@ impl EntryFilter {
             ));
         }
         wanted
+    }
+}
+
+/// Whether a job's fields, a list as in a request, have one of the slug `$?`.
+pub(crate) fn has_field(kind: StoreKind, fields: &str) -> String {
+    match kind {
+        StoreKind::Sqlite => format!(
+            "exists (select 1 from json_each({fields}) field where case field.type \
+             when 'object' then json_extract(field.value, '$.slug') else field.value end = $?)"
+        ),
+        StoreKind::Postgres => format!(
+            "exists (select 1 from jsonb_array_elements(cast({fields} as jsonb)) field \
+             where coalesce(field ->> 'slug', field #>> '{{}}') = $?)"
+        ),
+    }
+}
+
+/// Bytes that the entry of a download's end names. One that was made unreadable names none.
+pub(crate) fn bytes_named(kind: StoreKind, entry: &str) -> String {
+    match kind {
+        StoreKind::Sqlite => format!(
+            "case when json_valid({entry}) then json_extract({entry}, '$.details.bytes') end"
+        ),
+        StoreKind::Postgres => {
+            format!(r#"cast(substring({entry} from '"bytes":([0-9]{{1,18}})[,}}]') as bigint)"#)
+        }
     }
 }
 
@@ -140,7 +175,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let mut values: Vec<Value> = Vec::new();
-        let mut wanted = filter.conditions(&mut values);
+        let mut wanted = filter.conditions(self.inner.kind, &mut values);
         let (comparison, order) = match sort {
             EntrySort::Newest => ("<", "desc"),
             EntrySort::Oldest => (">", "asc"),

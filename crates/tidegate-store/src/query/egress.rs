@@ -5,12 +5,8 @@ use std::ops::Range;
 use sea_orm::{QueryResult, Value};
 use tidegate_model::ids::OperatorId;
 
-use super::{among, among_numbers};
-use crate::{
-    connection::{Store, StoreKind},
-    error::StoreError,
-    sql::get,
-};
+use super::{activity::bytes_named, among, among_numbers};
+use crate::{connection::Store, error::StoreError, sql::get};
 
 /// Sums that are given at most: far more than a quarter of a year has hours, subjects and people
 /// who do anything in them.
@@ -185,15 +181,7 @@ impl Store {
         filter: &EgressFilter,
         split: &EgressSplit,
     ) -> Result<Vec<EgressSum>, StoreError> {
-        // An entry that somebody has made unreadable says no number, and is none the less one.
-        let bytes = match self.inner.kind {
-            StoreKind::Sqlite => {
-                "case when json_valid(a.entry) then json_extract(a.entry, '$.details.bytes') end"
-            }
-            StoreKind::Postgres => {
-                r#"cast(substring(a.entry from '"bytes":([0-9]{1,18})[,}]') as bigint)"#
-            }
-        };
+        let bytes = bytes_named(self.inner.kind, "a.entry");
         let mut adding = Adding { filter, split, values: Vec::new() };
         let keys = adding.keys("a.at", "a.operator_id");
         let wanted = adding.conditions("a.at");

@@ -1,6 +1,10 @@
 //! `tidegate audit`: what was done, by whom, and whether the record still says so.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use secrecy::ExposeSecret;
 use tidegate_model::{
@@ -8,13 +12,13 @@ use tidegate_model::{
     ids::JobId,
 };
 use tidegate_service::{
-    ACTIVITY_PAGE_MAX, ActivityRequest, ActivitySort, PublicKeys,
+    ACTIVITY_PAGE_MAX, ActivityRequest, ActivitySort, PublicKeys, ReportKind,
     audit::{Anchor, AnchorSettings, ArchivePlace, Ledger, Verdict, verify},
 };
 use tidegate_store::Store;
 
 use crate::{
-    cli::{ActivityArgs, AuditCommand, Cli},
+    cli::{ActivityArgs, ActivityFilters, AuditCommand, Cli, ReportArgs},
     control::{self, Control},
     failure::Failure,
 };
@@ -33,6 +37,7 @@ pub fn run(command: &AuditCommand, cli: &Cli) -> Result<(), Failure> {
                 verification.run().await?;
             }
             AuditCommand::List(args) => list(args, cli).await?,
+            AuditCommand::Report(args) => report(args, cli).await?,
         }
         Ok(())
     })
@@ -42,24 +47,9 @@ pub fn run(command: &AuditCommand, cli: &Cli) -> Result<(), Failure> {
 async fn list(args: &ActivityArgs, cli: &Cli) -> Result<(), Failure> {
     let control = Control::open(cli).await?;
     let caller = control.caller(cli).await?;
-    let outcome = args.outcome.as_deref().map(|word| match word {
-        "denied" => Outcome::Denied,
-        _ => Outcome::Done,
-    });
     let sort = if args.oldest { ActivitySort::Oldest } else { ActivitySort::Newest };
-    let mut request = ActivityRequest {
-        actor: args.actor.clone(),
-        job: args.job.map(JobId),
-        subject: args.subject.clone(),
-        action: args.action.clone(),
-        tag: args.tag.clone(),
-        outcome,
-        from: args.from,
-        to: args.to,
-        sort,
-        limit: None,
-        cursor: args.cursor.clone(),
-    };
+    let mut request =
+        ActivityRequest { sort, cursor: args.cursor.clone(), ..request_of(&args.filters) };
     let mut wanted = args.limit;
     while wanted > 0 {
         request.limit = Some(wanted.min(ACTIVITY_PAGE_MAX));
@@ -83,6 +73,62 @@ async fn list(args: &ActivityArgs, cli: &Cli) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What entries are narrowed down to.
+fn request_of(filters: &ActivityFilters) -> ActivityRequest {
+    ActivityRequest {
+        actor: filters.actor.clone(),
+        job: filters.job.map(JobId),
+        subject: filters.subject.clone(),
+        field: filters.field.clone(),
+        action: filters.action.clone(),
+        tag: filters.tag.clone(),
+        outcome: filters.outcome.as_deref().map(|word| match word {
+            "denied" => Outcome::Denied,
+            _ => Outcome::Done,
+        }),
+        from: filters.from,
+        to: filters.to,
+        ..ActivityRequest::default()
+    }
+}
+
+/// Writes a report and its manifest, never over another file.
+async fn report(args: &ReportArgs, cli: &Cli) -> Result<(), Failure> {
+    let control = Control::open(cli).await?;
+    let caller = control.caller(cli).await?;
+    let kind = match args.kind.as_str() {
+        "entries" => ReportKind::Entries,
+        _ => ReportKind::Exports,
+    };
+    let request = request_of(&args.filters);
+    let report = control.service.activity_report(&caller, kind, &request).await?;
+    let file = args.output.join(&report.name);
+    let manifest = args.output.join(format!("{}.manifest.json", report.name));
+    for (path, bytes) in [(&file, report.bytes.as_slice()), (&manifest, report.manifest.as_bytes())]
+    {
+        write_new(path, bytes).map_err(|error| Failure::failed("report", &error))?;
+    }
+    let (file, manifest) = (file.display(), manifest.display());
+    match cli.json {
+        true => println!(
+            "{}",
+            serde_json::json!({
+                "file": file.to_string(), "manifest": manifest.to_string(),
+                "rows": report.rows, "sha256": report.sha256,
+            })
+        ),
+        false => println!("{file}: {} rows, signed by {manifest}", report.rows),
+    }
+    Ok(())
+}
+
+/// Writes a file where there is none.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// What to hold against what.

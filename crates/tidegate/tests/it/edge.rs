@@ -20,6 +20,7 @@ mod proxy;
 mod questions;
 mod reach;
 mod reference;
+mod reports;
 mod safety;
 mod second_factor;
 mod server;

@@ -9,9 +9,10 @@ use super::{PATH, SIZE, SIZES};
 use crate::pages::{forms::moment, parts::path_with, shell::Shell};
 
 /// The filters, as people call them.
-pub(super) const LABELS: [(&str, &str); 8] = [
+pub(super) const LABELS: [(&str, &str); 9] = [
     ("actor", "Person"),
     ("subject", "Subject"),
+    ("field", "Field"),
     ("action", "Action"),
     ("tag", "Tag"),
     ("outcome", "Outcome"),
@@ -26,12 +27,15 @@ pub(super) const LABELS: [(&str, &str); 8] = [
 pub(in crate::pages) struct Sought {
     pub(super) actor: String,
     pub(super) subject: String,
+    pub(super) field: String,
     pub(super) action: String,
     pub(super) tag: String,
     pub(super) outcome: String,
     pub(super) export: String,
     pub(super) from: String,
     pub(super) to: String,
+    /// What a report is to have a row of: `exports` or `entries`.
+    pub(super) kind: String,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -42,6 +46,7 @@ impl Sought {
         let values = [
             &self.actor,
             &self.subject,
+            &self.field,
             &self.action,
             &self.tag,
             &self.outcome,
@@ -120,6 +125,7 @@ impl Sought {
             actor: text(&self.actor),
             job,
             subject: text(&self.subject),
+            field: text(&self.field),
             action: text(&self.action),
             tag: text(&self.tag),
             outcome,

@@ -74,6 +74,7 @@ fn words_of(action: Action) -> Words {
         A::QuarantineRelease => ("package", "Let a file be", "to let a file be"),
         A::QuarantineDelete => ("trash-2", "Deleted a file kept aside", "to delete such a file"),
         A::ActivityView => ("scroll-text", "Read the activity log", "the activity log"),
+        A::ActivityExport => ("file-check", "Took a report of the log", "a report of the log"),
         A::OperatorAdd => ("user-plus", "Added an operator", "to add an operator"),
         A::OperatorChange => ("user-cog", "Changed an operator", "to change an operator"),
         A::OperatorDisable => ("user-x", "Disabled an operator", "to disable an operator"),
@@ -156,6 +157,7 @@ impl Said<'_> {
             Action::ArtifactFault => vec![self.text("fault")],
             Action::ActivityArchive => vec![self.range(), self.text("file")],
             Action::ArtifactQuarantine => vec![self.count("files", "file")],
+            Action::ActivityExport => vec![self.text("file"), self.count("rows", "row")],
             Action::QuarantineRelease | Action::QuarantineDelete | Action::Backup => {
                 vec![self.text("file")]
             }

@@ -46,8 +46,10 @@ pub(super) struct Shown {
 /// The panel of a new filter: `shown` are the fields of the rows, in their order.
 pub(super) fn build(view: &View, subject: &Subject, shown: &[&Field], rows: &[Row]) -> Build {
     let usable = subject.fields.iter().filter(|field| !condition::operators(field, "").is_empty());
-    let first = subject.shorthands.values().chain(subject.date_field.as_ref());
-    let first = first.filter_map(|slug| usable.clone().find(|field| field.slug == *slug)).next();
+    // What people mostly filter by: the configuration says so.
+    let is_short = |field: &&Field| subject.shorthands.values().any(|slug| *slug == field.slug);
+    let is_date = |field: &&Field| subject.date_field.as_ref() == Some(&field.slug);
+    let first = usable.clone().find(is_short).or_else(|| usable.clone().find(is_date));
     let chosen = subject.field(&view.added.field).or(first).or_else(|| usable.clone().next());
     let slug = chosen.map(|field| field.slug.as_str()).unwrap_or_default();
     let offers = chosen.map(|field| match field.data_type.is_temporal() {

@@ -51,7 +51,7 @@ pub(in crate::pages) async fn send(
         let flash = Flash::bad("No row is selected").line("Tick the rows that you want.");
         return Ok(shell.to(&back.list_path(), &flash));
     };
-    wizard::settle(&mut draft, &shell);
+    wizard::settle(&edge, &shell, &mut draft).await?;
     let Ok(request) = draft.request() else { return Ok(review(&draft)) };
     if !is_small(&edge, &shell, &draft, &request).await? {
         return Ok(review(&draft));

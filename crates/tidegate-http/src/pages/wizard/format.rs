@@ -8,10 +8,10 @@ use super::{Checked, frame::Frame};
 
 /// The format of whoever says none.
 pub(super) const FIRST: &str = "csv";
-/// Options that the pages begin with where the API would begin with others, by name.
-pub(super) const OF_PAGES: &[(&str, Option<&str>)] = &[("profile", Some("spreadsheet"))];
+/// Options that pages with a formula guard begin with where the API would begin with others.
+pub(super) const GUARDED: &[(&str, Option<&str>)] = &[("profile", Some("spreadsheet"))];
 /// The same options as the API begins with them.
-pub(super) const OF_API: &[(&str, Option<&str>)] = &[("profile", None)];
+pub(super) const PLAIN: &[(&str, Option<&str>)] = &[("profile", None)];
 
 #[derive(Template)]
 #[template(path = "wizard/format.html")]

@@ -63,6 +63,7 @@ fn rule(action: &str) -> Rule {
         "artifact.deleted" => Rule::Exports("delete"),
         "download.link" | "download.started" => Rule::Exports("download"),
         "activity.viewed" => Rule::Managed("activity.view"),
+        "activity.exported" => Rule::Managed("activity.export"),
         "operator.added"
         | "operator.changed"
         | "operator.disabled"

@@ -39,6 +39,8 @@ const TIMEOUT_SECONDS_MAX: u64 = 2_147_483;
 const LOCK_SECONDS_MAX: u64 = 60;
 /// The same where another session of ours has the table already: who is waited for waits for us.
 const FOLLOWER_LOCK_SECONDS_MAX: u64 = 1;
+/// First version that compiles statements that it thinks expensive.
+const VERSION_COMPILES: u32 = 11;
 /// First version that looks after its clients while it runs a statement for them.
 const VERSION_CHECKS_CLIENT: u32 = 14;
 
@@ -156,6 +158,11 @@ impl Session {
             Transaction::Shared(_) => FOLLOWER_LOCK_SECONDS_MAX,
         };
         begin.push_str(&format!("set local lock_timeout = '{lock}s';"));
+        let is_look = matches!(transaction, Transaction::Look(_));
+        if is_look && self.version >= VERSION_COMPILES {
+            // A fresh session would load the compiler first, for longer than the look takes.
+            begin.push_str("set local jit = off;");
+        }
         if self.version >= VERSION_CHECKS_CLIENT {
             begin.push_str("set local client_connection_check_interval = '1s';");
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
 use tidegate_model::{
     action::Action,
     actor::Caller,
@@ -11,7 +12,8 @@ use tidegate_model::{
 };
 use tidegate_store::{
     Change, ClaimRequest, DownloadEnd, EgressAmounts, EgressBy, EgressFilter, EgressSplit,
-    EgressSum, EndReason, FailJob, LinkChange, NewArtifact, StoreError,
+    EgressSum, EndReason, EntryFilter, EntrySort, FailJob, LinkChange, NewArtifact, StoreError,
+    Taken, TakenFilter,
 };
 
 use crate::check::{
@@ -26,6 +28,8 @@ const PAST: i64 = 240 * HOUR;
 struct Sent {
     job: JobId,
     by: OperatorId,
+    name: String,
+    begun: i64,
     at: i64,
     bytes: u64,
 }
@@ -50,7 +54,12 @@ async fn live(check: &Check) -> Past {
             _ => ["orders", "users"][number as usize % 2],
         };
         let has_pii = subject == "users" || number % 7 == 0;
-        let job = NewJob { subject: subject.to_owned(), has_pii, ..new_job(caller) };
+        let fields = match number % 4 {
+            0 => json!(["id", "title"]),
+            1 => json!(["id", { "slug": "mail", "as": "title" }]),
+            _ => json!([{ "slug": "id" }, "mail_hash"]),
+        };
+        let job = NewJob { subject: subject.to_owned(), has_pii, fields, ..new_job(caller) };
         let id = check.create_with(caller, job).await.unwrap().job.unwrap();
         ids.push(id);
         if number % 9 == 0 {
@@ -94,11 +103,12 @@ async fn download(check: &Check, taker: &Caller, job: JobId, bytes: u64) -> Sent
     let target = check.target(job).await;
     let permit = check.permit(taker, Action::DownloadStart, target).await;
     let started = check.store.start_download(permit, link, None).await.unwrap();
+    let begun = check.site.number("select at from activity order by seq desc limit 1");
     check.store.clock().step(90_000_000);
     let end = DownloadEnd { bytes, is_whole: bytes.is_multiple_of(2), reason: EndReason::Left };
     let finished = check.store.finish_download(started, end).await.unwrap();
     let at = check.site.number(&format!("select at from activity where seq = {}", finished.seq));
-    Sent { job, by: taker.operator().unwrap(), at, bytes }
+    Sent { job, by: taker.operator().unwrap(), name: taker.name.clone(), begun, at, bytes }
 }
 
 type Key = (Option<i64>, Option<String>, Option<OperatorId>, bool);
@@ -224,5 +234,100 @@ fn an_entry_that_cannot_be_read_is_a_download_of_no_bytes() {
         let sums = check.store.downloads_ended(&filter, &EgressSplit::default()).await.unwrap();
         assert_eq!(sums.len(), 1);
         assert_eq!((sums[0].amounts.downloads, sums[0].amounts.bytes_sent), (2, 70));
+    });
+}
+
+/// What is known of an export, but for its entry.
+fn expected(past: &Past, job: &Job, makers: &BTreeMap<OperatorId, &str>) -> Taken {
+    let sent: Vec<&Sent> = past.sent.iter().filter(|sent| sent.job == job.id).collect();
+    let mut taken_by: Vec<String> = sent.iter().map(|sent| sent.name.clone()).collect();
+    taken_by.sort();
+    taken_by.dedup();
+    let begun = || sent.iter().map(|sent| sent.begun);
+    Taken {
+        job: job.clone(),
+        asked_by: makers[&job.created_by].to_owned(),
+        entry: None,
+        downloads: sent.len() as i64,
+        bytes_sent: sent.iter().map(|sent| i64::try_from(sent.bytes).unwrap()).sum(),
+        between: begun().min().zip(begun().max()),
+        taken_by,
+    }
+}
+
+fn has_field(job: &Job, slug: &str) -> bool {
+    let of = |field: &Value| field.as_str().or(field["slug"].as_str()) == Some(slug);
+    job.fields.as_array().unwrap().iter().any(of)
+}
+
+#[test]
+fn who_took_what_is_told_of_what_is_asked_for_and_of_nothing_else() {
+    Check::on_both_behind(PAST, async |check| {
+        let past = live(check).await;
+        let names = ["ada@example.com", "edith@example.com", "percy@example.com"];
+        let makers: BTreeMap<OperatorId, &str> = (1..).map(OperatorId).zip(names).collect();
+        let subjects = || ["content", "orders", "users"].map(str::to_owned).to_vec();
+        let all = TakenFilter {
+            subjects: subjects(),
+            person: None,
+            field: None,
+            job: None,
+            has_pii: None,
+            created: i64::MIN..i64::MAX,
+        };
+        let field = |slug: &str| TakenFilter { field: Some(slug.to_owned()), ..all.clone() };
+        let person = |name: &str| TakenFilter { person: Some(name.to_owned()), ..all.clone() };
+        let middle = past.jobs[9].created_at..past.jobs[27].created_at;
+        let took = |job: &Job, name: &str| {
+            makers[&job.created_by] == name
+                || past.sent.iter().any(|sent| sent.job == job.id && sent.name == name)
+        };
+        type Fits<'a> = Box<dyn Fn(&Job) -> bool + 'a>;
+        let cases: Vec<(TakenFilter, Fits<'_>)> = vec![
+            (all.clone(), Box::new(|_| true)),
+            (field("title"), Box::new(|job| has_field(job, "title"))),
+            (field("mail"), Box::new(|job| has_field(job, "mail"))),
+            (field("id"), Box::new(|_| true)),
+            (field("%"), Box::new(|_| false)),
+            (person("ada@example.com"), Box::new(|job| took(job, "ada@example.com"))),
+            (person("edith@example.com"), Box::new(|job| took(job, "edith@example.com"))),
+            (
+                TakenFilter { subjects: vec!["users".to_owned()], ..all.clone() },
+                Box::new(|job| job.subject == "users"),
+            ),
+            (TakenFilter { subjects: Vec::new(), ..all.clone() }, Box::new(|_| false)),
+            (TakenFilter { has_pii: Some(true), ..all.clone() }, Box::new(|job| job.has_pii)),
+            (TakenFilter { job: Some(JobId(7)), ..all.clone() }, Box::new(|job| job.id.0 == 7)),
+            (
+                TakenFilter { created: middle.clone(), ..all.clone() },
+                Box::new(move |job| middle.contains(&job.created_at)),
+            ),
+        ];
+        for (filter, fits) in cases {
+            let found = check.store.taken(&filter, 1_000).await.unwrap();
+            assert!(found.iter().all(|taken| taken.entry.as_ref().is_some_and(|text| {
+                text.contains("\"export.created\"")
+                    && text.contains(&format!("\"job\":{},", taken.job.id))
+            })));
+            let found: Vec<Taken> =
+                found.into_iter().map(|taken| Taken { entry: None, ..taken }).collect();
+            let of = past.jobs.iter().filter(|job| fits(job));
+            let of: Vec<Taken> = of.map(|job| expected(&past, job, &makers)).collect();
+            assert_eq!(found, of, "{filter:?}");
+        }
+        assert_eq!(check.store.taken(&all, 5).await.unwrap().len(), 5);
+
+        // The log by a field: entries about such exports, and no others.
+        let by_field = EntryFilter { field: Some("mail".to_owned()), ..EntryFilter::default() };
+        let listed = check.store.list_entries(&by_field, EntrySort::Oldest, None, 1_000).await;
+        let found: Vec<i64> = listed.unwrap().iter().map(|entry| entry.seq).collect();
+        let of = past.jobs.iter().filter(|job| has_field(job, "mail")).map(|job| job.id.0);
+        let of: Vec<i64> = of.collect();
+        let all = check
+            .site
+            .rows("select seq, job_id from activity where job_id is not null order by seq");
+        let number = |cell: &Option<String>| cell.as_deref().unwrap().parse::<i64>().unwrap();
+        let wanted = all.iter().filter(|row| of.contains(&number(&row[1])));
+        assert_eq!(found, wanted.map(|row| number(&row[0])).collect::<Vec<_>>());
     });
 }

@@ -260,6 +260,8 @@ async fn people(story: &Story<'_>) {
     story.manage("rotate a key", Action::KeyRotate, note).await;
     let note = Change::Note(json!({ "bytes": 1 }));
     story.manage("save the control state", Action::Backup, note).await;
+    let note = Change::Note(json!({ "file": "activity-entries.csv", "rows": 7 }));
+    story.manage("take a report of the log", Action::ActivityExport, note).await;
 }
 
 async fn again(story: &Story<'_>) {

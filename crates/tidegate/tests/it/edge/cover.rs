@@ -83,6 +83,7 @@ impl Cell<'_> {
             "POST /exports" | "POST /exports/preview" | "POST /exports/estimate" => {
                 request.json(&export)
             }
+            "POST /activity/report" => request.json(&json!({ "kind": "exports" })),
             "POST /operators" => {
                 let email = format!("made-{}@example.com", self.kind.name);
                 request.json(&json!({ "email": email, "role": "viewer" }))

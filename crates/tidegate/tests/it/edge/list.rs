@@ -22,6 +22,13 @@ pii = true
 fields = ["id", "word"]
 
 [[subjects]]
+slug = "visits"
+source = "shop"
+table = "notes"
+pii_when = "mail"
+fields = ["id", "mail"]
+
+[[subjects]]
 slug = "torn"
 source = "shop"
 table = "torn"
@@ -136,10 +143,15 @@ fn a_file_made_in_a_browser_is_noted_once_and_is_never_personal() {
         assert_eq!(send(&ada, path, form).status(), status, "{path} {form:?}");
     }
     assert_eq!(noted(&server).len(), 1);
-    for path in ["/sg-admin/subjects/people", &format!("{LIST}?fields=id,mail")] {
+    let visits = "/sg-admin/subjects/visits";
+    for path in ["/sg-admin/subjects/people", &format!("{LIST}?fields=id,mail"), visits] {
         let shown = page(&ada, path);
+        assert!(shown.contains("ersonal data</span>"), "{path}");
         assert!(file_of(&shown).is_none() && !shown.contains("id=\"make\""), "{path}");
     }
+    let nobody = r#"{"field":"mail","op":"is_null","value":true}"#;
+    let shown = page(&ada, &format!("{visits}?filter={nobody}"));
+    assert!(!shown.contains("ersonal data</span>"), "{shown}");
 }
 
 #[test]

@@ -74,6 +74,30 @@ fn settings(ada: &Asker) -> Vec<(&'static str, String)> {
     now.as_object().unwrap().iter().map(text).collect()
 }
 
+#[test]
+fn a_site_says_whether_its_pages_begin_with_a_formula_guard() {
+    let server = Server::new();
+    let ada = server.with_role("administrator");
+    let browser = Browser::of(&server, "administrator");
+    let profile = || {
+        let page = browser.page("/sg-admin/exports/new/format?subject=orders");
+        let chosen = ["spreadsheet", "exact"].into_iter();
+        let mut chosen = chosen.filter(|one| page.contains(&format!("<option selected>{one}<")));
+        (chosen.next(), chosen.next())
+    };
+    assert_eq!(profile(), (Some("spreadsheet"), None));
+    let mut settings = ada.read("/api/v1/settings");
+    settings["formula_guard"] = false.into();
+    ada.request(Method::PUT, "/api/v1/settings").json(&settings).send().unwrap();
+    assert_eq!(profile(), (Some("exact"), None));
+    // Whoever has said what they want has it.
+    let said = browser
+        .page("/sg-admin/exports/new/format?subject=orders&format=csv&option.profile=spreadsheet");
+    assert!(said.contains("<option selected>spreadsheet<"));
+    let page = browser.page("/sg-admin/settings");
+    assert!(page.contains("<h2 id=\"personal\">Personal data</h2>"));
+}
+
 /// The capabilities of a role, as the matrix has read them.
 fn was(browser: &Browser, role: &str) -> String {
     let page = browser.page("/sg-admin/roles");

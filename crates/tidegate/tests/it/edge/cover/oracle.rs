@@ -87,6 +87,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("GET /exports/{id}/events", Job, JOB, &[]),
     of("GET /egress", Site, &[Gate, Export("list")], &[]),
     of("GET /activity", Site, &[Gate, Has("activity.view")], &[]),
+    of("POST /activity/report", Site, &[Gate, Has("activity.export")], &["activity.exported"]),
     of("GET /operators", Site, &[Gate, Has("operators.manage")], &[]),
     of("POST /operators", Site, &[Gate, Has("operators.manage")], &["operator.added"]),
     of("PATCH /operators/{id}", Site, &[Gate, Has("operators.manage")], &["operator.changed"]),

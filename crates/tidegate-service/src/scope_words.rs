@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use tidegate_model::scope::Operator;
 
-use super::words;
+use crate::words;
 
 /// Values of a list that are said before the rest is counted.
 const VALUES_SAID: usize = 3;
@@ -11,7 +11,7 @@ const VALUES_SAID: usize = 3;
 const OWN: [&str; 6] = ["filter", "search", "ids", "except_ids", "sort", "date_range"];
 
 /// Which records, in one line.
-pub(super) fn of(scope: &Value) -> String {
+pub fn of(scope: &Value) -> String {
     let Value::Object(members) = scope else { return "All records".to_owned() };
     let mut parts = Vec::new();
     if let Some(filter @ Value::Object(own)) = members.get("filter") {
@@ -42,7 +42,7 @@ pub(super) fn of(scope: &Value) -> String {
 }
 
 /// In which order, where one was asked for.
-pub(super) fn order(scope: &Value) -> Option<String> {
+pub fn order(scope: &Value) -> Option<String> {
     let keys = scope.get("sort")?.as_array().filter(|keys| !keys.is_empty())?;
     let keys = keys.iter().filter_map(Value::as_str).map(|key| match key.strip_prefix('-') {
         Some(field) => format!("{field}, largest first"),
