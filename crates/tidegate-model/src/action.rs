@@ -169,7 +169,7 @@ pub enum Need {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 61] = [
         Self::ExportCreate,
         Self::ExportRerun,
         Self::ExportView,
