@@ -79,7 +79,7 @@ for (const [shape, viewport] of Object.entries(SHAPES)) {
 
 for (const [name, [colorScheme, path]] of Object.entries(README)) {
   test(`${name} for the README`, async ({ browser }) => {
-    const context = await browser.newContext({ colorScheme, viewport: { width: 1280, height: 800 } });
+    const context = await browser.newContext({ colorScheme, viewport: { width: 1440, height: 820 } });
     const page = await context.newPage();
     await enter(page);
     await page.goto(demo.base + path);

@@ -272,7 +272,11 @@ impl Asked {
             field,
             operator,
             value,
-            without: self.path(&[(name, "")]),
+            // An hour of the week is one of the days from and to.
+            without: match name {
+                "from" | "to" => self.path(&[(name, ""), ("hour", "")]),
+                _ => self.path(&[(name, "")]),
+            },
         };
         let is_group = self.status.contains(',');
         let hour = within::hour_words(&self.hour);
