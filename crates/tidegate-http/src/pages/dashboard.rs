@@ -300,7 +300,11 @@ async fn nothing(
 fn failed_line(shell: &Shell, job: &tidegate_model::job::Job) -> Named {
     Named {
         what: job.error.as_ref().map(|it| words::said(&it.detail)).unwrap_or_default(),
-        line: format!("{}, {}", shell.subject_label(&job.subject), job.format.to_uppercase()),
+        line: format!(
+            "{}, {}",
+            shell.subject_label(&job.subject),
+            words::format_label(&job.format)
+        ),
         beside: shell.when(job.created_at).words,
         ..named(job)
     }
@@ -309,7 +313,7 @@ fn failed_line(shell: &Shell, job: &tidegate_model::job::Job) -> Named {
 fn large_line(shell: &Shell, job: &tidegate_model::job::Job) -> Named {
     Named {
         what: format!("{}, {}", shell.subject_label(&job.subject), scope_words::of(&job.scope)),
-        line: format!("{} · #{}", job.format.to_uppercase(), job.id),
+        line: format!("{} · #{}", words::format_label(&job.format), job.id),
         beside: words::size(job.size_bytes.unwrap_or(0)),
         ..named(job)
     }

@@ -123,7 +123,7 @@ pub(super) async fn show(
     let template = Export {
         path: format!("/sg-admin/exports/{id}"),
         subject: shell.subject_label(&job.subject),
-        format: job.format.to_uppercase(),
+        format: words::format_label(&job.format),
         scope: scope_words::of(&job.scope),
         order: scope_words::order(&job.scope),
         created: shell.when(job.created_at),

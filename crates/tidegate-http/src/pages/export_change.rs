@@ -140,5 +140,5 @@ pub(super) async fn delete(
 fn file_words(job: &Job) -> String {
     let rows = words::plural(job.rows_done, "row");
     let size = words::size(job.size_bytes.unwrap_or(0));
-    format!("{}, {size}, {rows}", job.format.to_uppercase())
+    format!("{}, {size}, {rows}", words::format_label(&job.format))
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use tidegate_service::formats;
 pub(super) use tidegate_service::words::{count, plural, title};
 
 use crate::clock::moment;
@@ -220,6 +221,13 @@ fn relative(micros: i64, now: i64, zone: Tz) -> String {
         -3599..=-60 => format!("in {} min", -seconds / MINUTE),
         -86_399..=-3600 => format!("in {} h", -seconds / HOUR),
     }
+}
+
+/// The name of a format as people read it.
+pub(super) fn format_label(slug: &str) -> String {
+    let formats = formats();
+    let format = formats.iter().find(|format| format.slug == slug);
+    format.map_or_else(|| title(slug), |format| format.label.to_owned())
 }
 
 #[cfg(test)]

@@ -220,7 +220,7 @@ impl Said<'_> {
     }
 
     fn format(&self) -> Option<String> {
-        self.text("format").map(|format| format.to_uppercase())
+        self.text("format").map(|format| words::format_label(&format))
     }
 
     fn scope(&self) -> Option<String> {

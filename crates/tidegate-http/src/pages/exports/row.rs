@@ -50,7 +50,7 @@ impl Row {
             kind: job.kind.clone(),
             has_pii: job.has_pii,
             scope: scope_words::of(&job.scope),
-            format: job.format.to_uppercase(),
+            format: words::format_label(&job.format),
             packed: job.options.get("compress").filter(|how| *how != "none").cloned(),
             created: shell.when(job.created_at),
             by: if is_own { "you".to_owned() } else { name },

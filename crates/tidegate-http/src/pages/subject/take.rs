@@ -16,7 +16,7 @@ use super::view::View;
 use crate::{
     edge::Shared,
     input::Slug,
-    pages::{draft::Draft, flash::Flash, path_of, see_other, shell::Shell, wizard},
+    pages::{draft::Draft, flash::Flash, path_of, see_other, shell::Shell, wizard, words},
     problem::Problem,
 };
 
@@ -63,7 +63,7 @@ pub(in crate::pages) async fn send(
             let path = path_of("export").unwrap_or("/sg-admin/exports");
             let path = path.replace("{id}", &made.job.to_string());
             let label = shell.subject_label(&slug);
-            let what = format!("{label} as {}.", request.format.to_uppercase());
+            let what = format!("{label} as {}.", words::format_label(&request.format));
             let flash = Flash::new(format!("Export #{} started", made.job));
             let flash = flash.line(format!("{what} The download begins by itself."));
             Ok(shell.to(&format!("{path}?take=true"), &flash))

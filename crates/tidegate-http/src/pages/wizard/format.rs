@@ -3,7 +3,7 @@
 use askama::Template;
 use tidegate_service::{FormatSummary, OptionSummary, OptionTakes, formats};
 
-use super::super::{draft::Draft, shell::Shell, words};
+use super::super::{draft::Draft, shell::Shell};
 use super::{Checked, frame::Frame};
 
 /// The format of whoever says none.
@@ -104,11 +104,4 @@ pub(super) fn settle(draft: &mut Draft, filled: &[(&str, Option<&str>)]) {
             draft.options.entry(option.slug.to_owned()).or_insert(value);
         }
     }
-}
-
-/// The name of a format as people read it.
-pub(super) fn label(slug: &str) -> String {
-    let formats = formats();
-    let format = formats.iter().find(|format| format.slug == slug);
-    format.map_or_else(|| words::title(slug), |format| format.label.to_owned())
 }

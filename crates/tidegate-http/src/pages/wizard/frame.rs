@@ -100,7 +100,7 @@ fn title(shell: &Shell, draft: &Draft, step: Step) -> String {
         Step::Fields => format!("{label}: which fields"),
         Step::Format => format!("{label}: which format"),
         Step::Notify => format!("{label}: what for"),
-        Step::Review => format!("Review: {label} as {}", super::format::label(&draft.format)),
+        Step::Review => format!("Review: {label} as {}", words::format_label(&draft.format)),
     }
 }
 
@@ -135,7 +135,7 @@ fn answer(shell: &Shell, checked: &Checked, step: Step) -> String {
         }
         Step::Format => {
             let zone = draft.time_zone.as_deref().unwrap_or("UTC");
-            format!("{} · {zone}", super::format::label(&draft.format))
+            format!("{} · {zone}", words::format_label(&draft.format))
         }
         Step::Notify => draft.reason.clone().unwrap_or_else(|| "None given".to_owned()),
         Step::Review => "Look, then start".to_owned(),

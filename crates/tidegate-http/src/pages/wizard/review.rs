@@ -233,7 +233,7 @@ fn records(count: usize) -> String {
 
 /// The format, its options that were said, and the zone.
 fn written(draft: &Draft) -> String {
-    let mut text = super::format::label(&draft.format);
+    let mut text = words::format_label(&draft.format);
     for (name, value) in draft.options.iter().filter(|(_, value)| !value.is_empty()) {
         write!(text, " · {} {value}", words::title(name).to_lowercase()).expect("it is a text");
     }
