@@ -93,35 +93,37 @@ async function visited(browser, path, options) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   await browser.startTracing(page, { categories: CATEGORIES });
-  await page.goto(site.base + path, { waitUntil: "load" });
+  const answer = await page.goto(site.base + path, { waitUntil: "load" });
   await page.evaluate(async () => {
     await document.fonts.ready;
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     for (let frames = 0; frames < 10; frames += 1) await frame();
   });
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const { responseHeadersSize, responseBodySize } = await answer.request().sizes();
   const landed = new URL(page.url());
   await context.close();
-  return { traceEvents, landed: landed.pathname + landed.search };
+  const html = responseHeadersSize + responseBodySize;
+  return { traceEvents, html, landed: landed.pathname + landed.search };
 }
 
-function weighed(traceEvents) {
+// The page itself is asked for before the trace knows whose it is; its size is told by Chromium, too.
+function weighed({ traceEvents, html }) {
   const named = (name) => traceEvents.filter((event) => event.name === name);
   // The browser itself asks for things, too.
-  const isOurs = ({ url }) => url.startsWith(site.base);
+  const isOurs = ({ url, resourceType }) =>
+    url.startsWith(site.base) && resourceType !== "Document";
   const of = (event) => ({ ...event.args.data, key: `${event.pid} ${event.args.data.requestId}` });
   const sent = named("ResourceSendRequest").map(of).filter(isOurs);
   const keys = new Set(sent.map(({ key }) => key));
   const finished = named("ResourceFinish").map(of).filter(({ key }) => keys.has(key));
   const bytesOf = (some) => some.reduce((sum, { encodedDataLength }) => sum + encodedDataLength, 0);
-  const document = sent.find((request) => request.resourceType === "Document") ?? sent[0];
-  const html = finished.filter(({ key }) => key === document.key);
   const shifts = named("LayoutShift").map((event) => event.args.data);
   const begin = Math.min(...named("navigationStart").map((event) => event.ts));
   const paints = named("firstContentfulPaint").map((event) => event.ts);
   return {
-    bytes: bytesOf(finished),
-    html: bytesOf(html),
+    bytes: html + bytesOf(finished),
+    html,
     requests: sent.length,
     shift: shifts.reduce((sum, shift) => sum + shift.score, 0),
     paint: (Math.min(...paints) - begin) / 1000,
@@ -137,11 +139,12 @@ for (const [shape, viewport] of Object.entries(SHAPES)) {
     test(`${name}, ${shape}`, async ({ browser }) => {
       const storageState = isOutside ? undefined : signedIn;
       const asked = path.replace("LIVE", live);
-      const { traceEvents, landed } = await visited(browser, asked, { viewport, storageState });
-      const weight = weighed(traceEvents);
-      found.push({ name, shape, path: asked, landed, ...weight });
+      const visit = await visited(browser, asked, { viewport, storageState });
+      const weight = weighed(visit);
+      found.push({ name, shape, path: asked, landed: visit.landed, ...weight });
       expect(weight.requests, "it was traced").toBeGreaterThan(2);
-      expect(weight.bytes, "it was traced").toBeGreaterThan(10_000);
+      expect(weight.html, "it was weighed").toBeGreaterThan(1_000);
+      expect(weight.bytes, "its files were, too").toBeGreaterThan(weight.html + 10_000);
       expect(Number.isFinite(weight.paint), "it was painted").toBe(true);
       expect(weight.bytes).toBeLessThan(BYTES_MAX);
       expect(weight.shift).toBeLessThanOrEqual(SHIFT_MAX);

@@ -30,6 +30,10 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Every word in the activity log.
+    pub const SLUGS: [&'static str; 7] =
+        ["operator", "token", "worker", "upkeep", "setup", "provider", "stranger"];
+
     /// Word in the activity log.
     pub fn slug(self) -> &'static str {
         match self {
@@ -156,5 +160,25 @@ impl Caller {
     /// The person, if it is one.
     pub fn operator(&self) -> Option<OperatorId> {
         self.actor.operator()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_actor_has_its_own_word() {
+        let (id, token) = (OperatorId(1), Some(TokenId(1)));
+        let actors = [
+            Actor::Operator { id, token: None },
+            Actor::Operator { id, token },
+            Actor::Worker,
+            Actor::Upkeep,
+            Actor::Setup,
+            Actor::Provider,
+            Actor::Stranger,
+        ];
+        assert_eq!(actors.map(Actor::slug), Actor::SLUGS);
     }
 }

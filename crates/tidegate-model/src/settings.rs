@@ -80,7 +80,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     switch(
         "formula_guard",
-        "Whether a CSV of these pages guards text that a spreadsheet would run as a formula, unless \
+        "Whether a CSV of the pages guards text that a spreadsheet would run as a formula, unless \
          its maker chooses otherwise",
     ),
     switch(

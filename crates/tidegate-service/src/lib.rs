@@ -51,7 +51,7 @@ pub use keys::{KeyError, Keys, NextKeys, PublicKeys, Purpose};
 pub use report::{REPORT_ROWS_MAX, Report, ReportKind};
 pub use second_factor::{SecondFactorOffer, SecondFactorProofs, SecondFactorState};
 pub use service::{EXPORTS_MAX, Service, Site};
-pub use settings::PersonalData;
+pub use settings::PersonalFields;
 pub use sign_in::{
     Entrance, InvitationSecret, NewSession, NewStep, SETUP_HOURS, SignedIn, Visitor, Vouched,
 };

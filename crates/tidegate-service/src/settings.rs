@@ -13,7 +13,7 @@ use crate::{error::ServiceError, service::Service};
 
 /// What of a subject is personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonalData {
+pub struct PersonalFields {
     /// Slug of the subject.
     pub subject: String,
     /// Whether every record is, whatever fields are chosen.
@@ -24,7 +24,7 @@ pub struct PersonalData {
     pub fields: Vec<(String, String)>,
 }
 
-impl PersonalData {
+impl PersonalFields {
     fn of(subject: &SubjectDeclaration) -> Self {
         let of = |fields: &[FieldDeclaration], kind: &str| -> Vec<(String, String)> {
             let class = |field: &FieldDeclaration| {
@@ -83,11 +83,14 @@ impl Service {
     /// # Errors
     ///
     /// If the caller may not see the settings.
-    pub async fn personal_data(&self, caller: &Caller) -> Result<Vec<PersonalData>, ServiceError> {
+    pub async fn personal_fields(
+        &self,
+        caller: &Caller,
+    ) -> Result<Vec<PersonalFields>, ServiceError> {
         self.permit(caller, Action::SettingView, Target::default()).await?;
         let sited = self.sited();
-        let declared = sited.site.subjects.iter().map(PersonalData::of);
-        Ok(declared.filter(PersonalData::is_some).collect())
+        let declared = sited.site.subjects.iter().map(PersonalFields::of);
+        Ok(declared.filter(PersonalFields::is_some).collect())
     }
 
     /// Settings that are given from outside: nobody changes them here.

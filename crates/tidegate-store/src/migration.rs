@@ -6,6 +6,7 @@ mod m0003_artifact_store;
 mod m0004_sessions;
 mod m0005_traces;
 mod m0006_second_factors;
+mod m0007_lists;
 
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_sessions::Migration),
             Box::new(m0005_traces::Migration),
             Box::new(m0006_second_factors::Migration),
+            Box::new(m0007_lists::Migration),
         ]
     }
 }

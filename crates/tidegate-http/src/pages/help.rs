@@ -30,34 +30,25 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "Kept for",
-        "How long the file is there. It counts from when the file was made; fetching it \
-         changes nothing.",
+        "How long the file is there. It counts from when it was made; fetching changes nothing.",
     ),
     (
         "Manifest",
-        "A signed note beside the file: rows, fields, checksum. It proves that the file is \
-         whole and ours.",
+        "A signed note beside the file: rows, fields, checksum. It proves that the file is whole.",
     ),
     ("Reason", "A line or a ticket that says what an export is for. It stands in its record."),
     (
         "Personal data, PII",
-        "Whatever tells something about a person. Taking it out is allowed, and is noted \
-         louder.",
+        "Whatever tells something about a person. Taking it out is allowed, and is noted louder.",
     ),
     (
         "Activity log",
-        "Who did what and when. Entries are added and never changed: each carries the hash of \
-         the one before.",
+        "Who did what and when. Entries are never changed: each carries the hash of the last.",
     ),
-    (
-        "Role",
-        "A set of rights that people share. Whoever manages roles can change what one may do, \
-         at once.",
-    ),
+    ("Role", "Rights that people share. Whoever manages roles can change them, at once."),
     (
         "Rows limited",
-        "A role can see a part of a subject’s records only. Lists, counts and files then hold \
-         that part.",
+        "A role can see a part of a subject’s records. Lists, counts and files hold that part.",
     ),
 ];
 

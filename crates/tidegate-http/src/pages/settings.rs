@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use serde_json::{Map, Value};
 use tidegate_model::settings::{SETTINGS, Setting, Settings};
-use tidegate_service::{PersonalData, ServiceError};
+use tidegate_service::{PersonalFields, ServiceError};
 
 use super::{flash::Flash, forms::Sent, sentence, shell::Shell, words};
 use crate::{
@@ -124,7 +124,7 @@ async fn page(
     texts: &Texts,
     faults: Vec<(&'static str, String)>,
 ) -> Result<Response, Problem> {
-    let personal = edge.service.personal_data(&shell.caller).await?;
+    let personal = edge.service.personal_fields(&shell.caller).await?;
     let personal = personal.into_iter().map(|one| self::personal(shell, one)).collect();
     let pinned = edge.service.pinned_settings();
     let group = |(title, placed): &(&'static str, &'static [Placed])| {
@@ -136,7 +136,7 @@ async fn page(
     Ok(shell.page(status, &Shown { shell, groups, faults, personal }))
 }
 
-fn personal(shell: &Shell, data: PersonalData) -> Personal {
+fn personal(shell: &Shell, data: PersonalFields) -> Personal {
     Personal {
         records: match &data.when {
             _ if data.is_whole => "Every record".to_owned(),

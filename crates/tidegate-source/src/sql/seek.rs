@@ -43,7 +43,7 @@ impl<'a> Plan<'a> {
     /// The same rows by way of the keys of all that match, in PostgreSQL's words: first they are
     /// found, then sorted, then those of the page are read. A planner takes a filter's rows to be
     /// spread evenly over the order, and walks along it until it has a page of them; where they all
-    /// lie at the far end, that is nearly all of the table. Nothing where the filter lets everything
+    /// lie at the far end, that is nearly all of the table. Nothing where the filter lets all rows
     /// through, or the order or the key is not made of columns that always have a value.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{QueryResult, Value};
 use tidegate_model::{
+    actor::Actor,
     audit::{Outcome, SignedCheckpoint, StoredEntry},
     ids::JobId,
 };
@@ -65,7 +66,11 @@ impl EntryFilter {
             wanted.push(condition.replace("$?", &format!("${}", values.len())));
         };
         if let Some(actor) = &self.actor {
-            want("(actor = $? or name = $?)", actor.clone().into());
+            // Without the alternative, an index finds the few entries of a name.
+            match Actor::SLUGS.contains(&actor.as_str()) {
+                true => want("(actor = $? or name = $?)", actor.clone().into()),
+                false => want("name = $?", actor.clone().into()),
+            }
         }
         if let Some(job) = self.job {
             want("job_id = $?", job.0.into());
@@ -138,11 +143,38 @@ pub(crate) fn bytes_named(kind: StoreKind, entry: &str) -> String {
 }
 
 const LIKE_ACTION: &str = r"action like $? escape '\'";
-const LIKE_TAGS: &str = r"' ' || tags || ' ' like $? escape '\'";
+/// Few entries have a tag, and an index has these alone.
+const LIKE_TAGS: &str = r"tags <> '' and ' ' || tags || ' ' like $? escape '\'";
 
 /// A text for `like` in which every letter is itself.
 fn letters(text: &str) -> String {
     text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
+}
+
+/// The question for a list of entries.
+pub(crate) fn list(
+    kind: StoreKind,
+    filter: &EntryFilter,
+    (sort, behind): (EntrySort, Option<i64>),
+    limit: u32,
+) -> (String, Vec<Value>) {
+    let mut values: Vec<Value> = Vec::new();
+    let mut wanted = filter.conditions(kind, &mut values);
+    let (comparison, order) = match sort {
+        EntrySort::Newest => ("<", "desc"),
+        EntrySort::Oldest => (">", "asc"),
+    };
+    if let Some(behind) = behind {
+        values.push(behind.into());
+        wanted.push(format!("seq {comparison} ${}", values.len()));
+    }
+    values.push(i64::from(limit.clamp(1, PAGE_ENTRIES_MAX)).into());
+    let sql = format!(
+        "select * from activity where {} order by seq {order} limit ${}",
+        wanted.join(" and "),
+        values.len()
+    );
+    (sql, values)
 }
 
 impl Store {
@@ -174,22 +206,7 @@ impl Store {
         behind: Option<i64>,
         limit: u32,
     ) -> Result<Vec<StoredEntry>, StoreError> {
-        let mut values: Vec<Value> = Vec::new();
-        let mut wanted = filter.conditions(self.inner.kind, &mut values);
-        let (comparison, order) = match sort {
-            EntrySort::Newest => ("<", "desc"),
-            EntrySort::Oldest => (">", "asc"),
-        };
-        if let Some(behind) = behind {
-            values.push(behind.into());
-            wanted.push(format!("seq {comparison} ${}", values.len()));
-        }
-        values.push(i64::from(limit.clamp(1, PAGE_ENTRIES_MAX)).into());
-        let sql = format!(
-            "select * from activity where {} order by seq {order} limit ${}",
-            wanted.join(" and "),
-            values.len()
-        );
+        let (sql, values) = list(self.inner.kind, filter, (sort, behind), limit);
         self.ask(&sql, values).await?.iter().map(stored_of).collect()
     }
 

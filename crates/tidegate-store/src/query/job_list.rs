@@ -352,6 +352,44 @@ impl Wanted {
     }
 }
 
+/// The question for a page of jobs, and one more.
+pub(crate) fn page(
+    kind: StoreKind,
+    filter: &JobFilter,
+    (sort, from): (JobSort, Option<&JobCursor>),
+    limit: u32,
+) -> (String, Vec<Value>) {
+    let expression = sort.expression(kind);
+    let mut wanted = Wanted::of(filter);
+    if let Some(cursor) = from {
+        wanted.want_beyond(cursor, &expression);
+    }
+    let is_before = from.is_some_and(|cursor| cursor.is_before);
+    let direction = if sort.is_descending == is_before { "asc" } else { "desc" };
+    wanted.values.push((i64::from(limit) + 1).into());
+    let sql = format!(
+        "select j.*, {expression} as place from {} where {} \
+         order by {expression} {direction}, j.id {direction} limit ${}",
+        wanted.tables(),
+        wanted.text(),
+        wanted.values.len()
+    );
+    (sql, wanted.values)
+}
+
+/// The question for the number of jobs that match.
+pub(crate) fn count(filter: &JobFilter) -> (String, Vec<Value>) {
+    let mut wanted = Wanted::of(filter);
+    wanted.values.push((COUNT_MAX + 1).into());
+    let sql = format!(
+        "select count(*) as n from (select 1 as one from {} where {} limit ${}) found",
+        wanted.tables(),
+        wanted.text(),
+        wanted.values.len()
+    );
+    (sql, wanted.values)
+}
+
 impl Store {
     /// A page of jobs: the first, or the one behind or before a place.
     ///
@@ -366,22 +404,9 @@ impl Store {
         limit: u32,
     ) -> Result<JobPage, StoreError> {
         let limit = limit.clamp(1, PAGE_JOBS_MAX);
-        let expression = sort.expression(self.inner.kind);
-        let mut wanted = Wanted::of(filter);
-        if let Some(cursor) = from {
-            wanted.want_beyond(cursor, &expression);
-        }
         let is_before = from.is_some_and(|cursor| cursor.is_before);
-        let direction = if sort.is_descending == is_before { "asc" } else { "desc" };
-        wanted.values.push((i64::from(limit) + 1).into());
-        let sql = format!(
-            "select j.*, {expression} as place from {} where {} \
-             order by {expression} {direction}, j.id {direction} limit ${}",
-            wanted.tables(),
-            wanted.text(),
-            wanted.values.len()
-        );
-        let mut rows = self.ask(&sql, wanted.values).await?;
+        let (sql, values) = page(self.inner.kind, filter, (sort, from), limit);
+        let mut rows = self.ask(&sql, values).await?;
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         if is_before {
@@ -440,15 +465,8 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn count_jobs(&self, filter: &JobFilter) -> Result<Matching, StoreError> {
-        let mut wanted = Wanted::of(filter);
-        wanted.values.push((COUNT_MAX + 1).into());
-        let sql = format!(
-            "select count(*) as n from (select 1 as one from {} where {} limit ${}) found",
-            wanted.tables(),
-            wanted.text(),
-            wanted.values.len()
-        );
-        let row = self.ask_one(&sql, wanted.values).await?;
+        let (sql, values) = count(filter);
+        let row = self.ask_one(&sql, values).await?;
         let count: i64 = get(&row.ok_or(StoreError::Corrupt { what: "count" })?, "n")?;
         let is_exact = count <= COUNT_MAX;
         Ok(Matching { count: count.min(COUNT_MAX).unsigned_abs(), is_exact })

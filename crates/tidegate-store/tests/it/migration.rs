@@ -28,6 +28,7 @@ fn assert_made_once(site: &Site) {
             "m0004_sessions",
             "m0005_traces",
             "m0006_second_factors",
+            "m0007_lists",
         ]
     );
     assert_eq!(site.lines("select version from policy"), ["1"]);
