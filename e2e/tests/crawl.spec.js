@@ -12,6 +12,8 @@ test.use({ javaScriptEnabled: false });
 const ENDINGS = [/\/cancel$/, /\/delete$/, /\/(remove|disable|enable|role|link)$/, /reset-factor$/, /\/(end|revoke)$/, /password$/, /second-factor/, /sign-out$/];
 // Rows that cannot be read are told in the list's own page.
 const UNREADABLE = "/sg-admin/subjects/broken";
+// Links that are followed at a time.
+const TOGETHER = 8;
 // What is refused, as the value is none that anybody could know.
 const REFUSED = ["second-factor-confirm"];
 
@@ -45,20 +47,23 @@ test("every link of every page leads somewhere", async ({ page }) => {
   const looked = new Set();
   const found = places(site).filter(({ status }) => status === 200);
   const ahead = found.map(({ path }) => new URL(path, site.base).href);
+  const follow = async (url, here) => {
+    expect(url, `a link of ${here}`).toContain(site.base);
+    const answer = await page.request.get(url);
+    followed.set(url, answer.status());
+    if (new URL(url).pathname === UNREADABLE) return;
+    expect(answer.status(), `${url}, a link of ${here}`).toBeLessThan(400);
+    const isPage = answer.headers()["content-type"]?.startsWith("text/html") && routeOf(new URL(url).pathname);
+    if (isPage && !looked.has(kind(url))) ahead.push(url);
+    looked.add(kind(url));
+  };
   while (ahead.length > 0) {
     const here = ahead.shift();
     looked.add(kind(here));
     await page.goto(here);
-    for (const url of await links(page)) {
-      if (followed.has(url)) continue;
-      expect(url, `a link of ${here}`).toContain(site.base);
-      const answer = await page.request.get(url);
-      followed.set(url, answer.status());
-      if (new URL(url).pathname === UNREADABLE) continue;
-      expect(answer.status(), `${url}, a link of ${here}`).toBeLessThan(400);
-      const isPage = answer.headers()["content-type"]?.startsWith("text/html") && routeOf(new URL(url).pathname);
-      if (isPage && !looked.has(kind(url))) ahead.push(url);
-      looked.add(kind(url));
+    const fresh = [...new Set(await links(page))].filter((url) => !followed.has(url));
+    for (let at = 0; at < fresh.length; at += TOGETHER) {
+      await Promise.all(fresh.slice(at, at + TOGETHER).map((url) => follow(url, here)));
     }
   }
   console.log(`${followed.size} links of ${looked.size} kinds of pages`);
