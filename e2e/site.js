@@ -134,16 +134,17 @@ export class Site {
   }
 }
 
-// Is the administrator, who has signed in once: a person who signs in all the time is slowed down.
-export async function enter(page, site) {
-  if (site.cookies) {
-    await page.context().addCookies(site.cookies);
+// Is somebody who has signed in once: who signs in all the time is slowed down.
+export async function enter(page, site, email = ADMINISTRATOR, password = PASSWORD) {
+  site.sessions ??= {};
+  if (site.sessions[email]) {
+    await page.context().addCookies(site.sessions[email]);
     await page.goto(`${site.base}/sg-admin/`);
   } else {
-    await signIn(page, site);
-    await page.waitForURL(/exports/);
-    site.cookies = await page.context().cookies();
+    await signIn(page, site, email, password);
   }
+  await page.locator(".app").waitFor();
+  site.sessions[email] ??= await page.context().cookies();
 }
 
 // Signs in by the form.

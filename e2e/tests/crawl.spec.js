@@ -3,7 +3,7 @@
 import { expect, test } from "@playwright/test";
 import { places } from "../places.js";
 import { ROUTES, routeOf } from "../routes.js";
-import { ADMINISTRATOR, PASSWORD, signIn } from "../site.js";
+import { ADMINISTRATOR, PASSWORD, enter } from "../site.js";
 import { siteOfEveryState } from "../states.js";
 
 test.use({ javaScriptEnabled: false });
@@ -27,11 +27,6 @@ test.beforeAll(async ({ browser }) => {
 });
 test.afterAll(() => site?.end());
 
-async function enter(page) {
-  await signIn(page, site);
-  await expect(page.locator(".app")).toBeVisible();
-}
-
 // What pages a link leads to: a kind of page, with the names that its query has.
 function kind(url) {
   const { pathname, searchParams } = new URL(url);
@@ -42,7 +37,7 @@ const links = (page) => page.locator('a[href]:not([href^="#"])').evaluateAll((al
 
 test("every link of every page leads somewhere", async ({ page }) => {
   test.setTimeout(180_000);
-  await enter(page);
+  await enter(page, site);
   const followed = new Map();
   const looked = new Set();
   const found = places(site).filter(({ status }) => status === 200);
@@ -102,7 +97,7 @@ function fill(button, { email, password }) {
 
 test("every form of every page can be sent", async ({ page }) => {
   test.setTimeout(240_000);
-  await enter(page);
+  await enter(page, site);
   const found = new Map();
   for (const { path } of places(site).filter(({ status }) => status === 200)) {
     await page.goto(site.base + path);
@@ -132,7 +127,7 @@ test("every form of every page can be sent", async ({ page }) => {
     await test.step(key, async () => {
       await page.goto(site.base + from);
       if (page.url().includes("sign-in")) {
-        await enter(page);
+        await enter(page, site);
         await page.goto(site.base + from);
       }
       const there = (await page.evaluate(senders)).find((one) => one.key === key);

@@ -1,7 +1,7 @@
 // What went out: the figures are those of the lists they lead to, whoever looks and however.
 import { expect, test } from "@playwright/test";
 import { SHAPES, judge } from "../judge.js";
-import { PASSWORD, Site, VIEWER, signIn as enter } from "../site.js";
+import { PASSWORD, Site, VIEWER, enter } from "../site.js";
 
 const MORE = `
 [[subjects]]
@@ -21,12 +21,6 @@ const PAGES = {
   "dashboard-quiet": "?until=2020-01-01",
 };
 
-// Signs in, and is in.
-async function signIn(page, site, email) {
-  await enter(page, site, email);
-  await page.waitForURL(/sg-admin\/exports/);
-}
-
 let site;
 let none;
 let sent = 0;
@@ -35,7 +29,7 @@ test.beforeAll(async ({ browser }) => {
   site = await Site.withPeople(MORE, SCHEMA);
   site.run(["operators", "password", VIEWER], PASSWORD);
   const page = await browser.newPage();
-  await signIn(page, site);
+  await enter(page, site);
   for (const request of [
     { subject: "orders" },
     { subject: "content", format: "xlsx" },
@@ -51,7 +45,7 @@ test.beforeAll(async ({ browser }) => {
     sent += (await (await page.request.get(url)).body()).length;
   }
   const theirs = await browser.newPage();
-  await signIn(theirs, site, VIEWER);
+  await enter(theirs, site, VIEWER);
   await site.export(theirs, { subject: "content" });
   // The end of a download is noted once it was sent.
   await expect.poll(async () => (await site.read(page, "/api/v1/egress")).total.all.downloads).toBe(4);
@@ -66,7 +60,7 @@ for (const colorScheme of ["light", "dark"]) {
       test.setTimeout(120_000);
       const context = await browser.newContext({ colorScheme, viewport });
       const page = await context.newPage();
-      await signIn(page, site);
+      await enter(page, site);
       for (const [name, query] of Object.entries(PAGES)) {
         await page.goto(site.base + PATH + query);
         const table = page.getByText("Show as a table");
@@ -75,7 +69,7 @@ for (const colorScheme of ["light", "dark"]) {
       }
       await page.goto(`${site.base}/sg-admin/exports?from=2026-01-01&hour=mon-09&to=2026-02-01&pii=no`);
       await judge(page, `exports-narrowed-${colorScheme}-${shape}`);
-      await signIn(page, none);
+      await enter(page, none);
       await page.goto(none.base + PATH);
       await expect(page.getByText("Nothing has gone out yet")).toBeVisible();
       await judge(page, `dashboard-first-${colorScheme}-${shape}`);
@@ -108,7 +102,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled, timezoneId: "UTC" });
 
     test("figures lead to lists of the same sum", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(site.base + PATH);
       const figure = (label) => page.locator(".kpis > div").filter({ hasText: label });
       await expect(figure("Downloaded").locator("dd").first()).toHaveText(said(sent));
@@ -163,7 +157,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("a bar opens the exports of its day", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(`${site.base + PATH}?show=files&days=7`);
       await page.locator(".plot a .hit").click();
       await expect(page.locator("table.ex tbody tr")).toHaveCount(5);
@@ -174,7 +168,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("days are chosen by links, and kept by the address", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       await page.goto(site.base + PATH);
       await page.getByRole("link", { name: "7 days" }).click();
       await page.getByRole("link", { name: "Rows" }).click();
@@ -189,7 +183,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("whoever sees their own sees their own added up", async ({ page }) => {
-      await signIn(page, site, VIEWER);
+      await enter(page, site, VIEWER);
       await page.getByRole("link", { name: "Dashboard" }).click();
       await expect(page.locator(".kpis > div").filter({ hasText: "Exports" })).toContainText("1");
       await expect(page.getByText("that you asked for")).toBeVisible();

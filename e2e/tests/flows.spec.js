@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { Demo } from "../demo.js";
 import { csv, records, sheet } from "../files.js";
-import { signIn } from "../site.js";
+import { enter } from "../site.js";
 
 const PHONE = { width: 390, height: 844 };
 // Each row looks for all views of its visit, and no index helps.
@@ -23,18 +23,7 @@ const main = (page) => page.getByRole("main");
 const state = (page, word) => expect(main(page).getByText(word, { exact: true }).first()).toBeVisible({ timeout: 20_000 });
 const numberOf = (page) => Number(page.url().match(/exports\/(\d+)/)[1]);
 
-// Signs in once a role: who comes too often in a short time is told to wait.
-const sessions = {};
-async function enter(page, role = "administrator") {
-  if (sessions[role]) {
-    await page.context().addCookies(sessions[role]);
-    await page.goto(`${demo.base}/sg-admin/`);
-  } else {
-    await signIn(page, demo, demo.people[role], demo.password);
-  }
-  await expect(page.locator(".app")).toBeVisible();
-  sessions[role] ??= await page.context().cookies();
-}
+const become = (page, role = "administrator") => enter(page, demo, demo.people[role], demo.password);
 
 // Opens a place of the menu, which is a drawer on a phone.
 async function open(page, name) {
@@ -81,7 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled });
 
     test("a list is filtered and sorted, rows are ticked, and the file holds those", async ({ page }) => {
-      await enter(page);
+      await become(page);
       await open(page, "Orders");
       await main(page).getByRole("link", { name: "paid", exact: true }).first().click();
       await main(page).getByRole("link", { name: "EUR", exact: true }).first().click();
@@ -101,7 +90,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("the wizard's file has the rows, names and order that were asked for", async ({ page }) => {
-      await enter(page);
+      await become(page);
       await open(page, "Exports");
       await page.getByRole("link", { name: "New export" }).first().click();
       await main(page).getByRole("link", { name: "Users" }).click();
@@ -123,7 +112,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("an export that is being built is stopped, and leaves no file", async ({ page }) => {
-      await enter(page);
+      await become(page);
       const job = await ask(page, SLOW);
       await page.goto(`${demo.base}/sg-admin/exports/${job}`);
       await state(page, "Building");
@@ -138,7 +127,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     test("a file whose days are over is gone, and is made again", async ({ page }) => {
       test.setTimeout(60_000);
-      await enter(page);
+      await become(page);
       const job = await ask(page, { subject: "content", kind: "pages", format: "csv" });
       await page.goto(`${demo.base}/sg-admin/exports/${job}`);
       await state(page, "Ready");
@@ -160,7 +149,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("a file that was deleted cannot be had by an older link either", async ({ page }) => {
-      await enter(page);
+      await become(page);
       const job = await ask(page, { subject: "content", kind: "pages", format: "json" });
       await page.goto(`${demo.base}/sg-admin/exports/${job}`);
       const whole = JSON.parse(readFileSync(await take(page), "utf8"));
@@ -179,7 +168,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("to a viewer there are no users, by no way at all", async ({ page }) => {
-      await enter(page, "viewer");
+      await become(page, "viewer");
       await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
       const links = page.getByRole("navigation", { name: "Main" }).getByRole("link");
       await expect(links.filter({ hasText: "Content" })).toBeVisible();
@@ -212,7 +201,7 @@ for (const javaScriptEnabled of [true, false]) {
 test.describe("on a phone", () => {
   test.use({ viewport: PHONE, hasTouch: true, isMobile: true });
   test("orders are filtered, taken and fetched", async ({ page }) => {
-    await enter(page);
+    await become(page);
     await open(page, "Orders");
     await fits(page);
     await main(page).getByRole("link", { name: "pending", exact: true }).first().click();

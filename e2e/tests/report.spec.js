@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "@playwright/test";
 import { SHAPES, judge } from "../judge.js";
-import { Site, signIn } from "../site.js";
+import { Site, enter } from "../site.js";
 
 let site;
 test.beforeAll(async () => {
@@ -17,7 +17,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled });
 
     test("who took a field is one filter, and one report that verifies", async ({ page }) => {
-      await signIn(page, site);
+      await enter(page, site);
       await page.waitForURL(/exports/);
       await page.goto(`${site.base}/sg-admin/activity`);
       await page.getByText("Add filter").click();
@@ -48,7 +48,7 @@ for (const colorScheme of ["light", "dark"]) {
     test(`the log with a field, ${colorScheme}, ${shape}`, async ({ browser }) => {
       const context = await browser.newContext({ colorScheme, viewport });
       const page = await context.newPage();
-      await signIn(page, site);
+      await enter(page, site);
       await page.waitForURL(/exports/);
       await page.goto(`${site.base}/sg-admin/activity?field=total`);
       await judge(page, `activity-field-${colorScheme}-${shape}`);

@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SHAPES, judge } from "../judge.js";
-import { ADMINISTRATOR, PASSWORD, Site, signIn } from "../site.js";
+import { PASSWORD, Site, enter } from "../site.js";
 
 const LOOKER = "leo@example.com";
 const MORE = `
@@ -119,17 +119,6 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => site.end());
 
-// Who signs in often is slowed down: each does it once, and every test has the session.
-const sessions = {};
-async function enter(page, who = ADMINISTRATOR) {
-  if (!sessions[who]) {
-    await signIn(page, site, who);
-    await page.waitForURL((url) => !url.pathname.endsWith("/sign-in"));
-    sessions[who] = await page.context().cookies();
-  }
-  await page.context().addCookies(sessions[who]);
-  await open(page, "/sg-admin/exports");
-}
 const open = (page, path) => page.goto(site.base + path);
 // What the database itself says.
 const asked = (sql) =>
@@ -158,7 +147,7 @@ const column = ({ bytes }) => {
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled, acceptDownloads: true, viewport: SHAPES.wide });
-    test.beforeEach(({ page }) => enter(page));
+    test.beforeEach(({ page }) => enter(page, site));
 
     test("filters are chips that the address has, and can be taken off", async ({ page }) => {
       await open(page, LIST);
@@ -309,7 +298,7 @@ for (const javaScriptEnabled of [true, false]) {
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false, acceptDownloads: true });
   test("all but what is ticked, and nothing ticked is nothing", async ({ page }) => {
-    await enter(page);
+    await enter(page, site);
     await open(page, `${LIST}?${filter("status", "eq", "open")}`);
     await page.getByRole("button", { name: "Export selected" }).click();
     await expect(page.getByRole("status")).toContainText("No row is selected");
@@ -323,7 +312,7 @@ test.describe("without JavaScript", () => {
 
 test.describe("with JavaScript", () => {
   test.use({ acceptDownloads: true, viewport: SHAPES.wide });
-  test.beforeEach(({ page }) => enter(page));
+  test.beforeEach(({ page }) => enter(page, site));
   const bulk = (page) => page.getByRole("region", { name: "Export rows" });
   const all = (page) => page.getByLabel("Select this page");
   const isMixed = (page) => all(page).evaluate((it) => it.indeterminate);
@@ -455,7 +444,7 @@ test.describe("with JavaScript", () => {
 });
 
 test("who may look and not take sees a part of the rows, and no export", async ({ page }) => {
-  await enter(page, LOOKER);
+  await enter(page, site, LOOKER);
   await open(page, LIST);
   await expect(page.getByText("You see only rows where Status is open or Id at most 3.")).toBeVisible();
   expect(await ids(page)).toEqual(asked("select id from notes where status = 'open' or id <= 3 order by written_at desc, id limit 25"));
@@ -469,7 +458,7 @@ test("who may look and not take sees a part of the rows, and no export", async (
 });
 
 test("a search that takes too long is stopped, and says what would help", async ({ page }) => {
-  await enter(page);
+  await enter(page, site);
   const answer = await open(page, `/sg-admin/subjects/vast?${filter("word", "contains", "y")}`);
   expect(answer.status()).toBeGreaterThanOrEqual(400);
   await expect(page.getByRole("alert")).toContainText("have the database index “word”");
@@ -477,7 +466,7 @@ test("a search that takes too long is stopped, and says what would help", async 
 });
 
 test("a file made in the browser is what a site may turn off", async ({ page }) => {
-  await enter(page);
+  await enter(page, site);
   const set = async (word) => {
     await open(page, "/sg-admin/settings");
     await page.getByLabel("Files made in the browser").selectOption(word);
@@ -498,7 +487,7 @@ for (const colorScheme of ["light", "dark"]) {
       test.use({ colorScheme, viewport });
       test("every state of the list can be used by everybody", async ({ page }) => {
         test.setTimeout(120_000);
-        await enter(page);
+        await enter(page, site);
         const states = {
           rows: `${LIST}?${ALL_FIELDS}&${filter("status", "in", ["open", "closed"])}`,
           filter: `${LIST}?open=filter&${filter("id", "gt", 3)}`,

@@ -47,7 +47,7 @@ pub enum RunError {
         seconds: u64,
     },
     /// A ceiling of the site was reached.
-    #[error("the export has more than {limit} {unit} (`{setting}`); narrow the scope or raise it")]
+    #[error("the export has more than {limit} {unit}: narrow the scope, or raise `{setting}`")]
     OverLimit {
         /// The ceiling.
         limit: u64,

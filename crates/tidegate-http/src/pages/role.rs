@@ -1,5 +1,7 @@
 //! One role: its name, the rows that it sees, what it amounts to; a new one, and none any more.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
@@ -25,9 +27,6 @@ use crate::{
     input::Slug,
     problem::{Problem, ProblemKind},
 };
-
-/// No limit, as the form says it: what is left empty is not sent.
-const NO_LIMIT: &str = "null";
 
 #[derive(Template)]
 #[template(path = "role.html")]
@@ -70,9 +69,22 @@ pub(super) struct Form {
     label: String,
     /// Slug of a role to begin with.
     like: String,
-    /// Subjects, and the filters of them, in the same order; `null` where there is none.
+    /// Subjects whose limits the form says.
     subject: Vec<String>,
-    filter: Vec<String>,
+    /// Filters, by `filter.` and subject. What is left empty is left out.
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
+}
+
+impl Form {
+    /// Each subject of the form with its filter; empty where it has none.
+    fn texts(&self) -> Vec<(String, String)> {
+        let filter = |subject: &String| {
+            let text = self.others.get(&format!("filter.{subject}")).cloned();
+            (subject.clone(), text.unwrap_or_default())
+        };
+        self.subject.iter().map(filter).collect()
+    }
 }
 
 /// The page of a role.
@@ -149,7 +161,7 @@ async fn page(
             label: label.clone(),
             subject: slug.clone(),
             name,
-            text: if text.is_empty() { NO_LIMIT.to_owned() } else { text },
+            text,
         }
     };
     let shown = Shown {
@@ -230,8 +242,11 @@ pub(super) async fn send(
 ) -> Result<Response, Problem> {
     let roles = edge.service.roles(&shell.caller).await?;
     let role = find(&roles, &slug)?;
-    let texts: Vec<(String, String)> = sent.subject.into_iter().zip(sent.filter).collect();
-    let (limits, mut faults) = limits(&texts);
+    let texts = sent.texts();
+    let (mut limits, mut faults) = limits(&texts);
+    // What the form does not speak of stays as it is.
+    let others = role.limits.iter().filter(|limit| !sent.subject.contains(&limit.subject));
+    limits.extend(others.cloned());
     let mut done = Ok(());
     if faults.is_empty() {
         let put = Role { label: sent.label.clone(), limits: limits.clone(), ..role.clone() };
@@ -258,7 +273,7 @@ pub(super) async fn send(
 /// The limits that were sent, and which are no JSON.
 fn limits(texts: &[(String, String)]) -> (Vec<RowLimit>, Vec<(String, String)>) {
     let (mut limits, mut faults) = (Vec::new(), Vec::new());
-    for (subject, text) in texts {
+    for (subject, text) in texts.iter().filter(|(_, text)| !text.trim().is_empty()) {
         match serde_json::from_str::<Value>(text) {
             Ok(Value::Null) => {}
             Ok(filter) => limits.push(RowLimit { subject: subject.clone(), filter }),

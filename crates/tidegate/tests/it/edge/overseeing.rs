@@ -75,6 +75,31 @@ fn settings(ada: &Asker) -> Vec<(&'static str, String)> {
 }
 
 #[test]
+fn a_role_keeps_the_limits_that_a_form_does_not_speak_of() {
+    let server = Server::new();
+    let ada = server.with_role("administrator");
+    let browser = Browser::of(&server, "administrator");
+    let limits = || {
+        let roles = ada.read("/api/v1/roles");
+        let is_editor = |role: &&Value| role["slug"] == "editor";
+        roles.as_array().unwrap().iter().find(is_editor).unwrap()["limits"].clone()
+    };
+    let filter = json!({ "field": "status", "op": "eq", "value": "paid" });
+    let text = filter.to_string();
+    let send = |form: &[(&str, &str)]| {
+        let answer = browser.post("/sg-admin/roles/editor", &pairs(form));
+        assert_eq!(answer.status(), 303);
+    };
+    send(&[("label", "Editor"), ("subject", "orders"), ("filter.orders", &text)]);
+    let limited = json!([{ "subject": "orders", "where": filter }]);
+    assert_eq!(limits(), limited);
+    send(&[("label", "Editors")]);
+    assert_eq!(limits(), limited);
+    send(&[("label", "Editors"), ("subject", "orders"), ("filter.orders", "")]);
+    assert_eq!(limits(), json!([]));
+}
+
+#[test]
 fn a_site_says_whether_its_pages_begin_with_a_formula_guard() {
     let server = Server::new();
     let ada = server.with_role("administrator");
@@ -113,7 +138,7 @@ fn each_form_leaves_its_entry_and_is_refused_to_whoever_may_not() {
     let mine = Browser::of(&server, "administrator");
     let theirs = Browser::of(&server, "viewer");
     let filter = json!({ "field": "status", "op": "eq", "value": "paid" }).to_string();
-    let limit = [("label", "North"), ("subject", "orders"), ("filter", filter.as_str())];
+    let limit = [("label", "North"), ("subject", "orders"), ("filter.orders", filter.as_str())];
     let mut changed = 0;
     let mut send = |form: Form<'_>, actions: &[&str]| {
         let (path, sent, status) = form;
@@ -227,12 +252,12 @@ fn faults_stand_at_their_fields() {
         ("/sg-admin/roles/new-role", vec![("slug", "editor"), ("label", "x")], "slug-fault"),
         (
             "/sg-admin/roles/editor",
-            vec![("label", "E"), ("subject", "orders"), ("filter", &filter)],
+            vec![("label", "E"), ("subject", "orders"), ("filter.orders", &filter)],
             "filter-orders-fault",
         ),
         (
             "/sg-admin/roles/editor",
-            vec![("label", "E"), ("subject", "orders"), ("filter", "{")],
+            vec![("label", "E"), ("subject", "orders"), ("filter.orders", "{")],
             "filter-orders-fault",
         ),
         ("/sg-admin/account/tokens", vec![("name", "t"), ("days", "many")], "days-fault"),
