@@ -140,8 +140,9 @@ fn personal(shell: &Shell, data: PersonalFields) -> Personal {
     Personal {
         records: match &data.when {
             _ if data.is_whole => "Every record".to_owned(),
-            Some(field) => format!("Records with {field}, and those with a field that is"),
-            None => "Those with a field that is".to_owned(),
+            Some(field) if data.fields.is_empty() => format!("Records with {field}"),
+            Some(field) => format!("Records with {field}, and these fields"),
+            None => "These fields".to_owned(),
         },
         subject: shell.subject_label(&data.subject),
         fields: data.fields,
