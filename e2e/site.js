@@ -144,6 +144,8 @@ export async function enter(page, site, email = ADMINISTRATOR, password = PASSWO
     await signIn(page, site, email, password);
   }
   await page.locator(".app").waitFor();
+  // Without its style sheet a page shows what belongs on a phone.
+  await page.waitForLoadState("load");
   site.sessions[email] ??= await page.context().cookies();
 }
 
