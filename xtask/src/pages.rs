@@ -274,7 +274,7 @@ impl Report {
         let answer = browser.ask(&path)?;
         let asked = format!("{name}={value}");
         let says = answer.notice().unwrap_or_default();
-        if answer.status != 422 || !says.contains(&format!("index `{field}`")) {
+        if answer.status != 422 || !says.contains(&format!("index “{field}”")) {
             self.missed.push(format!("{asked} was answered with {}: {says}", answer.status));
         }
         self.slow.push(SlowResult { asked, millis: answer.millis, answer: says });
