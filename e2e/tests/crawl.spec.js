@@ -22,7 +22,7 @@ const ELSEWHERE = ["second-factor-remove", "subject-client-export"];
 
 let site;
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(60_000);
+  test.setTimeout(240_000);
   site = await siteOfEveryState(browser);
 });
 test.afterAll(() => site?.end());
@@ -36,7 +36,7 @@ function kind(url) {
 const links = (page) => page.locator('a[href]:not([href^="#"])').evaluateAll((all) => all.map((one) => new URL(one.getAttribute("href"), location.href).href.split("#")[0]));
 
 test("every link of every page leads somewhere", async ({ page }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(600_000);
   await enter(page, site);
   const followed = new Map();
   const looked = new Set();
@@ -96,7 +96,7 @@ function fill(button, { email, password }) {
 }
 
 test("every form of every page can be sent", async ({ page }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(600_000);
   await enter(page, site);
   const found = new Map();
   for (const { path } of places(site).filter(({ status }) => status === 200)) {

@@ -32,7 +32,7 @@ test.afterAll(async () => {
 // host is another site, to which only the address of a link brings it.
 for (const host of ["127.0.0.1", "localhost"]) {
   test(`from another origin, ${host}, nothing is changed`, async ({ page }) => {
-    test.setTimeout(90_000);
+    test.setTimeout(240_000);
     await signIn(page, site);
     await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
     const routes = await mutating(page);

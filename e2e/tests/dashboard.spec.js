@@ -57,7 +57,7 @@ test.afterAll(() => Promise.all([site.end(), none.end()]));
 for (const colorScheme of ["light", "dark"]) {
   for (const [shape, viewport] of Object.entries(SHAPES)) {
     test(`pages, ${colorScheme}, ${shape}`, async ({ browser }) => {
-      test.setTimeout(120_000);
+      test.setTimeout(240_000);
       const context = await browser.newContext({ colorScheme, viewport });
       const page = await context.newPage();
       await enter(page, site);

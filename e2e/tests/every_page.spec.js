@@ -9,7 +9,7 @@ import { siteOfEveryState } from "../states.js";
 
 let site;
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(60_000);
+  test.setTimeout(240_000);
   site = await siteOfEveryState(browser);
 });
 test.afterAll(() => site?.end());
@@ -26,7 +26,7 @@ async function judged(page, name) {
 }
 
 test("every page, in every state, can be used by everybody", async ({ page }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(600_000);
   await enter(page, site);
   for (const { name, path, status } of places(site)) {
     await test.step(name, async () => {
@@ -37,7 +37,7 @@ test("every page, in every state, can be used by everybody", async ({ page }) =>
 });
 
 test("every kind of emptiness is there, and can be used by everybody", async ({ browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   for (const { kind, email, path, words } of EMPTY) {
     const context = await browser.newContext();
     const page = await context.newPage();

@@ -78,7 +78,7 @@ for (const colorScheme of ["light", "dark"]) {
     test.describe(`${colorScheme}, ${shape}`, () => {
       test.use({ colorScheme, viewport });
       test("the list and the page of every state can be used by everybody", async ({ page }) => {
-        test.setTimeout(120_000);
+        test.setTimeout(240_000);
         await enter(page, site);
         await expect(row(page, jobs.ready)).toContainText("Ready");
         await judge(page, `exports-${colorScheme}-${shape}`);
@@ -126,7 +126,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("progress moves by itself", async ({ page }) => {
-      test.setTimeout(60_000);
+      test.setTimeout(240_000);
       const line = row(page, jobs.building).locator(".k-st .sub");
       const before = await line.innerText();
       await expect.poll(() => line.innerText(), { timeout: 20_000 }).not.toBe(before);

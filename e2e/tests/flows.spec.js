@@ -14,7 +14,7 @@ const SLOW = { subject: "analytics", format: "csv", fields: ["id", "visit"] };
 
 let demo;
 test.beforeAll(async () => {
-  test.setTimeout(60_000);
+  test.setTimeout(240_000);
   demo = await Demo.begin({ rows: 20_000, hasPast: false });
 });
 test.afterAll(() => demo?.end());
@@ -126,7 +126,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("a file whose days are over is gone, and is made again", async ({ page }) => {
-      test.setTimeout(60_000);
+      test.setTimeout(240_000);
       await become(page);
       const job = await ask(page, { subject: "content", kind: "pages", format: "csv" });
       await page.goto(`${demo.base}/sg-admin/exports/${job}`);

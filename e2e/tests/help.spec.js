@@ -8,7 +8,7 @@ test.use({ actionTimeout: 15_000 });
 
 let demo;
 test.beforeAll(async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   demo = await Demo.begin({ hasPast: false });
 });
 test.afterAll(() => demo?.end());
@@ -60,7 +60,7 @@ async function walks(page) {
 
 for (const role of ["administrator", "editor", "viewer"]) {
   test(`what the help tells a person who is ${role} can be done as it says`, async ({ page }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(240_000);
     await signIn(page, demo, demo.people[role], demo.password);
     const told = await walks(page);
     expect(told.length).toBe(3);

@@ -8,7 +8,7 @@ const CLICKS_MAX = 6;
 
 let demo;
 test.beforeAll(async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   demo = await Demo.begin();
 });
 test.afterAll(() => demo?.end());
@@ -35,7 +35,7 @@ async function budget(page) {
 }
 
 test("a filtered file of orders is six clicks away", async ({ page }) => {
-  test.setTimeout(60_000);
+  test.setTimeout(240_000);
   await signIn(page, demo, demo.people.administrator, demo.password);
   await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
   const spent = await budget(page);

@@ -32,7 +32,7 @@ test.afterAll(() => site.end());
 for (const colorScheme of ["light", "dark"]) {
   for (const [shape, viewport] of Object.entries(SHAPES)) {
     test(`pages, ${colorScheme}, ${shape}`, async ({ browser }) => {
-      test.setTimeout(180_000);
+      test.setTimeout(600_000);
       const context = await browser.newContext({ colorScheme, viewport });
       const page = await context.newPage();
       await enter(page, site);

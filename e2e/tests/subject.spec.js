@@ -486,7 +486,7 @@ for (const colorScheme of ["light", "dark"]) {
     test.describe(`${colorScheme}, ${shape}`, () => {
       test.use({ colorScheme, viewport });
       test("every state of the list can be used by everybody", async ({ page }) => {
-        test.setTimeout(120_000);
+        test.setTimeout(240_000);
         await enter(page, site);
         const states = {
           rows: `${LIST}?${ALL_FIELDS}&${filter("status", "in", ["open", "closed"])}`,

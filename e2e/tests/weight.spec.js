@@ -59,7 +59,7 @@ let live;
 const found = [];
 
 test.beforeAll(async ({ browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   site = await Site.withPeople(MORE, SCHEMA);
   const page = await browser.newPage();
   await signIn(page, site);
