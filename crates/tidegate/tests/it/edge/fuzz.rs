@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Seconds that the fuzzer gets in the short form.
-const SECONDS: &str = "75";
+const SECONDS: &str = "110";
 /// Where the short form begins, so that a change is judged by the change alone.
 const SEED: &str = "20261122";
 /// The fuzzer's own operator.
