@@ -29,6 +29,8 @@ import xml.etree.ElementTree as ElementTree
 import zipfile
 from datetime import datetime, timezone
 
+import withdrawn
+
 FIRST_HASH = "0" * 64
 FINAL = {"ready", "failed", "cancelled", "expired", "deleted"}
 HAS_FILE = {"ready", "expired", "deleted"}
@@ -40,7 +42,8 @@ LEGAL = {
 # Which entries a transition may stand beside; a cancelled job may have been cancelled at once, in
 # the same transaction as it was asked for.
 ENTRIES_OF = {
-    "building": {"job.claimed"}, "ready": {"job.ready"}, "failed": {"job.failed"},
+    "building": {"job.claimed"}, "ready": {"job.ready"},
+    "failed": {"job.failed", "approval.voided"},
     "cancelled": {"job.cancelled", "export.cancel_requested"},
     "expired": {"job.expired"}, "deleted": {"artifact.deleted"},
 }
@@ -82,6 +85,7 @@ class Checker:
         self.check_seen()
         self.check_files()
         self.check_unreferenced()
+        withdrawn.check(self)
         for trace in self.arguments.trace or []:
             self.check_trace(trace)
         return self.report()
@@ -140,6 +144,8 @@ class Checker:
                    if event["event"] in ("create_unknown", "cli_killed") and event.get("key")}
         jobs_of_key = {number: key for key, number in self.keys.items()}
         rerun = {event["of"] for event in self.history if event["event"] == "rerun_unknown"}
+        scheduled = {event["schedule"]: event for event in self.history
+                     if event["event"] == "schedule"}
         for number, job in self.jobs.items():
             if number in self.asked:
                 continue
@@ -148,6 +154,8 @@ class Checker:
                 self.asked[number] = unknown[key]
             elif job["rerun_of"] in rerun and job["rerun_of"] in self.asked:
                 self.asked[number] = self.asked[job["rerun_of"]]
+            elif job["schedule_id"] in scheduled:
+                self.asked[number] = scheduled[job["schedule_id"]]
             else:
                 self.fault("unasked", f"job {number} was never asked for")
 
@@ -223,7 +231,8 @@ class Checker:
         actions = {row["seq"]: row for row in self.activity}
         for number, job in self.jobs.items():
             count = collections.Counter(row["action"] for row in self.entries[number])
-            made = count["export.created"] + count["export.rerun"]
+            words = ("export.created", "export.rerun", "schedule.fired", "schedule.run")
+            made = sum(count[word] for word in words)
             expected = {
                 "created": (made, 1),
                 "job.claimed": (count["job.claimed"], len(self.attempts[number])),

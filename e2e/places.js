@@ -12,6 +12,7 @@ const MORE = {
   "subject-filter": "/sg-admin/subjects/customers?open=filter",
   "subject-columns": "/sg-admin/subjects/customers?open=columns&scope.city=Lyon",
   "subject-none": "/sg-admin/subjects/customers?q=nobody",
+  "action-none": "/sg-admin/subjects/orders/actions/refund?ids=99",
   "subject-empty": "/sg-admin/subjects/nothing",
   "wizard-conditions": '/sg-admin/exports/new?subject=customers&filter={"field":"id","op":"gt","value":0}',
   "wizard-fields": "/sg-admin/exports/new/fields?subject=customers",
@@ -21,12 +22,16 @@ const MORE = {
   "activity-filtered": "/sg-admin/activity?subject=orders&outcome=done&from=2026-01-01",
   "activity-none": "/sg-admin/activity?actor=nobody@example.com",
   "activity-fault": "/sg-admin/activity?export=many",
+  "schedule-paused": "/sg-admin/cron/2",
+  "schedule-times": "/sg-admin/cron/1?when.is=monthly&when.time=07:30&when.day=L&when.zone=Europe/Berlin",
+  "schedule-faults": "/sg-admin/cron/1?when.is=cron&when.cron=every+day&when.zone=Europe/Berln",
+  "wizard-when": '/sg-admin/exports/new/notify?subject=orders&format=csv&schedule={"cron":"0 6 * * 1","time_zone":"Europe/Berlin"}',
   "operator-other": "/sg-admin/operators/2",
   "operator-disabled": "/sg-admin/operators/3",
   "operator-disable-other": "/sg-admin/operators/2/disable",
 };
 // Pages that are an answer to something wrong; every other one is found.
-const ANSWERS = { "exports-fault": 422, nowhere: 404, "wizard-faults": 422, "activity-fault": 422 };
+const ANSWERS = { "exports-fault": 422, nowhere: 404, "action-none": 422, "wizard-faults": 422, "activity-fault": 422, "schedule-faults": 422 };
 
 // Name, path and status of each: the examples of the table, and what more there is to show.
 export function places(site) {
@@ -36,8 +41,13 @@ export function places(site) {
   return all.map(([name, path]) => ({ name, path, status: ANSWERS[name] ?? 200 }));
 }
 
-// An example speaks of export 1; here it is the one that is ready.
-const own = (site, example) => example.replace("/exports/1", `/exports/${site.jobs.ready}`);
+// An example speaks of export 1; here it is the one that is ready. So with what an action came to, and
+// with what waits for approval.
+const own = (site, example) =>
+  example
+    .replace("/exports/1", `/exports/${site.jobs.ready}`)
+    .replace("/runs/1", `/runs/${site.ran}`)
+    .replace("/approvals/1", `/approvals/${site.waiting}`);
 
 // The kinds of emptiness: who meets each where, and the words by which it is known.
 export const EMPTY = [

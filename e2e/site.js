@@ -12,6 +12,7 @@ const CONFIGURATION = `
 url = "sqlite:shop.db"
 [[subjects]]
 slug = "orders"
+model = "shop.Order"
 source = "shop"
 table = "orders"
 fields = ["id", "total"]
@@ -126,6 +127,16 @@ export class Site {
     }
   }
 
+  // Lets a role do more, by the cookie of somebody who may say so.
+  async allow(page, role, more) {
+    const roles = await this.read(page, "/api/v1/roles");
+    const { label, capabilities } = roles.find(({ slug }) => slug === role);
+    const data = { label, capabilities: [...capabilities, ...more] };
+    const headers = { origin: this.base };
+    const answer = await page.request.put(`${this.base}/api/v1/roles/${role}`, { data, headers });
+    if (!answer.ok()) throw new Error(`role: ${answer.status()} ${await answer.text()}`);
+  }
+
   // Asks the API by a cookie.
   async read(page, path) {
     const answer = await page.request.get(this.base + path);
@@ -149,10 +160,12 @@ export async function enter(page, site, email = ADMINISTRATOR, password = PASSWO
   site.sessions[email] ??= await page.context().cookies();
 }
 
-// Signs in by the form.
+// Signs in by the form; gives when it was answered, so that whoever goes on takes the cookie along.
 export async function signIn(page, site, email = ADMINISTRATOR, password = PASSWORD) {
   await page.goto(`${site.base}/sg-admin/sign-in`);
   await page.getByLabel("Mail address").fill(email);
   await page.getByLabel("Password").fill(password);
+  const answered = page.waitForResponse((answer) => answer.request().method() === "POST");
   await page.getByRole("button", { name: "Sign in" }).click();
+  await answered;
 }

@@ -1,6 +1,7 @@
 // A site on which everything is there to be looked at: an export in each state, one of each kind of
 // emptiness, somebody who has everything and somebody who has nothing.
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PASSWORD, Site, VIEWER, signIn } from "./site.js";
 
@@ -36,6 +37,28 @@ source = "shop"
 table = "void"
 fields = ["id"]
 `;
+const ACTIONS = `
+[[actions]]
+model = "shop.Order"
+codename = "refund"
+name = "Refund orders"
+kind = "server"
+scope = "bulk"
+webhook = "http://127.0.0.1:9/actions"
+private = true
+secret_file = "refund.key"
+confirm = "The money goes back to the card that it came from."
+reason = true
+[[actions]]
+model = "shop.Order"
+codename = "recount"
+name = "Recount stock"
+kind = "server"
+scope = "list"
+webhook = "http://127.0.0.1:9/actions"
+private = true
+secret_file = "refund.key"
+`;
 const SCHEMA = `
 create table customers (id integer primary key, email text not null, city text, joined date);
 insert into customers values (1, 'ann@example.com', 'Lyon', '2026-01-02'), (2, 'bob@example.com', 'Kiel', '2026-03-04'), (3, 'cem@example.com', null, null);
@@ -46,7 +69,9 @@ create table void (id integer primary key);
 
 // Gives the site, with the number of an export in each state as `site.jobs`.
 export async function siteOfEveryState(browser) {
-  const site = await Site.withPeople(MORE, SCHEMA);
+  const site = await Site.withPeople(MORE + ACTIONS, SCHEMA);
+  writeFileSync(join(site.folder, "refund.key"), "the secret of an action, of some length");
+  site.run(["sync-actions"]);
   site.run(["operators", "password", VIEWER], PASSWORD);
   site.run(["operators", "add", FORMER, "--role", "viewer"]);
   site.run(["operators", "disable", FORMER]);
@@ -56,6 +81,19 @@ export async function siteOfEveryState(browser) {
   await page.locator(".app").waitFor();
   const headers = { origin: site.base };
   await page.request.put(`${site.base}/api/v1/settings`, { headers, data: { builds_max: 1 } });
+  const weekly = { cron: "0 6 * * 1", time_zone: "Europe/Berlin" };
+  const schedule = { subject: "customers", format: "csv", reason: "the weekly look", schedule: weekly };
+  for (const cron of ["0 6 * * 1", "30 18 * * 1-5"]) {
+    const data = { ...schedule, schedule: { ...weekly, cron } };
+    await page.request.post(`${site.base}/api/v1/exports`, { headers, data });
+  }
+  await page.request.post(`${site.base}/api/v1/schedules/2/pause`, { headers, data: { reason: "the source moves" } });
+  const webhook = { url: "https://hooks.example.com/tidegate", topics: ["schedules"] };
+  await page.request.post(`${site.base}/api/v1/webhooks`, { headers, data: webhook });
+  await site.allow(page, "administrator", ["orders.refund", "orders.recount"]);
+  const refund = { data: { scope: { ids: [1] }, reason: "damaged" }, headers };
+  const ran = await page.request.post(`${site.base}/api/v1/actions/orders/refund/runs`, refund);
+  site.ran = (await ran.json()).run;
   const jobs = {};
   const take = async (state, request, until) => (jobs[state] = (await site.export(page, request, until)).id);
   await take("ready", {
@@ -82,6 +120,12 @@ export async function siteOfEveryState(browser) {
     while (!is(await site.read(page, `/api/v1/exports/${job}`))) await page.waitForTimeout(100);
   }
   site.jobs = jobs;
+  const rules = { rules: [{ name: "Nothing without two", subject: "nothing", roles: ["administrator"] }], break_glass: true };
+  await page.request.put(`${site.base}/api/v1/approvals/rules`, { headers, data: rules });
+  const waits = await page.request.post(`${site.base}/api/v1/exports`, { headers, data: { subject: "nothing", format: "csv" } });
+  site.waiting = (await waits.json()).id;
+  const budgets = { time_zone: "Europe/Berlin", budgets: [{ name: "Rows of a day", rows: 50_000_000, exports: 500 }] };
+  await page.request.put(`${site.base}/api/v1/budgets`, { headers, data: budgets });
   await page.close();
   return site;
 }

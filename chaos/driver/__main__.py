@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import disk, kills, measure, stops, sweeps, trace
+from . import disk, kills, measure, revocations, stops, sweeps, trace
 from .ground import Ground
 
 # Kills after which a rig is checked and made anew.
@@ -25,6 +25,7 @@ def main():
     parser.add_argument("--rigs", default=",".join(KINDS))
     parser.add_argument("--kills", type=int, default=1000, help="over all rigs")
     parser.add_argument("--rounds", type=int, default=1, help="of all stops")
+    parser.add_argument("--changes", type=int, default=100, help="of each kind, of a rig's rights")
     parser.add_argument("--jobs", type=int, default=1000, help="of the backlog")
     parser.add_argument("--lease-seconds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
@@ -58,6 +59,17 @@ def run_sweeps(ground, arguments):
     return side_by_side(
         lambda _, kind: run_chapter(ground, kind, f"{kind}-sweeps", work, collections.Counter(),
                                     **sweeps.SETTINGS), kinds)
+
+
+def run_revocations(ground, arguments):
+    """On each control database: where the files lie changes nothing of it."""
+    kinds = arguments.rigs.split(",")
+    kinds = [kind for kind in kinds if kind in measure.CONTROLS] or kinds
+    return side_by_side(
+        lambda number, kind: run_chapter(
+            ground, kind, f"{kind}-revocations",
+            lambda rig: revocations.run(rig, arguments.changes, arguments.seed + number),
+            collections.Counter()), kinds)
 
 
 def run_trace(ground, _arguments):
@@ -123,8 +135,8 @@ def run_chapter(ground, kind, name, work, sums, **more):
 
 
 PLANS = {
-    "kills": run_kills, "stops": run_stops, "sweeps": run_sweeps, "trace": run_trace,
-    "disk": run_disk, "measure": run_measures, "backlog": run_backlog,
+    "kills": run_kills, "revocations": run_revocations, "stops": run_stops, "sweeps": run_sweeps,
+    "trace": run_trace, "disk": run_disk, "measure": run_measures, "backlog": run_backlog,
 }
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ class Member:
         rig.members.append(self)
         self.lock = threading.Lock()
 
-    def start(self, stop_at=None, under=()):
-        environment = {**self.rig.environment, "TIDEGATE__WORKER__HOST_ID": self.host}
+    def start(self, stop_at=None, under=(), environment=()):
+        environment = {**self.rig.environment, "TIDEGATE__WORKER__HOST_ID": self.host,
+                       **dict(environment)}
         if stop_at:
             environment["TIDEGATE_STOP_AT"] = stop_at
         log = open(self.log_path(), "ab")

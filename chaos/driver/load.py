@@ -37,9 +37,9 @@ UNKEPT_SECONDS = (1, 3)
 class Load(threading.Thread):
     """One operator who never tires."""
 
-    def __init__(self, rig, seed):
+    def __init__(self, rig, seed, pause=0):
         super().__init__(name=f"load-{rig.name}", daemon=True)
-        self.rig, self.chance = rig, random.Random(seed)
+        self.rig, self.chance, self.pause = rig, random.Random(seed), pause
         self.over = threading.Event()
         self.failure = None
         self.made = []
@@ -47,7 +47,7 @@ class Load(threading.Thread):
 
     def run(self):
         try:
-            while not self.over.is_set():
+            while not self.over.wait(self.pause):
                 self.step()
         except BaseException as error:
             self.failure = error

@@ -24,7 +24,8 @@ SWEEP_GRACE_SECONDS = 4
 class Rig:
     def __init__(self, name, folder, binary, control, bucket, source_urls, lease_seconds,
                  settings=(), sweep_seconds=SWEEP_SECONDS,
-                 sweep_grace_seconds=SWEEP_GRACE_SECONDS):
+                 sweep_grace_seconds=SWEEP_GRACE_SECONDS, declaration=sources.declaration,
+                 environment=()):
         """Without a `control` server it is on SQLite, without a `bucket` in a folder."""
         self.name, self.binary, self.lease_seconds = name, str(binary), lease_seconds
         self.folder = pathlib.Path(folder)
@@ -55,7 +56,7 @@ lease_seconds = {lease_seconds}
 [upkeep]
 sweep_seconds = {sweep_seconds}
 sweep_grace_seconds = {sweep_grace_seconds}
-{sources.declaration(source_urls)}""")
+{declaration(source_urls)}""")
         # Addresses and keys of the machine's own services are none of a rig's.
         self.environment = {
             name: value for name, value in os.environ.items()
@@ -63,7 +64,7 @@ sweep_grace_seconds = {sweep_grace_seconds}
         self.environment |= {
             "TIDEGATE_CONFIG": str(self.folder / "tidegate.toml"), "TIDEGATE_OPERATOR": OPERATOR,
             "RUST_LOG": "tidegate=info,tidegate_service=info,tidegate_store=info",
-            "RUST_BACKTRACE": "0"}
+            "RUST_BACKTRACE": "0", **dict(environment)}
         self.must("operators", "add", OPERATOR, "--role", "administrator")
         self.settings = {"open_jobs_max": 20000, **dict(settings)}
         self.set()

@@ -66,6 +66,11 @@ test.beforeAll(async ({ browser }) => {
   await site.export(page, { subject: "readings", format: "json" }, begun);
   // Two at a time may read a source.
   jobs.pending = await site.export(page, { subject: "readings", format: "xml" }, () => true);
+  // What a worker or upkeep ends, it ends by itself.
+  for (const state of ["cancelled", "expired"]) {
+    const status = async () => (await site.read(page, `/api/v1/exports/${jobs[state].id}`)).status;
+    await expect.poll(status, { timeout: 60_000 }).toBe(state);
+  }
   await page.close();
 });
 test.afterAll(() => site.end());

@@ -20,7 +20,9 @@ test.beforeAll(async () => {
 test.afterAll(() => demo?.end());
 
 const main = (page) => page.getByRole("main");
-const state = (page, word) => expect(main(page).getByText(word, { exact: true }).first()).toBeVisible({ timeout: 20_000 });
+// What an export is: the steps below name what comes next, too.
+const pill = (page) => main(page).getByRole("region", { name: "State" });
+const state = (page, word) => expect(pill(page).getByText(word, { exact: true }).first()).toBeVisible({ timeout: 20_000 });
 const numberOf = (page) => Number(page.url().match(/exports\/(\d+)/)[1]);
 
 const become = (page, role = "administrator") => enter(page, demo, demo.people[role], demo.password);
@@ -73,7 +75,9 @@ for (const javaScriptEnabled of [true, false]) {
       await become(page);
       await open(page, "Orders");
       await main(page).getByRole("link", { name: "paid", exact: true }).first().click();
+      await expect(page).toHaveURL(/paid/);
       await main(page).getByRole("link", { name: "EUR", exact: true }).first().click();
+      await expect(page).toHaveURL(/EUR/);
       await main(page).getByRole("link", { name: "Total", exact: true }).click();
       await expect(page.getByRole("columnheader", { name: "Total", exact: true })).toHaveAttribute("aria-sort", "ascending");
       const ticks = main(page).locator("tbody").getByRole("checkbox");
@@ -205,8 +209,10 @@ test.describe("on a phone", () => {
     await open(page, "Orders");
     await fits(page);
     await main(page).getByRole("link", { name: "pending", exact: true }).first().click();
+    await expect(page).toHaveURL(/pending/);
     await fits(page);
     await page.getByRole("link", { name: /Export what I’m looking at/ }).click();
+    await expect(page).toHaveURL(/exports\/new\/review/);
     await fits(page);
     await start(page);
     await fits(page);

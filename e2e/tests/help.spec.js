@@ -76,6 +76,8 @@ for (const role of ["administrator", "editor", "viewer"]) {
 test("the help is a key away, and says what each state and right is", async ({ page }) => {
   await signIn(page, demo, demo.people.viewer, demo.password);
   await expect(page.getByRole("heading", { name: "Exports" })).toBeVisible();
+  // The keys are heard once the script is there.
+  await page.waitForLoadState();
   await page.keyboard.press("?");
   await page.getByRole("dialog").getByRole("link", { name: "Help" }).click();
   for (const state of ["Pending", "Building", "Ready", "Failed", "Cancelled", "Expired", "Deleted"]) {

@@ -2,7 +2,8 @@
 // the cache, and whether anything jumps while it loads. When it first shows something is told, not
 // judged: that depends on the machine. WEIGHT_RESULTS names a file to keep all of it in.
 import { expect, test } from "@playwright/test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { ROUTES } from "../routes.js";
 import { Site, signIn } from "../site.js";
 
 const BYTES_MAX = 60_000;
@@ -11,13 +12,7 @@ const TRIES = 5;
 const SHAPES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 const CATEGORIES = ["loading", "devtools.timeline", "blink.user_timing"];
 
-// A row of the generated list of pages: name, path, example.
-const ROW = /^\| (\S+) \| `[^`]+` \| `([^`]+)` \|$/;
-const LISTED = readFileSync(new URL("../../docs/reference/pages.md", import.meta.url), "utf8");
-const PAGES = LISTED.split("\n").flatMap((line) => {
-  const found = line.match(ROW);
-  return found ? [{ name: found[1], path: found[2] }] : [];
-});
+const PAGES = ROUTES.filter(({ example }) => example).map(({ name, example }) => ({ name, path: example }));
 const MORE_PAGES = [
   { name: "home", path: "/sg-admin/" },
   { name: "subject, 100 rows", path: "/sg-admin/subjects/customers?limit=100" },

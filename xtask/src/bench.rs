@@ -1,6 +1,7 @@
 //! Runs Tidegate and its peers in turn over the same tables, and judges by the bounds owed.
 
 mod commands;
+mod masked;
 pub(crate) mod measure;
 pub(crate) mod results;
 pub(crate) mod rows;
@@ -194,6 +195,7 @@ fn run_pairs(rig: &Rig<'_>, row: &Row, pairs: usize) -> Result<RowResult> {
     let peer = rig.peer(row.peer, row.export, &peer_out);
     let (mut our_runs, mut peer_runs, mut bytes) = (Vec::new(), Vec::new(), (0, 0));
     for pair in 0..=pairs {
+        rig.prepare(row.export)?;
         let our_run = run_once(&ours, &our_out)?;
         bytes.0 = take(&our_out)?;
         let peer_run = run_once(&peer, &peer_out)?;

@@ -19,13 +19,15 @@ const VENV: &str = "TIDEGATE_VENV";
 const VENV_DEFAULT: &str = "target/venv";
 /// Kills of all rigs in the short form.
 const SHORT_KILLS_A_RIG: u32 = 10;
+/// Times that each right is taken away in the short form.
+const SHORT_CHANGES: u32 = 3;
 /// Rigs that stand side by side.
 const RIGS: &[&str] = &["sqlite-folder", "sqlite-s3", "postgres-folder", "postgres-s3"];
 
 /// What is to be run; everything when nothing is said.
 #[derive(Args)]
 pub(crate) struct ChaosArgs {
-    /// Only this plan: `kills`, `stops`, `sweeps`, `trace`, `disk` or `measure`
+    /// Only this plan: `kills`, `revocations`, `stops`, `sweeps`, `trace`, `disk` or `measure`
     #[arg(long, value_delimiter = ',')]
     plan: Vec<String>,
     /// Kills over all rigs
@@ -34,10 +36,13 @@ pub(crate) struct ChaosArgs {
     /// Times that each scene of the stops is played
     #[arg(long, default_value_t = 5)]
     rounds: u32,
+    /// Times that rights are taken away in each way, and egress is paused, on each control database
+    #[arg(long, default_value_t = 100)]
+    changes: u32,
     /// Rigs, such as `sqlite-folder`
     #[arg(long, value_delimiter = ',')]
     rigs: Vec<String>,
-    /// The form for every day: 10 kills a rig, each scene once
+    /// The form for every day: 10 kills a rig, 3 changes of each kind, each scene once
     #[arg(long)]
     short: bool,
     /// Build as for release
@@ -68,6 +73,7 @@ impl ChaosArgs {
             plan: Vec::new(),
             kills: 0,
             rounds: 1,
+            changes: 0,
             rigs: Vec::new(),
             short: true,
             release: false,
@@ -89,8 +95,10 @@ impl ChaosArgs {
         match (self.plan.is_empty(), self.short) {
             (false, _) => self.plan.iter().map(String::as_str).collect(),
             // What a machine of any speed decides within minutes.
-            (true, true) => vec!["kills"],
-            (true, false) => vec!["kills", "stops", "sweeps", "trace", "disk", "measure"],
+            (true, true) => vec!["kills", "revocations"],
+            (true, false) => {
+                vec!["kills", "revocations", "stops", "sweeps", "trace", "disk", "measure"]
+            }
         }
     }
 }
@@ -121,13 +129,17 @@ pub(crate) fn run(args: &ChaosArgs) -> Result<()> {
 fn drive(args: &ChaosArgs, plan: &str, program: &Path) -> bool {
     println!("── chaos: {plan}");
     let rigs = args.rigs();
-    let (kills, rounds) = match args.short {
-        true => (SHORT_KILLS_A_RIG * u32::try_from(rigs.len()).unwrap_or(u32::MAX), 1),
-        false => (args.kills, args.rounds),
+    let (kills, rounds, changes) = match args.short {
+        true => {
+            let rig_count = u32::try_from(rigs.len()).unwrap_or(u32::MAX);
+            (SHORT_KILLS_A_RIG * rig_count, 1, SHORT_CHANGES)
+        }
+        false => (args.kills, args.rounds, args.changes),
     };
     let mut driver = driver(plan, program);
     driver.args(["--rigs", &rigs.join(",")]);
     driver.args(["--kills", &kills.to_string(), "--rounds", &rounds.to_string()]);
+    driver.args(["--changes", &changes.to_string()]);
     if let Some(seed) = args.seed {
         driver.args(["--seed", &seed.to_string()]);
     }
@@ -145,7 +157,7 @@ fn driver(plan: &str, program: &Path) -> Command {
 }
 
 /// Builds the program with its points to stop at, away from the one that is handed out.
-fn build(checkout: &Path, target: &Path, is_release: bool) -> Result<PathBuf> {
+pub(crate) fn build(checkout: &Path, target: &Path, is_release: bool) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--locked", "--quiet", "--package", "tidegate", "--features", "chaos"]);
     if is_release {
@@ -163,7 +175,7 @@ fn build(checkout: &Path, target: &Path, is_release: bool) -> Result<PathBuf> {
     Ok(built)
 }
 
-fn venv() -> PathBuf {
+pub(crate) fn venv() -> PathBuf {
     env::var_os(VENV).map_or(VENV_DEFAULT.into(), PathBuf::from)
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     chaos::{self, ChaosArgs},
     command::succeed,
+    fires::{self, FiresArgs},
     tidy,
 };
 
@@ -39,7 +40,10 @@ static STAGES: &[(&str, Stage)] = &[
     }),
     ("doc tests", || run("cargo", &["test", "--workspace", "--locked", "--doc", "--quiet"])),
     ("browser", browser),
+    // Behind the browser's, which installs what drives one.
+    ("django", django),
     ("chaos", || chaos::run(&ChaosArgs::short())),
+    ("fires", || fires::run(&FiresArgs::short())),
 ];
 
 /// Runs all stages, and the tests as the last one: whatever they say, the line that sums them up
@@ -86,6 +90,12 @@ fn documents() -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
     succeed(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The Django package with a real Django, by the same program.
+fn django() -> Result<()> {
+    let program = chaos::target().join("debug/tidegate");
+    succeed(Command::new("scripts/django").env("TIDEGATE", program))
 }
 
 /// The pages, in a real browser: by the program that the stage `build` has made.

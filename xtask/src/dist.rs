@@ -18,15 +18,15 @@ use crate::command::{output, succeed};
 const FOLDER: &str = "dist";
 /// Profile of the program: as for release, without symbols.
 const PROFILE: &str = "dist";
-/// Variable that only a build with the feature `chaos` knows.
-const STOP_VARIABLE: &str = "TIDEGATE_STOP_AT";
+/// Variables that only a build with the feature `chaos` knows.
+const CHAOS_VARIABLES: [&str; 2] = ["TIDEGATE_STOP_AT", "TIDEGATE_CLOCK_FILE"];
 /// Documents that go with the program.
 const DOCUMENTS: &[&str] = &["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"];
 
 /// Builds and packs. The same commit on the same toolchain gives the same bytes.
 pub(crate) fn run() -> Result<()> {
     let program = build()?;
-    refuse_points_to_stop_at(&fs::read(&program)?)?;
+    refuse_chaos(&fs::read(&program)?)?;
     let metadata = sbom::Metadata::of_checkout()?;
     let name = format!("tidegate-{}-{}", metadata.version()?, host()?);
     let bill = sbom::bill_of_materials(&metadata, &fs::read_to_string("Cargo.lock")?)?;
@@ -51,11 +51,13 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// What is handed out cannot be told to stop itself: that takes the feature `chaos`.
-fn refuse_points_to_stop_at(program: &[u8]) -> Result<()> {
-    let variable = STOP_VARIABLE.as_bytes();
-    let has_points = program.windows(variable.len()).any(|window| window == variable);
-    ensure!(!has_points, "the program was built with the feature `chaos`");
+/// What is handed out cannot be told to stop itself, nor what time it is: that takes the feature
+/// `chaos`.
+fn refuse_chaos(program: &[u8]) -> Result<()> {
+    for variable in CHAOS_VARIABLES.map(str::as_bytes) {
+        let has_it = program.windows(variable.len()).any(|window| window == variable);
+        ensure!(!has_it, "the program was built with the feature `chaos`");
+    }
     Ok(())
 }
 
@@ -85,4 +87,36 @@ fn host() -> Result<String> {
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_whose_clock_can_be_set_from_outside_is_not_handed_out() {
+        // Every variable that the feature brings is one that is sought.
+        let chaos = include_str!("../../crates/tidegate-store/src/chaos.rs");
+        let quoted = chaos.split('"').skip(1).step_by(2);
+        let variables: Vec<&str> = quoted.filter(|word| word.starts_with("TIDEGATE_")).collect();
+        assert_eq!(variables, CHAOS_VARIABLES);
+        for variable in variables {
+            let program = [b"\x7fELF...", variable.as_bytes(), b"\0"].concat();
+            assert!(refuse_chaos(&program).is_err(), "{variable}");
+        }
+        refuse_chaos(b"\x7fELF...TIDEGATE_TOKEN\0").unwrap();
+    }
+
+    #[test]
+    fn nothing_switches_chaos_on_unless_somebody_asks_for_it() {
+        for manifest in [
+            include_str!("../../crates/tidegate/Cargo.toml"),
+            include_str!("../../crates/tidegate-store/Cargo.toml"),
+        ] {
+            let naming: Vec<&str> =
+                manifest.lines().filter(|line| line.contains("chaos")).collect();
+            let is_rule = |line: &&str| line.starts_with('#') || line.starts_with("chaos = [");
+            assert!(naming.iter().all(is_rule), "{naming:?}");
+        }
+    }
 }

@@ -1,11 +1,12 @@
-//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `schema`, `load`, `pages`,
-//! `shots`, `dist`.
+//! House tasks: `cargo xtask tidy`, `ci`, `bench`, `mutants`, `chaos`, `fires`, `schema`, `load`,
+//! `pages`, `shots`, `dist`.
 
 mod bench;
 mod chaos;
 mod ci;
 mod command;
 mod dist;
+mod fires;
 mod load;
 mod mutants;
 mod pages;
@@ -30,6 +31,8 @@ enum Task {
     Mutants,
     /// Kill and stop real processes, and check what they leave
     Chaos(chaos::ChaosArgs),
+    /// Jump with the clocks of real processes, kill schedulers, and go through every zone's years
+    Fires(fires::FiresArgs),
     /// Fuzz the API with schemathesis, for longer than the tests do
     Schema(schema::SchemaArgs),
     /// Ask a service with a long past 200 times a second, with 1,000 watchers, and judge
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Mutants => mutants::run(),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Fires(args) => fires::run(&args),
         Task::Schema(args) => schema::run(&args),
         Task::Load(args) => load::run(&args),
         Task::Pages(args) => pages::run(&args),

@@ -141,6 +141,17 @@ impl RowBatch {
         Ok(())
     }
 
+    /// Appends the next rows of another batch until this one has at least `bytes` of cells; whether
+    /// it has.
+    pub fn fill_from(&mut self, rows: &mut Rows<'_>, bytes: usize) -> bool {
+        let (start, filled) = (rows.at, self.bytes.len());
+        while filled + (rows.at - start) < bytes && rows.next().is_some() {
+            self.rows += 1;
+        }
+        self.bytes.extend_from_slice(&rows.padded[start..rows.at]);
+        self.bytes.len() >= bytes
+    }
+
     /// Ends the filling: puts the padding behind the last cell.
     pub fn seal(&mut self) {
         self.filled = self.bytes.len();

@@ -18,3 +18,4 @@ pub use format::{
 };
 pub use formats::{FORMATS, by_slug};
 pub use options::{OptionFault, OptionKind, OptionSpec, Options};
+pub use text::value::plain_text;

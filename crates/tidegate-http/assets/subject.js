@@ -35,10 +35,12 @@
       tickPage.checked = on === boxes.length;
       tickPage.indeterminate = on > 0 && on < boxes.length;
       bulk.hidden = isNone();
-      const [count, all] = [bulk.querySelector(".bulk-n"), bulk.querySelector("[value=all]")];
+      const count = bulk.querySelector(".bulk-n");
       count.textContent = chosen();
       count.hidden = false;
-      all.hidden = isAll;
+      // What is done to picked rows alone is not done to all that match.
+      for (const one of bulk.querySelectorAll("[value=all]:not([data-no-script])")) one.hidden = isAll;
+      for (const one of bulk.querySelectorAll("[data-picked]")) one.hidden = isAll;
       document.querySelector("[data-look]")?.classList.toggle("btn-go", isNone());
       line(on);
       if (isNone()) sessionStorage.removeItem(place);

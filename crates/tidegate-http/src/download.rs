@@ -93,7 +93,8 @@ pub(crate) async fn send(
             edge.service.redeem_bearer(&edge.artifacts, address, &token, part).await?
         }
     };
-    Ok((status, told, Body::from_stream(edge.downloads.pieces(sending))).into_response())
+    Ok((status, told, Body::from_stream(edge.downloads.pieces(sending, peer::line(&parts))))
+        .into_response())
 }
 
 /// Leads from the link of a mail to the file: by way of the sign-in, if need be.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::NonZeroU32, sync::Arc, sync::atomic::AtomicBool, tim
 
 use sha2::{Digest, Sha256};
 use tidegate_model::audit::hexadecimal;
-use tidegate_service::{Service, artifacts::Artifacts};
+use tidegate_service::{HandOverSettings, Service, artifacts::Artifacts};
 use tokio::sync::watch;
 use url::{Host, Url};
 
@@ -43,6 +43,8 @@ pub struct EdgeSettings {
     pub trusted_header: Option<TrustedHeader>,
     /// Provider by which one signs in, beside passwords.
     pub oidc: Option<OidcSettings>,
+    /// Site whose signed requests are taken.
+    pub hand_over: Option<HandOverSettings>,
 }
 
 /// The edge cannot be set up like that.
@@ -97,6 +99,7 @@ impl EdgeSettings {
                 linger: Duration::ZERO,
                 trusted_header: None,
                 oidc: None,
+                hand_over: None,
             }),
             false => Err(EdgeError::PublicUrl),
         }

@@ -105,12 +105,27 @@ impl<S: Send + Sync> FromRequest<S> for AnyBody {
     }
 }
 
-async fn json(request: Request) -> Result<Value, Response> {
+/// The bytes of a JSON body, as they were signed.
+pub(crate) struct JsonBytes(pub(crate) Vec<u8>);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        json_bytes(request).await.map(Self)
+    }
+}
+
+async fn json_bytes(request: Request) -> Result<Vec<u8>, Response> {
     if !is_json(request.headers()) {
         return Err(Problem::of(ProblemKind::UnsupportedMediaType).into_response());
     }
     let bytes = whole(request.into_body()).await;
-    let bytes = bytes.ok_or_else(|| Problem::of(ProblemKind::TooLarge).into_response())?;
+    bytes.ok_or_else(|| Problem::of(ProblemKind::TooLarge).into_response())
+}
+
+async fn json(request: Request) -> Result<Value, Response> {
+    let bytes = json_bytes(request).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         let detail = format!("the body is not JSON: {place}");

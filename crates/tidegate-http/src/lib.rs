@@ -24,6 +24,7 @@ mod router;
 mod serve;
 mod session;
 mod sign_on;
+mod socket;
 mod tagged;
 mod trusted_header;
 mod underway;

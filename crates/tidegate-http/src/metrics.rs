@@ -8,8 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header;
-use tidegate_model::status::Status;
-use tidegate_service::{Figures, Store};
+use tidegate_model::{
+    notice::{Channel, DeliveryState},
+    status::Status,
+};
+use tidegate_service::{DeliveryCount, Figures, Store};
 
 pub(crate) use self::requests::Requests;
 use self::text::{Kind, Text};
@@ -47,6 +50,7 @@ fn written(edge: &Edge, figures: &Figures) -> String {
     let mut text = Text::default();
     of_jobs(&mut text, figures);
     of_log(&mut text, figures);
+    of_notices(&mut text, figures);
     of_process(&mut text, edge);
     edge.requests.write(&mut text);
     text.into_string()
@@ -84,6 +88,21 @@ fn of_log(text: &mut Text, figures: &Figures) {
     let age = seconds(figures.checkpoint_age_micros);
     let help = "Time since the last checkpoint of the activity log; 0 before the first";
     text.one("tidegate_audit_checkpoint_age_seconds", Kind::Gauge, help, age);
+}
+
+fn of_notices(text: &mut Text, figures: &Figures) {
+    let name = "tidegate_deliveries";
+    text.head(name, Kind::Gauge, "Notices by mail and to webhooks, by what became of them");
+    for &channel in Channel::ALL {
+        for &state in DeliveryState::ALL {
+            let is_it = |one: &&DeliveryCount| one.channel == channel && one.state == state;
+            let count = figures.deliveries.iter().find(is_it).map_or(0, |one| one.count);
+            text.sample(name, &[("channel", channel.slug()), ("state", state.slug())], count);
+        }
+    }
+    let age = seconds(figures.oldest_delivery_micros);
+    let help = "How long the oldest notice waits that was not delivered yet";
+    text.one("tidegate_delivery_oldest_seconds", Kind::Gauge, help, age);
 }
 
 fn of_process(text: &mut Text, edge: &Edge) {

@@ -3,7 +3,10 @@
 mod access;
 mod account;
 mod activity;
+mod approvals;
 mod assets;
+mod budgets;
+mod cron;
 mod dashboard;
 mod draft;
 mod export;
@@ -15,17 +18,22 @@ mod forms;
 mod help;
 mod home;
 mod icons;
+mod landing;
+mod masks;
 mod nav;
+mod notifications;
 mod operator;
 mod operators;
 mod parts;
 mod password;
+mod pause;
 mod people;
 mod question;
 mod reference;
 mod rights;
 mod role;
 mod roles;
+mod schedule;
 mod second_factor;
 mod second_step;
 mod secret;
@@ -35,6 +43,7 @@ mod sign_in;
 mod sign_on;
 mod subject;
 mod theme;
+mod timing;
 mod wizard;
 mod words;
 
@@ -62,6 +71,8 @@ pub(crate) const SIGN_IN: &str = "/sg-admin/sign-in";
 pub(crate) const SIGN_ON: &str = "/sg-admin/sign-in/provider";
 /// Where the provider sends one back to.
 pub(crate) const SIGNED_ON: &str = "/sg-admin/sign-in/provider/done";
+/// Where one lands whom another site has sent.
+pub(crate) const LANDING: &str = "/sg-admin/sign-in/handed-over";
 /// Where one shows the second factor.
 pub(crate) const CODE: &str = "/sg-admin/sign-in/code";
 /// Where one has one's second factor.
@@ -141,6 +152,29 @@ pub(crate) const PAGES: &[Page] = &[
         "/sg-admin/exports/new/review?subject=orders&format=csv",
         || get(wizard::show_review).post(wizard::show_review),
     ),
+    look("approvals", approvals::PATH, approvals::PATH, || get(approvals::show)),
+    look("approval-rules", approvals::rules::PATH, approvals::rules::PATH, || {
+        get(approvals::rules::show).post(approvals::rules::send)
+    }),
+    look("approval", "/sg-admin/approvals/{id}", "/sg-admin/approvals/1", || {
+        get(approvals::one::show)
+    }),
+    send("approval-grant", "/sg-admin/approvals/{id}/grant", || post(approvals::one::grant)),
+    send("approval-deny", "/sg-admin/approvals/{id}/deny", || post(approvals::one::deny)),
+    send("approval-break", "/sg-admin/approvals/{id}/break", || post(approvals::one::break_glass)),
+    send("approval-review", "/sg-admin/approvals/{id}/review", || post(approvals::one::review)),
+    look("budgets", budgets::PATH, budgets::PATH, || get(budgets::show).post(budgets::send)),
+    look("cron", cron::PATH, cron::PATH, || get(cron::show)),
+    look("schedule", "/sg-admin/cron/{id}", "/sg-admin/cron/1", || {
+        get(schedule::show).post(schedule::send)
+    }),
+    send("schedule-pause", "/sg-admin/cron/{id}/pause", || post(schedule::pause)),
+    send("schedule-resume", "/sg-admin/cron/{id}/resume", || post(schedule::resume)),
+    send("schedule-run", "/sg-admin/cron/{id}/run", || post(schedule::run)),
+    send("schedule-reassign", "/sg-admin/cron/{id}/reassign", || post(schedule::reassign)),
+    look("schedule-delete", "/sg-admin/cron/{id}/delete", "/sg-admin/cron/1/delete", || {
+        get(schedule::ask_delete).post(schedule::delete)
+    }),
     send("new-export-start", "/sg-admin/exports/new/start", || post(wizard::start)),
     look("dashboard", dashboard::PATH, dashboard::PATH, || get(dashboard::show)),
     look("activity", activity::PATH, activity::PATH, || get(activity::show)),
@@ -173,6 +207,8 @@ pub(crate) const PAGES: &[Page] = &[
     look("account", account::PATH, account::PATH, || get(account::show)),
     send("account-password", "/sg-admin/account/password", || post(account::change_password)),
     send("account-tokens", "/sg-admin/account/tokens", || post(account::create_token)),
+    look("pause", pause::PATH, pause::PATH, || get(pause::show).post(pause::send)),
+    send("pause-end", "/sg-admin/pause/end", || post(pause::end)),
     look("roles", roles::PATH, roles::PATH, || get(roles::show).post(roles::send)),
     look("role-new", "/sg-admin/roles/new-role", "/sg-admin/roles/new-role", || {
         get(role::show_new).post(role::send_new)
@@ -185,6 +221,50 @@ pub(crate) const PAGES: &[Page] = &[
     }),
     look("access", access::PATH, access::PATH, || get(access::show)),
     look("settings", settings::PATH, settings::PATH, || get(settings::show).post(settings::send)),
+    look("notifications", notifications::PATH, notifications::PATH, || get(notifications::show)),
+    send("notifications-read", "/sg-admin/notifications/read", || post(notifications::read)),
+    send("notifications-subscribe", "/sg-admin/notifications/subscriptions", || {
+        post(notifications::subscribe)
+    }),
+    look("webhooks", notifications::webhook::PATH, notifications::webhook::PATH, || {
+        get(notifications::webhook::show).post(notifications::webhook::add)
+    }),
+    look(
+        "webhook",
+        "/sg-admin/notifications/webhooks/{id}",
+        "/sg-admin/notifications/webhooks/1",
+        || get(notifications::webhook::show_one).post(notifications::webhook::save),
+    ),
+    send("webhook-test", "/sg-admin/notifications/webhooks/{id}/test", || {
+        post(notifications::webhook::test)
+    }),
+    send("webhook-rotate", "/sg-admin/notifications/webhooks/{id}/rotate", || {
+        post(notifications::webhook::rotate)
+    }),
+    send("webhook-toggle", "/sg-admin/notifications/webhooks/{id}/toggle", || {
+        post(notifications::webhook::toggle)
+    }),
+    look(
+        "webhook-remove",
+        "/sg-admin/notifications/webhooks/{id}/remove",
+        "/sg-admin/notifications/webhooks/1/remove",
+        || get(notifications::webhook::ask_remove).post(notifications::webhook::remove),
+    ),
+    look("deliveries", notifications::delivery::PATH, notifications::delivery::PATH, || {
+        get(notifications::delivery::show)
+    }),
+    send("redeliver", "/sg-admin/notifications/deliveries/{id}/redeliver", || {
+        post(notifications::delivery::redeliver)
+    }),
+    look("templates", notifications::template::PATH, notifications::template::PATH, || {
+        get(notifications::template::show_all)
+    }),
+    look(
+        "template",
+        "/sg-admin/notifications/templates/{slug}",
+        "/sg-admin/notifications/templates/export.ready",
+        || get(notifications::template::show).post(notifications::template::send),
+    ),
     look("second-factor", SECOND_FACTOR, SECOND_FACTOR, || {
         get(second_factor::show).post(second_factor::begin)
     }),
@@ -196,6 +276,21 @@ pub(crate) const PAGES: &[Page] = &[
         get(subject::show)
     }),
     send("subject-take", "/sg-admin/subjects/{slug}/take", || post(subject::take)),
+    look(
+        "action",
+        "/sg-admin/subjects/{slug}/actions/{codename}",
+        "/sg-admin/subjects/orders/actions/refund?ids=1",
+        || get(subject::ask_action).post(subject::ask_action_many),
+    ),
+    send("action-run", "/sg-admin/subjects/{slug}/actions/{codename}/run", || {
+        post(subject::run_action)
+    }),
+    look(
+        "action-result",
+        "/sg-admin/subjects/{slug}/actions/{codename}/runs/{run}",
+        "/sg-admin/subjects/orders/actions/refund/runs/1",
+        || get(subject::action_result),
+    ),
     send("subject-client-export", "/sg-admin/subjects/{slug}/client-export", || {
         post(subject::client_export)
     }),
@@ -218,6 +313,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/sg-admin/", get(home::show))
         .route(SIGN_IN, get(sign_in::show).post(sign_in::send))
         .route(CODE, get(second_step::show).post(second_step::send))
+        .route(LANDING, get(landing::arrive))
         .route(SIGN_ON, get(sign_on::leave))
         .route(SIGNED_ON, get(sign_on::arrive))
         .route("/sg-admin/sign-out", post(sign_in::leave))
@@ -257,9 +353,18 @@ fn told(problem: &Problem) -> (StatusCode, String) {
     (problem.kind().status(), sentence(problem.detail()))
 }
 
-/// A message as people read it: errors are lower case and end without a full stop.
+/// A message as people read it: errors are lower case, end without a full stop, and have names
+/// between backticks.
 fn sentence(message: &str) -> String {
-    let mut characters = message.chars();
+    let mut is_open = false;
+    let quoted = |character| match character {
+        '`' => {
+            is_open = !is_open;
+            if is_open { '“' } else { '”' }
+        }
+        other => other,
+    };
+    let mut characters = message.chars().map(quoted);
     let first = characters.next().into_iter().flat_map(char::to_uppercase);
     let end = if message.ends_with('.') { "" } else { "." };
     first.chain(characters).chain(end.chars()).collect()
@@ -270,6 +375,12 @@ mod tests {
     use std::fmt::Write;
 
     use super::*;
+
+    #[test]
+    fn a_message_is_a_sentence_with_names_in_quotes() {
+        assert_eq!(sentence("this takes the capability `a.b`"), "This takes the capability “a.b”.");
+        assert_eq!(sentence("`a` is no field of `b`."), "“a” is no field of “b”.");
+    }
 
     #[test]
     fn the_reference_lists_every_page() {

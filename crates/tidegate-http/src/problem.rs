@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 pub use kinds::{PROBLEMS, ProblemKind};
 use serde::Serialize;
-use tidegate_model::fault::{Fault, Faults};
+use tidegate_model::fault::{Fault, FaultCode, Faults};
 use utoipa::ToSchema;
 
 /// Media type of problems.
@@ -59,6 +59,11 @@ struct FaultBody {
     pointer: String,
     /// What is wrong there, and what would be right.
     detail: String,
+    /// Names the kind of fault, for ever, where a program has to know: `masked` is a filter or an
+    /// order by a field that is masked for whoever asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "masked")]
+    code: Option<FaultCode>,
 }
 
 impl Problem {
@@ -106,7 +111,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.kind.status();
-        let fault = |Fault { pointer, detail }| FaultBody { pointer, detail };
+        let fault = |Fault { pointer, detail, code }| FaultBody { pointer, detail, code };
         let told =
             Told { kind: self.kind, detail: self.detail.clone(), errors: self.errors.clone() };
         let body = ProblemBody {

@@ -1,6 +1,6 @@
 //! Listens, and ends in order: what has begun is answered.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     net::TcpListener,
@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     edge::{Edge, Shared},
     router::router,
+    socket::{Peer, Sockets},
 };
 
 /// Time that answers and downloads under way get once the process is told to end.
@@ -29,9 +30,9 @@ pub async fn serve(
     listener: TcpListener,
     mut stopped: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let service = router(edge.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(edge.clone()).into_make_service_with_connect_info::<Peer>();
     let (close, mut closing) = watch::channel(false);
-    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let served = axum::serve(Sockets(listener), service).with_graceful_shutdown(async move {
         // A sender that is gone is an end, too.
         drop(closing.wait_for(|is_closing| *is_closing).await);
     });

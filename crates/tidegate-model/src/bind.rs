@@ -14,6 +14,7 @@ use crate::{
     fault::{Fault, FaultList, Faults},
     nearest::unknown,
     pointer::Pointer,
+    sight::Sight,
     subject::Subject,
 };
 
@@ -75,6 +76,13 @@ impl BoundSubject {
             None => bind_kinds(declaration, catalog, at, &mut faults),
         };
         faults.or(bound)
+    }
+
+    /// The same as somebody sees it.
+    #[must_use]
+    pub fn seen(&self, sight: &Sight) -> Self {
+        let kinds = self.kinds.iter().map(|kind| sight.seen(kind)).collect();
+        Self { whole: sight.seen(&self.whole), kinds }
     }
 
     /// The subject as a whole: its only table, or all kinds under one roof.

@@ -41,6 +41,7 @@ pub const KNOWN: &[Known] = &[
     known("budgets.manage", "change budgets"),
     known("pii.unmask", "see personal data without masks"),
     known("egress.pause", "pause and resume all egress"),
+    known("actions.sync", "keep up the registry of actions, and what another site says of people"),
 ];
 
 /// Ending of the capability to see a subject's records.
@@ -63,6 +64,17 @@ pub fn export_of(subject: &str) -> String {
     format!("{subject}{EXPORT}")
 }
 
+/// Whether a capability is one to export a subject.
+pub fn is_export(capability: &str) -> bool {
+    capability.ends_with(EXPORT)
+}
+
+/// Capability to have an action of the registry done to a subject: `users.refund`. The action
+/// `export` is the capability to export it.
+pub fn action_of(subject: &str, codename: &str) -> String {
+    format!("{subject}.{codename}")
+}
+
 /// A set of capabilities.
 pub type Capabilities = BTreeSet<String>;
 
@@ -72,9 +84,15 @@ pub fn all<'a>(subjects: impl IntoIterator<Item = &'a str>) -> Capabilities {
     KNOWN.iter().map(|known| known.slug.to_owned()).chain(of_subjects).collect()
 }
 
-/// Says what is wrong with a capability's slug on a site with these subjects, if anything.
-pub fn fault_of<'a>(slug: &str, subjects: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let all = all(subjects);
+/// Says what is wrong with a capability's slug on a site with these subjects and these capabilities
+/// of registered actions, if anything.
+pub fn fault_of<'a>(
+    slug: &str,
+    subjects: impl IntoIterator<Item = &'a str>,
+    actions: &Capabilities,
+) -> Option<String> {
+    let mut all = all(subjects);
+    all.extend(actions.iter().cloned());
     if all.contains(slug) {
         return None;
     }
@@ -95,8 +113,11 @@ mod tests {
 
     #[test]
     fn a_slug_that_nobody_knows_is_told_with_its_neighbour() {
-        assert_eq!(fault_of("orders.export", ["orders"]), None);
-        let fault = fault_of("orders.exprt", ["orders"]).unwrap();
+        let actions = Capabilities::from(["orders.refund".to_owned()]);
+        let fault_of = |slug| fault_of(slug, ["orders"], &actions);
+        assert_eq!(fault_of("orders.export"), None);
+        assert_eq!(fault_of("orders.refund"), None);
+        let fault = fault_of("orders.exprt").unwrap();
         assert!(fault.contains("orders.export"), "{fault}");
     }
 }

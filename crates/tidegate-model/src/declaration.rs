@@ -137,6 +137,18 @@ impl SubjectDeclaration {
         }
     }
 
+    /// Whether some of its records, or a field of them, can be personal data.
+    pub fn can_hold_pii(&self) -> bool {
+        let has_class = |field: &FieldDeclaration| field.pii.is_some();
+        self.pii
+            || self.pii_when.is_some()
+            || self.fields.iter().any(has_class)
+            || self
+                .kinds
+                .iter()
+                .any(|kind| kind.pii_when.is_some() || kind.fields.iter().any(has_class))
+    }
+
     /// Relations that the source must describe before the subject can be bound, each once.
     pub fn tables(&self) -> Vec<Relation> {
         let own = self.relation().into_iter();

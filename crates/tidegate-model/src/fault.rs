@@ -16,12 +16,24 @@ pub struct Fault {
     pub pointer: String,
     /// What is wrong and what would be right; never a value of a row.
     pub detail: String,
+    /// What kind of fault it is, where a program has to know; it stays the same for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<FaultCode>,
+}
+
+/// A kind of fault that programs tell from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultCode {
+    /// A filter or an order is by a field that is masked for whoever asks: nobody should find
+    /// another way to the same rows.
+    Masked,
 }
 
 impl Fault {
     /// A fault at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        Self { pointer: pointer.into(), detail: detail.into(), code: None }
     }
 }
 
@@ -49,11 +61,19 @@ pub(crate) struct FaultList {
 impl FaultList {
     /// Notes a fault, once.
     pub(crate) fn add(&mut self, at: &Pointer<'_>, detail: impl Into<String>) {
+        self.add_fault(at.fault(detail));
+    }
+
+    /// Notes a fault of a kind, once.
+    pub(crate) fn add_coded(&mut self, at: &Pointer<'_>, code: FaultCode, detail: String) {
+        self.add_fault(Fault { code: Some(code), ..at.fault(detail) });
+    }
+
+    fn add_fault(&mut self, fault: Fault) {
         if self.faults.len() >= FAULTS_MAX {
             self.unlisted += 1;
             return;
         }
-        let fault = at.fault(detail);
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }

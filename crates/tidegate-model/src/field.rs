@@ -2,7 +2,7 @@
 
 use tidegate_batch::{DataType, ItemField};
 
-use crate::catalog::TableName;
+use crate::{catalog::TableName, mask::MaskPolicy};
 
 /// Fields of a subject: a table of MySQL has at most 4,096 columns, more than the other sources'.
 pub const FIELDS_MAX: usize = 4_096;
@@ -24,6 +24,8 @@ pub struct Field {
     pub is_internal: bool,
     /// Class of personal data, if any: `email`, `name`, `phone`, …
     pub pii: Option<String>,
+    /// What whoever asks is shown of its values. A subject as its source has it shows them all.
+    pub mask: MaskPolicy,
 }
 
 impl Field {
@@ -50,9 +52,20 @@ impl Field {
         self.has_equality() && !matches!(self.data_type, DataType::Boolean | DataType::Uuid)
     }
 
-    /// Whether records can be sorted by it.
+    /// Whether records can be sorted by it, by whoever asks.
     pub fn is_sortable(&self) -> bool {
-        self.has_equality()
+        self.has_equality() && !self.mask.hides()
+    }
+
+    /// The field with the type that its values have where they are shown: a hash and a part are
+    /// text, whatever they are of.
+    #[must_use]
+    pub fn as_shown(&self) -> Self {
+        let data_type = match self.mask {
+            MaskPolicy::Hash | MaskPolicy::Partial => DataType::Text,
+            MaskPolicy::Show | MaskPolicy::Redact | MaskPolicy::Drop => self.data_type.clone(),
+        };
+        Self { data_type, ..self.clone() }
     }
 
     /// Whether free text can be searched in it: a text by its parts, a number or UUID as a whole.

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{
     actor::Via,
-    ids::{JobId, OperatorId},
+    exposure::Exposure,
+    ids::{JobId, OperatorId, ScheduleId},
     status::Status,
     trace::TraceParent,
 };
@@ -34,6 +35,8 @@ pub struct NewJob {
     pub time_zone: String,
     /// Whether personal data is in it.
     pub has_pii: bool,
+    /// Whether whoever asked may see personal data as it is.
+    pub is_unmasked: bool,
     /// Address to mail to.
     pub notify_email: Option<String>,
     /// Why the data is wanted.
@@ -44,10 +47,14 @@ pub struct NewJob {
     pub created_by: OperatorId,
     /// Job it is a new run of.
     pub rerun_of: Option<JobId>,
+    /// Schedule that it is a run of.
+    pub schedule: Option<ScheduleId>,
     /// Rows that are expected, if anybody could say.
     pub rows_estimated: Option<i64>,
     /// Attempts it gets.
     pub attempts_max: i64,
+    /// What a file of it would show by the policy of now, and to whom the request may be shown.
+    pub exposure: Exposure,
     /// Scope as the activity log may show it: values of personal fields hashed.
     pub scope_summary: Value,
     /// Key that makes a repeated request the same one, with the hash of what was asked.
@@ -86,6 +93,13 @@ pub struct Job {
     pub status: Status,
     /// Whether personal data is in it.
     pub has_pii: bool,
+    /// Whether whoever asked could see personal data as it is.
+    #[serde(skip)]
+    pub is_unmasked: bool,
+    /// What its file shows, or would have shown as it was asked for; none from before there were
+    /// masks. Never shown.
+    #[serde(skip)]
+    pub exposure: Option<Exposure>,
     /// Share of the work that is done, 0 to 100; 100 only when ready.
     pub progress: i64,
     /// Rows so far, or in the file.
@@ -125,6 +139,8 @@ pub struct Job {
     pub fault: Option<String>,
     /// Job it is a new run of.
     pub rerun_of: Option<JobId>,
+    /// Schedule that it is a run of.
+    pub schedule_id: Option<ScheduleId>,
     /// Who made it.
     pub created_by: OperatorId,
     /// When it was made.
@@ -175,6 +191,12 @@ pub enum FailureReason {
     StoreUnavailable,
     /// Its creator may not make it any more.
     PermissionRevoked,
+    /// What its creator is shown of it changed while it was built.
+    ExposureChanged,
+    /// A second person has refused it, or what was asked for is not what it was.
+    ApprovalRefused,
+    /// Nobody has decided about it in time.
+    ApprovalLapsed,
     /// Its workers died.
     WorkerLost,
     /// A fault of the program.
@@ -183,7 +205,7 @@ pub enum FailureReason {
 
 impl FailureReason {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::SourceLost,
         Self::SourceTruncated,
         Self::SourceRefused,
@@ -194,6 +216,9 @@ impl FailureReason {
         Self::DiskFull,
         Self::StoreUnavailable,
         Self::PermissionRevoked,
+        Self::ExposureChanged,
+        Self::ApprovalRefused,
+        Self::ApprovalLapsed,
         Self::WorkerLost,
         Self::Internal,
     ];
@@ -211,6 +236,9 @@ impl FailureReason {
             Self::DiskFull => "disk_full",
             Self::StoreUnavailable => "store_unavailable",
             Self::PermissionRevoked => "permission_revoked",
+            Self::ExposureChanged => "exposure_changed",
+            Self::ApprovalRefused => "approval_refused",
+            Self::ApprovalLapsed => "approval_lapsed",
             Self::WorkerLost => "worker_lost",
             Self::Internal => "internal",
         }
@@ -224,12 +252,15 @@ impl FailureReason {
             | Self::SnapshotTooOld
             | Self::DiskFull
             | Self::StoreUnavailable
+            | Self::ExposureChanged
             | Self::WorkerLost
             | Self::Internal => true,
             Self::SourceRefused
             | Self::SchemaChanged
             | Self::ValueRefused
             | Self::OverLimit
+            | Self::ApprovalRefused
+            | Self::ApprovalLapsed
             | Self::PermissionRevoked => false,
         }
     }

@@ -7,13 +7,16 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_json::{Map, Value};
 
 use crate::{
+    exposure::{ExposedField, Exposure},
     fault::{FaultList, Faults},
+    field::Field,
+    mask::MaskPolicy,
     nearest::unknown,
     pointer::Pointer,
     query::{Query, Selected},
     resolve::Moment,
     scope::{Asker, Scope, kind_of},
-    selection,
+    selection, sight,
     subject::Subject,
 };
 
@@ -129,15 +132,36 @@ impl ExportRequest {
     /// All faults, with pointers into the request.
     pub fn check(&self, subject: &Subject) -> Result<CheckedRequest, Faults> {
         let mut faults = FaultList::default();
-        let place = Pointer::at("/fields");
-        let fields = selection::choose(Some(&self.fields), subject, &place, &mut faults);
-        let time_zone = self.checked_time_zone(&mut faults);
         if !self.schedule.is_null() {
             let detail = "a schedule needs a server with a control database; leave it out to \
                           export now";
             faults.add(&Pointer::at("/schedule"), detail);
         }
-        let scope = Scope::check(&self.scope, subject, Asker::Request, &Pointer::at("/scope"));
+        self.check_as(Asker::Request, subject, faults)
+    }
+
+    /// Checks the request of a schedule, or of a run of one. When it fires is not looked at here.
+    ///
+    /// # Errors
+    ///
+    /// All faults, with pointers into the request.
+    pub fn check_scheduled(&self, subject: &Subject) -> Result<CheckedRequest, Faults> {
+        self.check_as(Asker::Schedule, subject, FaultList::default())
+    }
+
+    fn check_as(
+        &self,
+        asker: Asker,
+        subject: &Subject,
+        mut faults: FaultList,
+    ) -> Result<CheckedRequest, Faults> {
+        let place = Pointer::at("/fields");
+        let fields = selection::choose(Some(&self.fields), subject, &place, &mut faults);
+        if !fields.is_empty() && fields.iter().all(|chosen| chosen.field.mask == MaskPolicy::Drop) {
+            faults.add(&place, "no field is left: all of these are masked for you");
+        }
+        let time_zone = self.checked_time_zone(&mut faults);
+        let scope = Scope::check(&self.scope, subject, asker, &Pointer::at("/scope"));
         match (scope, faults.into_faults()) {
             (Ok(scope), None) => Ok(CheckedRequest {
                 subject: subject.clone(),
@@ -160,18 +184,21 @@ impl ExportRequest {
 
     fn checked_time_zone(&self, faults: &mut FaultList) -> Tz {
         let Some(name) = &self.time_zone else { return Tz::UTC };
-        name.parse().unwrap_or_else(|_| {
-            let known: Vec<&str> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-            let detail = match crate::nearest::nearest(name, known.iter().copied()) {
-                Some(_) => unknown("time zone", name, &known),
-                None => {
-                    "a time zone is a name of the IANA database, such as `Europe/Berlin`".into()
-                }
-            };
-            faults.add(&Pointer::at("/time_zone"), detail);
-            Tz::UTC
-        })
+        zone_of(name, &Pointer::at("/time_zone"), faults)
     }
+}
+
+/// The time zone of that name; UTC where there is none, with a fault.
+pub(crate) fn zone_of(name: &str, at: &Pointer<'_>, faults: &mut FaultList) -> Tz {
+    name.parse().unwrap_or_else(|_| {
+        let known: Vec<&str> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+        let detail = match crate::nearest::nearest(name, known.iter().copied()) {
+            Some(_) => unknown("time zone", name, &known),
+            None => "a time zone is a name of the IANA database, such as `Europe/Berlin`".into(),
+        };
+        faults.add(at, detail);
+        Tz::UTC
+    })
 }
 
 impl TryFrom<Value> for ExportRequest {
@@ -180,6 +207,15 @@ impl TryFrom<Value> for ExportRequest {
     fn try_from(sent: Value) -> Result<Self, Faults> {
         Self::read(&sent)
     }
+}
+
+/// What `since_last` means to a run of a schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// Up to where the last successful run went; none before the first one.
+    pub last_run: Option<DateTime<Utc>>,
+    /// Up to where this one goes; none means now.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A request that its subject can answer.
@@ -256,6 +292,36 @@ impl CheckedRequest {
         Ok(self)
     }
 
+    /// What a file of this request tells, made within that row limit. To be asked before the limit
+    /// is put over the request: what it rests on is not told.
+    pub fn exposure(&self, row_limit: Option<&Value>) -> Exposure {
+        let exposed = |field: &Field| ExposedField {
+            field: field.slug.clone(),
+            class: sight::class_of(&self.subject, field).map(str::to_owned),
+            policy: field.mask,
+        };
+        let shown = self.fields.iter().filter(|chosen| !chosen.is_hidden);
+        let cited = self.scope.fields().into_iter();
+        let sorted = self.scope.sort().iter().map(|key| &key.field);
+        let mut fields: Vec<ExposedField> = Vec::new();
+        for field in shown.map(|chosen| &chosen.field).chain(cited).chain(sorted) {
+            let exposed = exposed(field);
+            if !fields.contains(&exposed) {
+                fields.push(exposed);
+            }
+        }
+        let slugs = |fields: &[Field]| fields.iter().map(|field| field.slug.clone()).collect();
+        Exposure {
+            fields,
+            row_limit: row_limit.cloned(),
+            key: if self.scope.names_rows() { slugs(&self.scope.key) } else { Vec::new() },
+            search: match self.scope.search_words.is_empty() {
+                true => Vec::new(),
+                false => slugs(&self.scope.search_fields),
+            },
+        }
+    }
+
     /// The fields of the file as a request would name them: what a job freezes.
     pub fn frozen_fields(&self) -> Value {
         let visible = self.fields.iter().filter(|chosen| !chosen.is_hidden);
@@ -268,12 +334,20 @@ impl CheckedRequest {
 
     /// The question to the source at this moment, and the resolved scope for the manifest.
     pub fn query(&self, now: DateTime<Utc>) -> (Query, Value) {
-        let moment = Moment { now, time_zone: self.time_zone, last_run: None };
+        self.query_since(now, Since::default())
+    }
+
+    /// The same for a run of a schedule, which goes on where the last one ended.
+    pub fn query_since(&self, now: DateTime<Utc>, since: Since) -> (Query, Value) {
+        let Since { last_run, until } = since;
+        let moment = Moment { now, time_zone: self.time_zone, last_run, until };
         let resolved = self.scope.resolve(&moment);
         let key = self.subject.key.iter().filter_map(|slug| self.subject.field(slug));
+        // A field that is not to be in the file is not even read.
+        let read = self.fields.iter().filter(|chosen| chosen.field.mask != MaskPolicy::Drop);
         let query = Query {
             relation: self.subject.relation.clone(),
-            fields: self.fields.clone(),
+            fields: read.cloned().collect(),
             key: key.cloned().collect(),
             predicate: resolved.predicate,
             sort: self.scope.sort().to_vec(),

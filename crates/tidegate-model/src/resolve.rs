@@ -14,6 +14,8 @@ use crate::{
     scope::{Condition, Filter, Key, Operand, Scope, Test, clamped},
 };
 
+pub(crate) use self::calendar::instant_of;
+
 /// When and where a scope is resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -21,8 +23,11 @@ pub struct Moment {
     pub now: DateTime<Utc>,
     /// Zone of the job: its days, weeks and months are meant.
     pub time_zone: Tz,
-    /// When the schedule's last successful run was resolved; none before the first one.
+    /// Up to where the schedule's last successful run went; none before the first one.
     pub last_run: Option<DateTime<Utc>>,
+    /// Up to where this run goes with `since_last`: a while before now, so that what is committed
+    /// late with an earlier time is not passed over. None means now.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A scope with nothing relative left in it.
@@ -43,6 +48,7 @@ impl Scope {
             now: exact(moment.now),
             time_zone: moment.time_zone,
             last_run: moment.last_run.map(exact),
+            until: moment.until.map(exact),
         };
         let resolver = Resolver { calendar: Calendar::new(&moment) };
         let filter = resolver.filter(&self.filter);

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::capability::{Capabilities, KNOWN, export_of, list_of};
+use crate::{
+    capability::{Capabilities, KNOWN, export_of, list_of},
+    mask::MaskRules,
+};
 
 /// A named set of capabilities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +23,9 @@ pub struct Role {
     /// Records that its operators may see, by subject; a subject that is absent is not limited.
     #[serde(default)]
     pub limits: Vec<RowLimit>,
+    /// What its operators are shown of personal data; what no rule speaks of is as the site has it.
+    #[serde(default)]
+    pub masks: MaskRules,
 }
 
 /// A filter that is put over everything an operator sees of a subject.
@@ -66,6 +72,7 @@ pub fn defaults<'a>(subjects: impl IntoIterator<Item = &'a str> + Clone) -> Vec<
         label: label.to_owned(),
         capabilities,
         limits: Vec::new(),
+        masks: MaskRules::default(),
     };
     vec![
         role(ADMINISTRATOR, "Administrator", all),
@@ -111,6 +118,7 @@ mod tests {
                 limit("orders", json!({ "region": "north" })),
                 limit("users", json!({ "city": "Kiel" })),
             ],
+            masks: MaskRules::default(),
         };
         assert_eq!(role.limit_of("orders"), Some(&json!({ "region": "north" })));
         assert_eq!(role.limit_of("users"), Some(&json!({ "city": "Kiel" })));

@@ -3,6 +3,7 @@
 //! `docs/reference/scope.md` describes the language; its examples are run as tests.
 
 mod check;
+mod cover;
 mod filter;
 mod keys;
 mod limits;
@@ -16,6 +17,7 @@ mod value;
 use serde_json::Value;
 
 pub use self::{
+    cover::{Cover, HIDDEN},
     filter::{Condition, Filter, Test},
     limits::*,
     operator::{Operator, Takes},
@@ -46,6 +48,8 @@ pub enum Asker {
     Request,
     /// A schedule, whose runs follow each other.
     Schedule,
+    /// The row limit of a role, which may rest on what its operators do not see.
+    Limit,
 }
 
 /// A checked scope: every field is the subject's, every value is of its field's type. Relative
@@ -106,7 +110,7 @@ impl Scope {
                 faults.add(at, "a limit is a filter, as in a scope; leave it out to limit nothing");
                 None
             }
-            limit => check::Checker::new(subject, Asker::Request, &mut faults).filter(limit, at, 1),
+            limit => check::Checker::new(subject, Asker::Limit, &mut faults).filter(limit, at, 1),
         };
         faults.or(filter.unwrap_or_else(|| Filter::Any(Vec::new())))
     }
@@ -116,9 +120,19 @@ impl Scope {
         &self.sort
     }
 
+    /// Whether it goes on where the last run of its schedule ended.
+    pub fn is_since_last(&self) -> bool {
+        self.filter.is_since_last()
+    }
+
     /// Whether only records without a value in the field can match.
     pub fn implies_null(&self, slug: &str) -> bool {
         self.filter.implies_null(slug)
+    }
+
+    /// Whether it names single rows.
+    pub(crate) fn names_rows(&self) -> bool {
+        self.ids.is_some() || self.except_ids.is_some()
     }
 
     /// Fields whose values decide which records match, each once.
@@ -128,7 +142,7 @@ impl Scope {
         if !self.search_words.is_empty() {
             fields.extend(&self.search_fields);
         }
-        if self.ids.is_some() || self.except_ids.is_some() {
+        if self.names_rows() {
             fields.extend(&self.key);
         }
         let mut once: Vec<&Field> = Vec::new();

@@ -1,9 +1,12 @@
 //! Settings of a site: what can be changed while it runs.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     fault::{Fault, Faults},
+    mask::MaskRules,
     role::Role,
 };
 
@@ -34,10 +37,30 @@ pub struct Setting {
     pub may_be_null: bool,
     /// Whether it is on or off, and takes no number.
     pub is_switch: bool,
+    /// What it is a list of; none if it is no list.
+    pub list_of: Option<ListOf>,
+}
+
+/// What a setting is a list of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListOf {
+    /// Slugs of subjects.
+    Subjects,
+    /// Classes of personal data, each with its mask.
+    Masks,
 }
 
 const fn setting(name: &'static str, words: &'static str, least: u64, most: u64) -> Setting {
-    Setting { name, words, least, most, words_taken: &[], may_be_null: false, is_switch: false }
+    Setting {
+        name,
+        words,
+        least,
+        most,
+        words_taken: &[],
+        may_be_null: false,
+        is_switch: false,
+        list_of: None,
+    }
 }
 
 const fn switch(name: &'static str, words: &'static str) -> Setting {
@@ -50,6 +73,10 @@ const fn optional(name: &'static str, words: &'static str, least: u64, most: u64
 
 const fn ceiling(name: &'static str, words: &'static str) -> Setting {
     Setting { may_be_null: true, ..setting(name, words, 1, EXACT_MAX) }
+}
+
+const fn list(name: &'static str, words: &'static str, of: ListOf) -> Setting {
+    Setting { list_of: Some(of), ..setting(name, words, 0, 0) }
 }
 
 const fn choice(
@@ -106,6 +133,26 @@ pub const SETTINGS: &[Setting] = &[
         1,
         BEARER_LINK_HOURS_MAX as u64,
     ),
+    list(
+        "masks",
+        "What is shown of each class of personal data to whose role says nothing about it",
+        ListOf::Masks,
+    ),
+    Setting {
+        may_be_null: true,
+        ..list(
+            "pii_subjects",
+            "Subjects of which every record is personal data; null for those that the \
+             configuration says",
+            ListOf::Subjects,
+        )
+    },
+    setting(
+        "cron_seconds_min",
+        "Seconds between two fires of a schedule, at least",
+        60,
+        7 * 24 * 60 * 60,
+    ),
     setting("attempts_max", "Attempts that an export gets", 1, 1_000),
     setting("builds_max", "Exports that one worker builds at a time", 1, 256),
 ];
@@ -126,10 +173,10 @@ pub struct Settings {
     pub bytes_max: Option<u64>,
     /// Rows of personal subjects that an operator may look at on list pages within an hour.
     pub view_rows_max: u32,
-    /// Whether a browser may make a file of the rows on a list page. It asks for no permission, so
     /// Whether a CSV of the pages guards text that a spreadsheet would run as a formula, unless its
     /// maker chooses otherwise.
     pub formula_guard: bool,
+    /// Whether a browser may make a file of the rows on a list page. It asks for no permission, so
     /// it is offered where none of them is personal data.
     pub client_export: bool,
     /// Minutes that a download link lives.
@@ -143,6 +190,12 @@ pub struct Settings {
     /// Hours that a link lives at most which needs no sign-in; none switches such links off, and
     /// takes back those that there are.
     pub bearer_link_hours_max: Option<BearerHours>,
+    /// What is shown of personal data to whose role says nothing about it.
+    pub masks: MaskRules,
+    /// Subjects of which every record is personal data; none leaves it to the configuration.
+    pub pii_subjects: Option<BTreeSet<String>>,
+    /// Seconds between two fires of a schedule, at least.
+    pub cron_seconds_min: u32,
     /// Attempts that a job gets.
     pub attempts_max: u32,
     /// Exports that one worker builds at a time.
@@ -165,6 +218,9 @@ impl Default for Settings {
             session_hours_max: 12,
             require_second_factor: SecondFactorRule::None,
             bearer_link_hours_max: None,
+            masks: MaskRules::default(),
+            pii_subjects: None,
+            cron_seconds_min: 300,
             attempts_max: 3,
             builds_max: 4,
         }
@@ -185,7 +241,8 @@ impl Settings {
             let detail = format!("`{name}` is between {least} and {most}");
             (!(*least..=*most).contains(&value)).then(|| Fault::new(format!("/{name}"), detail))
         };
-        let faults: Vec<Fault> = SETTINGS.iter().filter_map(fault).collect();
+        let mut faults: Vec<Fault> = SETTINGS.iter().filter_map(fault).collect();
+        faults.extend(self.masks.faults("/masks"));
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
     }
 
@@ -198,6 +255,11 @@ impl Settings {
             own[name] = other[name].clone();
         }
         serde_json::from_value(own).expect("every value is that of its setting")
+    }
+
+    /// Whether two sites with these settings show the same of personal data.
+    pub fn shows_as(&self, other: &Self) -> bool {
+        self.masks == other.masks && self.pii_subjects == other.pii_subjects
     }
 
     /// How long a file is kept, in microseconds.
@@ -335,6 +397,7 @@ mod tests {
                 label: String::new(),
                 capabilities: [known.slug.to_owned()].into(),
                 limits: Vec::new(),
+                masks: MaskRules::default(),
             };
             let is_for = |rule: SecondFactorRule| rule.is_for(Some(&role));
             assert_eq!(

@@ -14,11 +14,14 @@ mod artifact;
 mod checkpoint;
 #[cfg(test)]
 mod conformance;
+mod cut;
 mod error;
 mod manifest;
+mod mask;
 mod order;
 mod phase;
 mod plan;
+mod read;
 mod row_name;
 mod run;
 mod slab;
@@ -29,9 +32,10 @@ pub use artifact::{Artifact, DRAFT_SUFFIX, DraftFile, FileArtifact, StreamArtifa
 pub use checkpoint::{Checkpoint, Progress, Verdict};
 pub use error::RunError;
 pub use manifest::{
-    ArtifactEntry, ChangesEntry, Completion, FieldEntry, Governance, JobEntry, MANIFEST_VERSION,
-    Manifest, MaskEntry, OperatorEntry, SourceEntry, manifest,
+    ApprovalEntry, ArtifactEntry, ChangesEntry, Completion, FieldEntry, Governance, JobEntry,
+    MANIFEST_VERSION, Manifest, MaskEntry, OperatorEntry, SourceEntry, manifest,
 };
+pub use mask::{MaskKey, Masking};
 pub use phase::TRACE_TARGET;
 pub use plan::{Limits, Plan};
 pub use run::{Outcome, run};

@@ -73,6 +73,25 @@ pub struct JobEntry {
     pub id: JobId,
     /// Which attempt at it, from 1 on.
     pub attempt: i64,
+    /// Why it was asked for, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The approval that it took, if it took one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalEntry>,
+}
+
+/// A second person's approval.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApprovalEntry {
+    /// Name of the rule that asked for it.
+    pub rule: String,
+    /// SHA-256 of what was approved, in hexadecimal.
+    pub definition: String,
+    /// Mail address of who decided; where that is the operator, it was released alone.
+    pub by: String,
+    /// Whether it was released without a second person.
+    pub is_broken: bool,
 }
 
 /// Whose job it was.
@@ -89,6 +108,8 @@ pub struct OperatorEntry {
 pub struct MaskEntry {
     /// Slug in the subject.
     pub field: String,
+    /// Class of personal data.
+    pub class: Option<String>,
     /// What is shown: `hash`, `partial`, `redact`; or `drop`.
     pub mask: String,
 }
@@ -178,10 +199,11 @@ pub struct Governance {
 pub fn manifest(plan: &Plan<'_>, outcome: &Outcome, completion: Completion) -> Manifest {
     let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
     let visible = plan.query.fields.iter().filter(|selected| !selected.is_hidden);
-    let fields = visible.map(|selected| FieldEntry {
+    // The types are those of the file: a mask may have made a text of something else.
+    let fields = visible.zip(outcome.schema.visible()).map(|(selected, column)| FieldEntry {
         slug: selected.field.slug.clone(),
         name: selected.alias.clone().unwrap_or_else(|| selected.field.slug.clone()),
-        data_type: selected.field.data_type.to_string(),
+        data_type: column.data_type.to_string(),
         pii: selected.field.pii.clone(),
     });
     let governed = completion.governance.is_some();

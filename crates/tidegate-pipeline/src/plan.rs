@@ -8,7 +8,7 @@ use tidegate_model::query::Query;
 use tidegate_source::Source;
 use tracing::Span;
 
-use crate::RunError;
+use crate::{MaskKey, RunError};
 
 /// Bytes that one cell may have unless a site says otherwise: far above what people keep in a
 /// column, far below what would hurt the other exports.
@@ -34,6 +34,8 @@ pub struct Plan<'a> {
     pub readers: usize,
     /// Longest life of the snapshot.
     pub snapshot_age_max: Duration,
+    /// Key of the hashes that stand for masked values; without it, nothing of those is shown.
+    pub mask_key: Option<MaskKey>,
     /// Ceilings.
     pub limits: Limits,
     /// The span that those of its phases stand below; [`Span::none`] where nobody wants them.

@@ -81,6 +81,7 @@ mod tests {
             is_default: true,
             is_internal: false,
             pii: pii.map(str::to_owned),
+            mask: tidegate_model::mask::MaskPolicy::Show,
         };
         row_name(&[key], &schema, &batch, 1, 10)
     }

@@ -12,18 +12,20 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use tidegate_batch::Schema;
-use tidegate_format::{Counts, Encoder, Layout};
+use tidegate_format::{BATCH_BYTES, Counts, Encoder, Layout};
 use tidegate_source::{Interrupt, Reader, RowStream, Snapshot, SourceError, StreamOptions};
 
 use crate::{
-    Artifact, Checkpoint, Plan, Progress, RunError, Verdict,
+    Artifact, Checkpoint, Masking, Plan, Progress, RunError, Verdict,
+    cut::cut,
     phase::Phase,
+    read::{Desk, read},
     slab::{Slab, slabs_per_reader},
     writer::{Meter, Writer, Written},
 };
 
-/// How often the checkpoint is asked.
-const TICK: Duration = Duration::from_millis(50);
+/// How often the checkpoint is asked, and a thread that waits looks whether it still should.
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// A finished export: the artifact is whole, but not published yet.
 #[derive(Clone, Debug)]
@@ -57,10 +59,12 @@ pub fn run(
     if checkpoint.verdict() == Verdict::Cancelled {
         return Err(RunError::Cancelled);
     }
+    let is_masked = plan.query.fields.iter().any(|chosen| chosen.field.mask.hides());
     let options = StreamOptions {
         application: plan.application.clone(),
         readers: plan.readers,
-        batch_bytes: plan.format.batch_bytes(),
+        // What is masked is cut into batches later.
+        batch_bytes: if is_masked { BATCH_BYTES } else { plan.format.batch_bytes() },
         cell_bytes_max: plan.limits.cell_bytes_max,
         interrupt: Interrupt::default(),
     };
@@ -70,7 +74,9 @@ pub fn run(
     let Some(mut stream) = watch.open(&options) else {
         return Err(flow.into_fault().expect("what is not open has failed"));
     };
-    let schema = Arc::clone(&stream.schema);
+    let masking = Masking::of(&stream.schema, &plan.query.fields, plan.mask_key.as_ref());
+    let schema = masking.as_ref().map_or(&stream.schema, Masking::schema);
+    let schema = Arc::clone(schema);
     let encoder = plan.format.encoder(Layout {
         schema: Arc::clone(&schema),
         options: plan.options.clone(),
@@ -86,7 +92,13 @@ pub fn run(
         limits: plan.limits,
         meter: &flow.meter,
     };
-    let line = Line { encoder: &*encoder, batch_bytes: options.batch_bytes, flow: &flow, plan };
+    let line = Line {
+        encoder: &*encoder,
+        masking: masking.as_ref(),
+        read_bytes: options.batch_bytes,
+        flow: &flow,
+        plan,
+    };
     let written = thread::scope(|scope| {
         let threads = line.start(scope, readers, writer);
         watch.until(&threads.done, Some(&stream));
@@ -114,7 +126,7 @@ fn outcome(written: Written, schema: Arc<Schema>, stream: RowStream) -> Outcome 
 
 /// What all threads share: the word to stop, the first fault, the meter.
 #[derive(Default)]
-struct Flow {
+pub(crate) struct Flow {
     meter: Meter,
     is_stopped: AtomicBool,
     fault: Mutex<Option<RunError>>,
@@ -131,7 +143,7 @@ impl Flow {
         self.is_stopped.store(true, Ordering::Release);
     }
 
-    fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.is_stopped.load(Ordering::Acquire)
     }
 
@@ -209,54 +221,44 @@ impl Watch<'_> {
 /// The line that slabs run along.
 struct Line<'env> {
     encoder: &'env dyn Encoder,
-    batch_bytes: usize,
+    masking: Option<&'env Masking>,
+    /// Bytes of a batch that is read.
+    read_bytes: usize,
     flow: &'env Flow,
     plan: &'env Plan<'env>,
 }
 
 impl<'env> Line<'env> {
-    /// Starts a thread for each reader, one encoder for each core, and the writer.
+    /// Starts a thread for each reader, one encoder for each core, and the writer; where rows are
+    /// masked, one that cuts them into batches anew.
     fn start<'scope>(
         &self,
         scope: &'scope Scope<'scope, 'env>,
         readers: Vec<Box<dyn Reader>>,
         writer: Writer<'env>,
     ) -> Threads<'scope> {
-        let (encoder, flow, plan) = (self.encoder, self.flow, self.plan);
-        let encoder_count = thread::available_parallelism().map_or(1, usize::from);
-        let slabs = slabs_per_reader(readers.len(), encoder_count);
-        let (filled, to_encode) = bounded(slabs * readers.len());
-        let (encoded, to_write) = bounded(slabs * readers.len());
+        let flow = self.flow;
+        let slabs = readers.len() * slabs_per_reader(readers.len(), encoders());
+        let (filled, to_encode) = bounded(slabs);
+        let (encoded, to_write) = bounded(slabs);
         let (alive, done) = bounded::<()>(0);
-        let mut free = Vec::new();
-        for (index, reader) in readers.into_iter().enumerate() {
-            let (give_back, take) = unbounded();
-            for _ in 0..slabs {
-                let slab = Slab::new(index, self.batch_bytes);
-                give_back.send(slab).expect("the receiver is alive here");
+        let free = match self.masking {
+            None => self.read(scope, readers, &filled, &alive),
+            Some(_) => {
+                let (masked, to_cut) = bounded(slabs);
+                let free = self.read(scope, readers, &masked, &alive);
+                vec![self.cut(scope, (to_cut, free), &filled)]
             }
-            free.push(give_back);
-            let (filled, alive) = (filled.clone(), alive.clone());
-            scope.spawn(move || {
-                let _alive = alive;
-                let phase = Phase::read(&plan.span, index);
-                match guarded(flow, "reader", || read(reader, &take, &filled, flow)) {
-                    Some(Ok(rows)) => phase.note("tidegate.rows", rows),
-                    Some(Err(error)) => {
-                        phase.failed(error.reason());
-                        flow.fail(error);
-                    }
-                    None => {}
-                }
-            });
-        }
-        for _ in 0..encoder_count {
+        };
+        let encoder = self.encoder;
+        for _ in 0..encoders() {
             let (to_encode, encoded, alive) = (to_encode.clone(), encoded.clone(), alive.clone());
             scope.spawn(move || {
                 let _alive = alive;
                 guarded(flow, "encoder", || encode(encoder, &to_encode, &encoded));
             });
         }
+        let plan = self.plan;
         let writer = scope.spawn(move || {
             let _alive = alive;
             let phase = Phase::write(&plan.span, plan.format.slug());
@@ -277,6 +279,70 @@ impl<'env> Line<'env> {
         });
         Threads { writer, done }
     }
+
+    /// Starts the readers; gives where each takes them back.
+    fn read<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, 'env>,
+        readers: Vec<Box<dyn Reader>>,
+        filled: &Sender<Slab>,
+        alive: &Sender<()>,
+    ) -> Vec<Sender<Slab>> {
+        let (masking, flow, plan) = (self.masking, self.flow, self.plan);
+        let slabs = slabs_per_reader(readers.len(), encoders());
+        let start = |(index, reader)| {
+            let (give_back, take) = slabs_of(index, slabs, self.read_bytes);
+            let (filled, alive) = (filled.clone(), alive.clone());
+            scope.spawn(move || {
+                let _alive = alive;
+                let phase = Phase::read(&plan.span, index);
+                let desk = Desk { free: &take, filled: &filled, flow };
+                match guarded(flow, "reader", || read(reader, masking, &desk)) {
+                    Some(Ok(rows)) => phase.note("tidegate.rows", rows),
+                    Some(Err(error)) => {
+                        phase.failed(error.reason());
+                        flow.fail(error);
+                    }
+                    None => {}
+                }
+            });
+            give_back
+        };
+        readers.into_iter().enumerate().map(start).collect()
+    }
+
+    /// Starts the one that cuts masked rows into batches; gives where it takes its slabs back.
+    fn cut<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, 'env>,
+        (masked, free): (Receiver<Slab>, Vec<Sender<Slab>>),
+        filled: &Sender<Slab>,
+    ) -> Sender<Slab> {
+        let batch_bytes = self.plan.format.batch_bytes();
+        let (give_back, take) = slabs_of(0, slabs_per_reader(1, encoders()), batch_bytes);
+        let (flow, filled) = (self.flow, filled.clone());
+        let width = self.masking.map_or(0, Masking::width);
+        scope.spawn(move || {
+            let desk = Desk { free: &take, filled: &filled, flow };
+            guarded(flow, "cutter", || cut(&masked, &free, &desk, width, batch_bytes));
+        });
+        give_back
+    }
+}
+
+/// Encoders: one for each core.
+fn encoders() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Slabs of a thread, and where it takes them back.
+fn slabs_of(thread: usize, count: usize, batch_bytes: usize) -> (Sender<Slab>, Receiver<Slab>) {
+    let (give_back, take) = unbounded();
+    for _ in 0..count {
+        let slab = Slab::new(thread, batch_bytes);
+        give_back.send(slab).expect("the receiver is alive here");
+    }
+    (give_back, take)
 }
 
 /// The end of a line.
@@ -292,51 +358,12 @@ fn guarded<T>(flow: &Flow, thread: &'static str, work: impl FnOnce() -> T) -> Op
     done.map_err(|_| flow.fail(RunError::Panicked { thread })).ok()
 }
 
-/// Reads until the source has no more, or somebody said stop. Gives the rows that were passed on.
-fn read(
-    mut reader: Box<dyn Reader>,
-    free: &Receiver<Slab>,
-    filled: &Sender<Slab>,
-    flow: &Flow,
-) -> Result<u64, RunError> {
-    let mut is_chunk_open = false;
-    let mut rows = 0;
-    while let Some(mut slab) = next_free(free, flow) {
-        match reader.read(&mut slab.batch) {
-            Ok(Some(ticket)) => {
-                is_chunk_open = !ticket.is_last;
-                slab.ticket = ticket;
-            }
-            Ok(None) if is_chunk_open => return Err(RunError::Truncated),
-            Ok(None) => return Ok(rows),
-            Err(error) => return Err(error.into()),
-        }
-        rows += slab.batch.len() as u64;
-        slab.batch.seal();
-        if filled.send(slab).is_err() {
-            break;
-        }
-    }
-    Ok(rows)
-}
-
-/// The next free slab. A reader that is ahead waits here for one that is behind, and must not wait
-/// for ever when that one has failed.
-fn next_free(free: &Receiver<Slab>, flow: &Flow) -> Option<Slab> {
-    loop {
-        match free.recv_timeout(TICK) {
-            Ok(_) | Err(RecvTimeoutError::Timeout) if flow.is_stopped() => return None,
-            Ok(slab) => return Some(slab),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return None,
-        }
-    }
-}
-
-/// Encodes until there is nothing more.
+/// Encodes until there is nothing more. What could not be masked is passed on as it is.
 fn encode(encoder: &dyn Encoder, filled: &Receiver<Slab>, encoded: &Sender<Slab>) {
     for mut slab in filled {
-        slab.fault = encoder.encode(&slab.batch, &mut slab.piece).err();
+        if slab.fault.is_none() {
+            slab.fault = encoder.encode(&slab.batch, &mut slab.piece).err();
+        }
         if encoded.send(slab).is_err() {
             return;
         }

@@ -35,6 +35,11 @@ impl Slab {
         }
     }
 
+    /// Bytes of rows that a batch aims at.
+    pub(crate) fn batch_bytes(&self) -> usize {
+        self.batch_bytes
+    }
+
     /// Makes it ready for the next batch; gives back what an outsize row made it grow.
     pub(crate) fn clear(&mut self) {
         self.batch.clear(self.batch_bytes + SLACK_BYTES);

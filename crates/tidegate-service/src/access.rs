@@ -5,6 +5,7 @@ use tidegate_model::{
     actor::Caller,
     capability::{export_of, list_of},
     ids::OperatorId,
+    sight::is_personal,
 };
 
 use crate::{error::ServiceError, service::Service};
@@ -55,14 +56,15 @@ impl Service {
         let mut access = Vec::new();
         for operator in operators.into_iter().filter(|operator| !operator.is_disabled) {
             let Some(role) = policy.roles.get(&operator.role) else { continue };
-            let holds = |capability: String| role.capabilities.contains(&capability);
+            let held = policy.held(Some(&operator.role), Some(operator.id));
+            let holds = |capability: String| held.contains(&capability);
             let subjects = sited.site.subjects.iter();
             let open =
                 subjects.filter(|one| holds(list_of(&one.slug)) && holds(export_of(&one.slug)));
             let reaches: Vec<Reach> = open
                 .map(|subject| Reach {
                     subject: subject.slug.clone(),
-                    has_pii: subject.pii,
+                    has_pii: is_personal(policy.pii_subjects.as_ref(), &subject.slug, subject.pii),
                     is_limited: role.limit_of(&subject.slug).is_some(),
                     used_at: used.get(&(operator.id, subject.slug.clone())).copied(),
                 })

@@ -1,6 +1,8 @@
 //! Why a use case did not do what it was asked.
 
-use tidegate_model::{fault::Faults, job::FailureReason, policy::Denied, status::Status};
+use tidegate_model::{
+    fault::Faults, job::FailureReason, policy::Denied, schedule::ScheduleState, status::Status,
+};
 use tidegate_source::SourceError;
 use tidegate_store::StoreError;
 
@@ -77,6 +79,27 @@ pub enum ServiceError {
         /// Ceiling.
         limit: i64,
     },
+    /// A budget has less left than this.
+    #[error(transparent)]
+    OverBudget(Box<tidegate_model::budget::OverBudget>),
+    /// A file may not leave without a second person.
+    #[error("{0}")]
+    Unapproved(String),
+    /// A schedule is in a state in which this cannot be done.
+    #[error("the schedule is {}: this cannot be done", .state.slug())]
+    ScheduleConflict {
+        /// Its state.
+        state: ScheduleState,
+    },
+    /// Somebody else was faster: what was to be changed is not as it was.
+    #[error("the {what} has changed meanwhile: look at it again")]
+    Overtaken {
+        /// What has changed.
+        what: &'static str,
+    },
+    /// The owner of a schedule may not export its subject, or make schedules.
+    #[error("its owner may not export this, or may not make schedules: reassign it first")]
+    OwnerMayNot,
     /// Something of that name exists.
     #[error("there is a {what} of that name already")]
     Exists {
@@ -116,13 +139,18 @@ impl ServiceError {
             Self::NotFound | Self::Faults(_) => FailureReason::SchemaChanged,
             Self::Denied(_)
             | Self::Unknown
+            | Self::OwnerMayNot
             | Self::SecondFactorRequired
             | Self::SecondFactorFailed => FailureReason::PermissionRevoked,
             Self::Unwritable { .. } => FailureReason::ValueRefused,
             Self::TooManyRowsSeen { .. }
             | Self::TooManyOpen { .. }
+            | Self::OverBudget(_)
+            | Self::Unapproved(_)
             | Self::TooManyAttempts { .. } => FailureReason::OverLimit,
             Self::Conflict { .. }
+            | Self::ScheduleConflict { .. }
+            | Self::Overtaken { .. }
             | Self::Damaged { .. }
             | Self::Exists { .. }
             | Self::KeyReused
@@ -146,7 +174,11 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { status } => Self::Conflict { status },
+            StoreError::ScheduleConflict { state } => Self::ScheduleConflict { state },
+            StoreError::Overtaken { what } => Self::Overtaken { what },
             StoreError::TooManyOpen { open, limit } => Self::TooManyOpen { open, limit },
+            StoreError::OverBudget(over) => Self::OverBudget(over),
+            error @ StoreError::Unapproved { .. } => Self::Unapproved(error.to_string()),
             StoreError::Exists { what } => Self::Exists { what },
             StoreError::KeyReused => Self::KeyReused,
             StoreError::Missing { .. } => Self::NotFound,

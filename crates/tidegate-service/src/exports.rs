@@ -12,9 +12,9 @@ mod story;
 mod watch;
 
 pub use create::Created;
-pub(crate) use create::{Prepared, prepared};
+pub(crate) use create::{Prepared, idempotency, prepared};
 pub(crate) use download::Sendings;
-pub use download::{LinkedFile, Sending};
+pub use download::{LinkedFile, Sending, Watch};
 pub use link::NewLink;
 pub(crate) use list::Seen;
 pub use list::{ListPage, ListRequest};
@@ -28,9 +28,12 @@ use tidegate_model::{action::Target, job::Job};
 pub(crate) fn target_of(job: &Job) -> Target {
     Target {
         subject: Some(job.subject.clone()),
+        codename: None,
         owner: Some(job.created_by),
         job: Some(job.id),
+        schedule: None,
         status: Some(job.status),
         has_pii: job.has_pii,
+        withheld: None,
     }
 }

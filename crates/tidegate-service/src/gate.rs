@@ -97,7 +97,7 @@ impl Service {
         }
     }
 
-    async fn refused(&self, denied: Denied) -> Result<ServiceError, ServiceError> {
+    pub(crate) async fn refused(&self, denied: Denied) -> Result<ServiceError, ServiceError> {
         let (action, caller) = (denied.action().slug(), &denied.caller().name);
         tracing::warn!(action, caller, reason = %denied.reason, "refused");
         if self.refusals.admits(denied.caller()) {
@@ -133,9 +133,7 @@ impl Service {
     /// If the control state cannot be asked.
     pub async fn capabilities_of(&self, caller: &Caller) -> Result<Vec<String>, ServiceError> {
         let policy = self.store.policy().await?;
-        let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
-        let all = role.into_iter().flat_map(|role| role.capabilities.iter().cloned());
-        Ok(all.filter(|one| policy::holds(&policy, caller, one)).collect())
+        Ok(policy::held(&policy, caller).into_iter().collect())
     }
 }
 

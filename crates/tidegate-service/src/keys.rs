@@ -2,8 +2,9 @@
 //!
 //! `signing-ID.pem` signs manifests and checkpoints, `public-ID.pem` proves them on any machine,
 //! `link-ID.key` guards download links, `hash.key` makes the keyed hashes of personal values, and
-//! the key that seals secrets of second factors is derived from it. The newest of a kind, as
-//! `current` says, is used; older ones stay, so that what they signed can still be verified.
+//! the keys that seal secrets of second factors and that hash masked values are derived from it.
+//! The newest of a kind, as `current` says, is used; older ones stay, so that what they signed can
+//! still be verified.
 
 mod ring;
 mod seal;
@@ -27,6 +28,7 @@ use ed25519_dalek::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tidegate_model::audit::hexadecimal;
+use tidegate_pipeline::MaskKey;
 
 pub(crate) use ring::KeyRing;
 
@@ -265,6 +267,15 @@ impl Keys {
     pub fn is_link_code(&self, key: &str, message: &[u8], shown: &[u8]) -> bool {
         let Some(key) = self.links.get(key) else { return false };
         mac(key, message).verify_slice(shown).is_ok()
+    }
+
+    /// Key of the hashes that stand for masked values. It does not rotate: the same value keeps its
+    /// hash, over runs and sources; and it is not the key of the hashes in the log, so that nobody
+    /// finds the one by the other.
+    pub(crate) fn mask_key(&self) -> MaskKey {
+        /// No text begins with this octet, so that it is the keyed hash of no value.
+        const MASK: &[u8] = b"\xfftidegate/mask/1";
+        MaskKey::new(code(&self.hash, MASK))
     }
 
     /// Keyed hash of a personal value: the same for the same value, and of no use to anybody who

@@ -95,6 +95,7 @@ impl Service {
     pub(crate) async fn faults_of(&self, role: &Role) -> Result<Vec<Fault>, ServiceError> {
         let sited = self.sited();
         let slugs = sited.site.slugs();
+        let actions = self.action_capabilities().await?;
         let mut faults = Vec::new();
         let is_slug = role.slug.len() <= SLUG_CHARACTERS_MAX
             && role.slug.starts_with(|c: char| c.is_ascii_lowercase())
@@ -104,10 +105,12 @@ impl Service {
             faults.push(Fault::new("/slug", detail));
         }
         for capability in &role.capabilities {
-            if let Some(detail) = capability::fault_of(capability, slugs.iter().copied()) {
+            if let Some(detail) = capability::fault_of(capability, slugs.iter().copied(), &actions)
+            {
                 faults.push(Fault::new("/capabilities", detail));
             }
         }
+        faults.extend(role.masks.faults("/masks"));
         for (index, limit) in role.limits.iter().enumerate() {
             if !slugs.contains(&limit.subject.as_str()) {
                 let detail = tidegate_model::nearest::unknown("subject", &limit.subject, &slugs);

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use tidegate_model::{bind::BoundSubject, declaration::SubjectDeclaration, pointer::Pointer};
+use tidegate_model::{
+    bind::BoundSubject, declaration::SubjectDeclaration, pointer::Pointer,
+    registry::ActionDeclaration, sight::Sight,
+};
 use tidegate_pipeline::{BindError, bind_subject};
 use tidegate_source::{Source, SourceSettings};
 use tidegate_store::{SourceShare, Store};
@@ -15,7 +18,9 @@ use crate::{
     exports::Sendings,
     gate::Refusals,
     keys::{KeyError, KeyRing, Keys},
+    notify::NotifySettings,
     sign_in::Throttle,
+    upkeep::TaskLog,
 };
 
 /// Sources and subjects, as the configuration declares them.
@@ -25,10 +30,14 @@ pub struct Site {
     pub sources: BTreeMap<String, SourceSettings>,
     /// Subjects, in the order of the file.
     pub subjects: Vec<SubjectDeclaration>,
+    /// Admin actions, in the order of the file.
+    pub actions: Vec<ActionDeclaration>,
     /// Exports that may read a source at a time, where it is not [`EXPORTS_MAX`].
     pub exports_max: BTreeMap<String, u32>,
     /// Settings that are given from outside, which nobody changes here.
     pub pinned: Vec<&'static str>,
+    /// How people are reached.
+    pub notify: NotifySettings,
 }
 
 /// Exports that may read a source at a time unless the site says otherwise: the database has other
@@ -66,6 +75,7 @@ pub struct Service {
     pub(crate) refusals: Refusals,
     pub(crate) sendings: Sendings,
     pub(crate) throttle: Throttle,
+    pub(crate) tasks: TaskLog,
     site: RwLock<Arc<Sited>>,
     pub(crate) key_ring: KeyRing,
 }
@@ -84,6 +94,7 @@ impl Service {
             refusals: Refusals::default(),
             sendings: Sendings::default(),
             throttle: Throttle::default(),
+            tasks: TaskLog::default(),
             site: RwLock::new(Arc::new(Sited::new(site))),
             key_ring: KeyRing::new(keys),
         }
@@ -118,7 +129,14 @@ impl Service {
         self.site.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Binds a subject to what its source says now.
+    /// The same as somebody sees it.
+    pub(crate) async fn bound_for(&self, sight: &Sight, slug: &str) -> Result<Bound, ServiceError> {
+        let bound = self.bound(slug).await?;
+        Ok(Bound { subject: bound.subject.seen(sight), ..bound })
+    }
+
+    /// Binds a subject to what its source says now, with nothing masked: for what no row of it
+    /// leaves by.
     pub(crate) async fn bound(&self, slug: &str) -> Result<Bound, ServiceError> {
         let sited = self.sited();
         let slug = slug.to_owned();

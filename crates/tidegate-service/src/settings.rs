@@ -7,9 +7,12 @@ use tidegate_model::{
     fault::{Fault, Faults},
     settings::Settings,
 };
-use tidegate_store::{Change, Figures};
+use tidegate_store::{Change, Figures, SettingsEdit, StoreError};
 
 use crate::{error::ServiceError, service::Service};
+
+/// Times that settings are written again because the policy changed meanwhile.
+const POLICY_CHANGES_MAX: u32 = 10;
 
 /// What of a subject is personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,11 +112,50 @@ impl Service {
         caller: &Caller,
         settings: Settings,
     ) -> Result<(), ServiceError> {
-        let permit = self.permit(caller, Action::SettingChange, Target::default()).await?;
+        self.permit(caller, Action::SettingChange, Target::default()).await?;
         settings.check()?;
+        self.refuse_unknown_subjects(&settings)?;
         self.refuse_pinned(&settings).await?;
-        self.store.commit(permit, Change::Settings(Box::new(settings))).await?;
-        Ok(())
+        self.put_settings(caller, &settings).await
+    }
+
+    /// Writes settings. That fewer subjects than before count as personal data is itself told as
+    /// such.
+    pub(crate) async fn put_settings(
+        &self,
+        caller: &Caller,
+        settings: &Settings,
+    ) -> Result<(), ServiceError> {
+        let declared_pii = self.declared_pii();
+        let mut asked = 0;
+        loop {
+            asked += 1;
+            let policy = self.store.policy().await?;
+            let is = settings.pii_subjects.as_ref().unwrap_or(&declared_pii);
+            let was = policy.pii_subjects.as_ref().unwrap_or(&declared_pii);
+            let target = Target { has_pii: !was.is_subset(is), ..Target::default() };
+            let permit = self.permit_by(&policy, caller, Action::SettingChange, target).await?;
+            let edit =
+                SettingsEdit { settings: settings.clone(), declared_pii: declared_pii.clone() };
+            match self.store.commit(permit, Change::Settings(Box::new(edit))).await {
+                // Somebody has changed at the same moment what is personal data.
+                Err(StoreError::PolicyChanged | StoreError::WrongPermit { .. })
+                    if asked < POLICY_CHANGES_MAX => {}
+                committed => return Ok(committed.map(drop)?),
+            }
+        }
+    }
+
+    fn refuse_unknown_subjects(&self, settings: &Settings) -> Result<(), ServiceError> {
+        let sited = self.sited();
+        let slugs = sited.site.slugs();
+        let listed = settings.pii_subjects.iter().flatten();
+        let unknown = listed.filter(|slug| !slugs.contains(&slug.as_str()));
+        let fault = |slug: &String| {
+            Fault::new("/pii_subjects", tidegate_model::nearest::unknown("subject", slug, &slugs))
+        };
+        let faults: Vec<Fault> = unknown.map(fault).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults).into()) }
     }
 
     async fn refuse_pinned(&self, wanted: &Settings) -> Result<(), ServiceError> {

@@ -3,6 +3,8 @@
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
+    approval::ApprovalRules,
+    budget::Budgets,
     fault::Faults,
     role::{Role, defaults},
     settings::Settings,
@@ -35,6 +37,7 @@ impl Service {
         }
         let setup = Caller::setup("first start");
         if let Some(settings) = settings {
+            settings.check()?;
             self.put_settings(&setup, settings).await?;
         }
         let defaults = defaults(self.sited().site.slugs());
@@ -47,6 +50,29 @@ impl Service {
         Ok(())
     }
 
+    /// Gives a new site the first rules of approval and the first budgets of its configuration. A
+    /// site that has roles keeps what it has.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is wrong, or the control state cannot be changed.
+    pub async fn set_up_rules(
+        &self,
+        (rules, budgets): (Option<&ApprovalRules>, Option<&Budgets>),
+    ) -> Result<(), ServiceError> {
+        if !self.store.policy().await?.roles.is_empty() {
+            return Ok(());
+        }
+        let setup = Caller::setup("first start");
+        if let Some(rules) = rules {
+            self.set_approval_rules(&setup, rules.clone()).await?;
+        }
+        if let Some(budgets) = budgets {
+            self.set_budgets(&setup, budgets.clone()).await?;
+        }
+        Ok(())
+    }
+
     /// Sees to it that settings which are given from outside are so.
     async fn pin(&self, given: Option<&Settings>) -> Result<(), ServiceError> {
         let Some(given) = given else { return Ok(()) };
@@ -54,14 +80,10 @@ impl Service {
         let pinned = now.with(&self.sited().site.pinned, given);
         match pinned == now {
             true => Ok(()),
-            false => self.put_settings(&Caller::setup("environment"), &pinned).await,
+            false => {
+                pinned.check()?;
+                self.put_settings(&Caller::setup("environment"), &pinned).await
+            }
         }
-    }
-
-    async fn put_settings(&self, setup: &Caller, settings: &Settings) -> Result<(), ServiceError> {
-        settings.check()?;
-        let permit = self.permit(setup, Action::SettingChange, Target::default()).await?;
-        self.store.commit(permit, Change::Settings(Box::new(settings.clone()))).await?;
-        Ok(())
     }
 }

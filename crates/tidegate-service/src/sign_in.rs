@@ -1,6 +1,7 @@
 //! Sign-in: who shows the password of an operator gets a session; who fails too often has to wait.
 
 mod invite;
+mod landing;
 mod second_step;
 mod sessions;
 mod throttle;
@@ -8,6 +9,7 @@ mod vouched;
 
 pub use invite::{InvitationSecret, SETUP_HOURS};
 pub use second_step::{Entrance, NewStep};
+pub(crate) use sessions::secret as random_secret;
 pub use sessions::{NewSession, SignedIn};
 pub(crate) use throttle::Throttle;
 pub use vouched::Vouched;
@@ -137,7 +139,7 @@ impl Service {
     }
 
     /// Writes down that somebody at the door did not prove to be whom it named.
-    async fn note_refusal(
+    pub(crate) async fn note_refusal(
         &self,
         name: &str,
         visitor: &Visitor,

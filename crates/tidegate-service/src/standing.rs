@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_model::{actor::Caller, policy};
+use tidegate_model::{actor::Caller, pause::Pause, policy};
 
-use crate::{error::ServiceError, service::Service, subjects::SubjectSummary};
+use crate::{error::ServiceError, pause::pauses_seen, service::Service, subjects::SubjectSummary};
 
 /// What somebody is here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,12 @@ pub struct Standing {
     pub capabilities: BTreeSet<String>,
     /// The subjects that the caller may see, in the order of the configuration.
     pub subjects: Vec<SubjectSummary>,
+    /// The pauses that hold something back which the caller may see.
+    pub pauses: Vec<Pause>,
+    /// Notices that it has not read.
+    pub unread: i64,
+    /// Exports of others that wait for its approval.
+    pub approvals: i64,
 }
 
 impl Service {
@@ -32,12 +38,15 @@ impl Service {
             None => None,
         };
         let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
-        let held = role.into_iter().flat_map(|role| role.capabilities.iter().cloned());
+        let (unread, approvals) = self.waits_for(&policy, caller).await?;
         Ok(Standing {
             name: operator.map(|operator| operator.name).unwrap_or_default(),
             role: role.map(|role| role.label.clone()).unwrap_or_default(),
-            capabilities: held.filter(|one| policy::holds(&policy, caller, one)).collect(),
+            capabilities: policy::held(&policy, caller),
             subjects: self.seen_subjects(&policy, caller),
+            pauses: pauses_seen(&policy, caller),
+            unread,
+            approvals,
         })
     }
 

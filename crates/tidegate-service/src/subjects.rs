@@ -1,5 +1,6 @@
 //! Subjects: which there are for somebody, what they are made of, and a look at their rows.
 
+mod action_run;
 mod client_export;
 mod cursor;
 mod encoded;
@@ -8,6 +9,7 @@ mod preview;
 mod rows;
 mod terms;
 
+pub use action_run::{ActionQuestion, ActionRun, Agreed, RUN_RECORDS_MAX, RunOutcome, RunRequest};
 pub(crate) use encoded::write_rows;
 pub use estimate::{Basis, Estimate, FormatEstimate};
 pub use preview::Preview;
@@ -18,6 +20,7 @@ use tidegate_model::{
     bind::BoundSubject,
     capability::export_of,
     policy::{self, Policy, sees_subject},
+    sight::{Sight, is_personal},
 };
 
 use crate::{error::ServiceError, service::Service};
@@ -56,7 +59,7 @@ impl Service {
             slug: subject.slug.clone(),
             label: subject.label.clone(),
             kinds: subject.kinds.iter().map(|kind| kind.slug.clone()).collect(),
-            has_pii: subject.pii,
+            has_pii: is_personal(policy.pii_subjects.as_ref(), &subject.slug, subject.pii),
             may_export: policy::holds(policy, caller, &export_of(&subject.slug)),
         };
         seen.map(summary).collect()
@@ -72,9 +75,10 @@ impl Service {
         caller: &Caller,
         slug: &str,
     ) -> Result<(SubjectSummary, BoundSubject), ServiceError> {
-        let seen = self.subjects(caller).await?;
+        let policy = self.store.policy().await?;
+        let seen = self.seen_subjects(&policy, caller);
         let summary = seen.into_iter().find(|subject| subject.slug == slug);
         let summary = summary.ok_or(ServiceError::NotFound)?;
-        Ok((summary, self.bound(slug).await?.subject))
+        Ok((summary, self.bound_for(&Sight::of(&policy, caller), slug).await?.subject))
     }
 }

@@ -58,8 +58,11 @@ impl Service {
         // A capability names its subject: one that may not be seen is as unknown here as elsewhere.
         let seen = |slug: &&str| sees_subject(&policy, caller, slug);
         let seen: Vec<&str> = sited.site.slugs().into_iter().filter(seen).collect();
+        let is_seen =
+            |one: &String| one.split_once('.').is_some_and(|(subject, _)| seen.contains(&subject));
+        let actions = self.action_capabilities().await?.into_iter().filter(is_seen).collect();
         for scope in scopes.iter().flatten() {
-            if let Some(detail) = capability::fault_of(scope, seen.iter().copied()) {
+            if let Some(detail) = capability::fault_of(scope, seen.iter().copied(), &actions) {
                 faults.push(Fault::new("/scopes", detail));
             }
         }

@@ -1,14 +1,18 @@
 //! What is done by itself, now and again, by any process: each task one file.
 
+mod approve;
 pub mod archive;
 pub mod checkpoint;
 mod error;
 mod expire;
+mod lapse;
+mod notify;
 mod purge;
 mod rescue;
 mod scrub;
 pub mod stream;
 mod sweep;
+mod tasks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,6 +32,8 @@ pub use expire::PurgeGuard;
 pub use purge::{PurgeReport, PurgeSettings, purge};
 pub use scrub::{ScrubReport, ScrubSettings, scrub};
 pub use sweep::{SweepReport, SweepSettings, sweep};
+pub(crate) use tasks::TaskLog;
+pub use tasks::{Task, TaskRun};
 
 use self::{
     archive::{ArchiveError, ArchiveSettings, archive},
@@ -44,6 +50,8 @@ use crate::{
 
 /// Time between two looks for workers that are gone.
 const RESCUE_PAUSE: Duration = Duration::from_millis(500);
+/// Time between two looks for schedules whose time has come.
+const SCHEDULE_PAUSE: Duration = Duration::from_millis(500);
 /// Time between two looks for files whose time has come.
 const EXPIRE_PAUSE: Duration = Duration::from_secs(5);
 /// Time between two looks whether a checkpoint is due.
@@ -56,10 +64,45 @@ const PURGE_PAUSE: Duration = Duration::from_secs(1);
 const SCRUB_PAUSE: Duration = Duration::from_secs(60);
 /// Time between two looks for entries that the log does not keep any longer.
 const ARCHIVE_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// Time between two looks for notices that are over.
+const FORGET_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Archives that one look makes.
 const ARCHIVES_PER_LOOK: usize = 100;
 /// Jobs that one look takes.
 const JOBS_PER_LOOK: u32 = 200;
+
+/// The tasks that people are told of.
+const TASKS: &[Task] = &[
+    Task { name: "schedule", words: "Fires schedules whose time has come", pause: SCHEDULE_PAUSE },
+    Task { name: "rescue", words: "Takes exports from workers that are gone", pause: RESCUE_PAUSE },
+    Task {
+        name: "approval",
+        words: "Ends what waits for a second person in vain",
+        pause: RESCUE_PAUSE,
+    },
+    Task { name: "expire", words: "Ends the retention of files", pause: EXPIRE_PAUSE },
+    Task { name: "purge", words: "Removes files that have ended", pause: PURGE_PAUSE },
+    Task {
+        name: "sweep",
+        words: "Removes what no export refers to",
+        pause: UpkeepSettings::SWEEP_PAUSE,
+    },
+    Task {
+        name: "scrub",
+        words: "Reads files again, to see whether they are whole",
+        pause: SCRUB_PAUSE,
+    },
+    Task { name: "checkpoint", words: "Signs the activity log", pause: CHECKPOINT_PAUSE },
+    Task { name: "archive", words: "Moves old entries to signed files", pause: ARCHIVE_PAUSE },
+    Task { name: "forget", words: "Forgets notices that are long over", pause: FORGET_PAUSE },
+];
+
+impl Service {
+    /// The tasks of upkeep, and when this process has last done them.
+    pub fn upkeep_tasks(&self) -> Vec<TaskRun> {
+        self.tasks.runs(TASKS)
+    }
+}
 
 /// Upkeep of a site. Any number of processes may do it at a time: each change compares and sets.
 pub struct Upkeep {
@@ -99,12 +142,14 @@ impl Upkeep {
         let anchors = checkpoints.anchors();
         tokio::join!(
             self.look_after_jobs(stop.clone()),
+            self.fire_schedules(stop.clone()),
             self.purge_files(stop.clone()),
             self.sweep_files(stop.clone()),
             self.scrub_files(stop.clone()),
             self.archive_entries(anchors, stop.clone()),
             sign_checkpoints(service, checkpoints, stop.clone()),
-            stream_entries(service, stream, stop),
+            stream_entries(service, stream, stop.clone()),
+            self.notify_people(stop),
         );
     }
 
@@ -112,13 +157,23 @@ impl Upkeep {
         let mut guard =
             PurgeGuard::new(crate::clock::now(self.service.store().clock()).timestamp_micros());
         let mut expired_at: Option<Instant> = None;
+        let mut policy_seen = None;
         let mut pace = Pace::new(RESCUE_PAUSE, stop);
         while pace.next().await {
-            told("rescue", self.rescue().await);
+            self.told("rescue", self.rescue().await);
+            self.told("approval", self.approve(&mut policy_seen).await);
             if expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_PAUSE) {
                 expired_at = Some(Instant::now());
-                told("expire", self.expire(&mut guard).await);
+                self.told("expire", self.expire(&mut guard).await);
+                self.told("lapse", self.lapse().await);
             }
+        }
+    }
+
+    async fn fire_schedules(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(SCHEDULE_PAUSE, stop);
+        while pace.next().await {
+            self.told("schedule", self.service.fire_schedules().await);
         }
     }
 
@@ -128,12 +183,13 @@ impl Upkeep {
         while pace.next().await {
             // Where the store could not be asked when the process started.
             if !is_own {
-                is_own = told("claim", self.service.claim_store(&self.artifacts).await).is_some();
+                is_own =
+                    self.told("claim", self.service.claim_store(&self.artifacts).await).is_some();
             }
             let is_being_sent = |job| self.service.sendings.has(job);
             let settings =
                 PurgeSettings { is_being_sent: &is_being_sent, ..PurgeSettings::default() };
-            told("purge", purge(self.service.store(), &self.artifacts, &settings).await);
+            self.told("purge", purge(self.service.store(), &self.artifacts, &settings).await);
         }
     }
 
@@ -142,7 +198,7 @@ impl Upkeep {
         while pace.next().await {
             let Ok(now) = self.service.store().now().await else { continue };
             let swept = sweep(self.service.store(), &self.artifacts, now, &self.settings.sweep);
-            let swept = told("sweep", swept.await);
+            let swept = self.told("sweep", swept.await);
             let Some(report) = swept else { continue };
             if report.quarantined > 0 {
                 let files = report.quarantined;
@@ -160,7 +216,7 @@ impl Upkeep {
         let mut settings = ScrubSettings::default();
         while pace.next().await {
             let scrubbed = scrub(self.service.store(), &self.artifacts, &settings).await;
-            if let Some(report) = told("scrub", scrubbed) {
+            if let Some(report) = self.told("scrub", scrubbed) {
                 settings.behind = report.next.unwrap_or(JobId(0));
             }
         }
@@ -169,7 +225,7 @@ impl Upkeep {
     async fn archive_entries(&self, anchors: Vec<Anchor>, stop: watch::Receiver<bool>) {
         let mut pace = Pace::new(ARCHIVE_PAUSE, stop);
         while pace.next().await {
-            told("archive", self.archive_old(&anchors).await);
+            self.told("archive", self.archive_old(&anchors).await);
         }
     }
 
@@ -187,6 +243,16 @@ impl Upkeep {
             tracing::info!(number, from, to, file, "activity archived");
         }
         Ok(())
+    }
+
+    /// What a task has done; that it failed is said here.
+    fn told<T, E: std::error::Error>(
+        &self,
+        task: &'static str,
+        outcome: Result<T, E>,
+    ) -> Option<T> {
+        self.service.tasks.note(task, self.service.now(), outcome.is_err());
+        outcome.inspect_err(|error| tracing::error!(task, %error, "upkeep failed")).ok()
     }
 
     /// Commits a change in the name of upkeep; that somebody was faster is no fault.
@@ -240,7 +306,8 @@ async fn sign_checkpoints(
     let mut pace = Pace::new(CHECKPOINT_PAUSE, stop);
     while pace.next().await {
         if let Ok(now) = service.store().now().await {
-            drop(checkpoints.run_with(service.store(), &service.key_ring, now).await);
+            let signed = checkpoints.run_with(service.store(), &service.key_ring, now).await;
+            service.tasks.note("checkpoint", service.now(), signed.is_err());
         }
     }
 }
@@ -253,9 +320,4 @@ async fn stream_entries(service: &Service, mut stream: Stream, stop: watch::Rece
     if let Err(error) = stream.leave(service.store()).await {
         tracing::warn!(%error, "the next process waits before it streams");
     }
-}
-
-/// What a task has done; that it failed is said here.
-fn told<T, E: std::error::Error>(task: &str, outcome: Result<T, E>) -> Option<T> {
-    outcome.inspect_err(|error| tracing::error!(task, %error, "upkeep failed")).ok()
 }

@@ -1,17 +1,21 @@
 //! The worker: claims jobs, builds their files, and can be stopped or killed at any moment.
 
+mod approved;
 mod build;
 mod control;
+mod creator;
+mod expected;
 mod failure;
 mod frozen;
 mod heartbeat;
 mod liveness;
 mod phase;
+mod since;
 
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -215,6 +219,7 @@ impl Worker {
             job: claimed.job,
             worker: self.alive.name(),
             span,
+            exposure: OnceLock::new(),
         };
         build.run().await;
         self.builds.remove(control.lease.job());

@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     });
     let query = Query {
         relation,

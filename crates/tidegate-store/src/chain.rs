@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// An entry of a change, to be appended.
+#[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) action: Action,
     pub(crate) job: Option<JobId>,
@@ -77,7 +78,9 @@ impl Head {
         let row = tx.inner.query_one_raw(statement(&tx.inner, &sql, [])).await?;
         let row = row.ok_or(StoreError::Corrupt { what: "head of the activity log" })?;
         tx.now = get(&row, "now")?;
-        Ok(Self { seq: get(&row, "seq")?, hash: get(&row, "hash")? })
+        let head = Self { seq: get(&row, "seq")?, hash: get(&row, "hash")? };
+        tx.next_seq = head.seq + 1;
+        Ok(head)
     }
 
     /// Appends an entry. The head itself is saved once, at the end.
@@ -92,7 +95,7 @@ impl Head {
             insert into activity (seq, prev, hash, at, commit_id, action, outcome, actor, \
                 operator_id, name, subject, job_id, tags, entry) \
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-        let entry = self.entry(tx.now, stamp, line, id);
+        let entry = self.entry_of(tx.now, stamp, line, id);
         let text = entry.text();
         let hash = hash_of(&text);
         let outcome = match entry.outcome {
@@ -121,7 +124,7 @@ impl Head {
         Ok(())
     }
 
-    fn entry(&self, now: i64, stamp: &Stamp, line: Line, id: Option<i64>) -> Entry {
+    fn entry_of(&self, now: i64, stamp: &Stamp, line: Line, id: Option<i64>) -> Entry {
         let mut details = line.details;
         if let (Some(id), Value::Object(members)) = (id, &mut details) {
             members.insert(MADE.to_owned(), id.into());

@@ -1,15 +1,24 @@
 //! What can be changed: each change asks the state, sets it, and says what its entry says.
 
+pub(crate) mod action_run;
+mod approvals;
 mod archive;
 mod artifact;
 pub(crate) mod claim;
 mod download;
 mod end;
 mod export;
+mod governance;
 pub(crate) mod looked;
+pub(crate) mod notices;
+pub(crate) mod outbox;
+pub(crate) mod pause;
 mod people;
+mod registry;
+pub(crate) mod schedules;
 mod second_factor;
 mod sessions;
+mod settings;
 mod vault;
 
 use serde_json::Value;
@@ -19,20 +28,28 @@ use tidegate_model::{
     ids::JobId,
     job::{Failure, NewJob},
     policy::Permit,
-    settings::Settings,
+    registry::SyncStep,
     status::{Status, transition_between},
 };
 
+pub use action_run::{NewRun, RunEnd};
+pub use approvals::ApprovalChange;
 pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
-pub use end::{FailJob, NewArtifact};
+pub use end::{FailJob, NewArtifact, SinceRun};
+pub use notices::{NoticeChange, ReadNotices, TemplateWords, WebhookChange};
+pub use pause::PauseChange;
 pub use people::{OperatorChange, RoleEdit, TokenChange};
+pub use registry::{GrantChange, TakenRequest};
+pub use schedules::{NewFire, ScheduleChange, ScheduleEdit, SkippedFires};
 pub use second_factor::{SecondFactorChange, SecondFactorProof};
 pub use sessions::{SessionChange, SessionProof};
+pub use settings::SettingsEdit;
 pub use vault::{StoreOwnership, UnknownObject};
 
 use crate::{
     chain::Line,
+    deliver::{self, EndedDelivery},
     error::StoreError,
     lease::Proof,
     sql::{Tx, get},
@@ -91,6 +108,8 @@ pub enum Change {
     Quarantine(Vec<UnknownObject>),
     /// Ends the quarantine of a file, by its key.
     EndQuarantine(String),
+    /// Makes, changes or fires a schedule.
+    Schedule(ScheduleChange),
     /// Makes a link to a file, or takes one back.
     Link(LinkChange),
     /// Begins to send a file by a link.
@@ -110,10 +129,26 @@ pub enum Change {
     Session(SessionChange),
     /// Changes a second factor of sign-in.
     SecondFactor(SecondFactorChange),
+    /// Decides about jobs that wait for a second person, or what they wait by.
+    Approval(ApprovalChange),
+    /// Begins or ends a pause of egress.
+    Pause(PauseChange),
+    /// Makes the registry of actions what a site declares.
+    Sync(Vec<SyncStep>),
+    /// Takes what another site says that an operator may.
+    Grants(GrantChange),
+    /// Takes a request that another site has signed.
+    Take(TakenRequest),
+    /// Begins an action that another site is to do.
+    ActionRun(Box<NewRun>),
     /// Sets the settings.
-    Settings(Box<Settings>),
+    Settings(Box<SettingsEdit>),
     /// Takes entries out of the log that stand in a signed file. The only way to delete an entry.
     ArchiveActivity(SignedArchive),
+    /// Changes what people are told of, and how.
+    Notices(NoticeChange),
+    /// Gives up on a delivery.
+    EndDelivery(EndedDelivery),
     /// Notes something that happens outside the database: a key, a backup, a report.
     Note(Value),
 }
@@ -167,6 +202,7 @@ impl Change {
             Self::Ownership(change) => change.actions(),
             Self::Quarantine(_) => &[Action::ArtifactQuarantine],
             Self::EndQuarantine(_) => &[Action::QuarantineRelease, Action::QuarantineDelete],
+            Self::Schedule(change) => change.actions(),
             Self::Link(_) => &[Action::DownloadLink],
             Self::DownloadStarted { .. } => &[Action::DownloadStart],
             Self::Operator(change) => change.actions(),
@@ -174,8 +210,16 @@ impl Change {
             Self::Token(change) => change.actions(),
             Self::Session(change) => change.actions(),
             Self::SecondFactor(change) => change.actions(),
+            Self::Approval(change) => change.actions(),
+            Self::Pause(change) => change.actions(),
+            Self::Sync(_) => &[Action::ActionSync],
+            Self::Grants(change) => change.actions(),
+            Self::Take(_) => &[Action::HandOver],
+            Self::ActionRun(_) => &[Action::ActionRun],
             Self::Settings(_) => &[Action::SettingChange],
             Self::ArchiveActivity(_) => &[Action::ActivityArchive],
+            Self::Notices(change) => change.actions(),
+            Self::EndDelivery(_) => &[Action::DeliveryEnd],
             Self::Note(_) => &[
                 Action::KeyRotate,
                 Action::Backup,
@@ -225,6 +269,7 @@ impl Change {
             Self::Ownership(change) => vault::own(tx, permit, change).await,
             Self::Quarantine(objects) => vault::quarantine(tx, permit, objects).await,
             Self::EndQuarantine(key) => vault::end_quarantine(tx, permit, key).await,
+            Self::Schedule(change) => schedules::schedule(tx, permit, change).await,
             Self::Link(change) => download::link(tx, permit, change).await,
             Self::DownloadStarted { link, range } => {
                 download::started(tx, permit, link, range).await
@@ -234,8 +279,16 @@ impl Change {
             Self::Token(change) => people::token(tx, permit, change).await,
             Self::Session(change) => sessions::session(tx, permit, change).await,
             Self::SecondFactor(change) => second_factor::second_factor(tx, permit, change).await,
-            Self::Settings(settings) => people::settings(tx, permit, *settings).await,
+            Self::Approval(change) => approvals::change_approval(tx, permit, change).await,
+            Self::Pause(change) => pause::pause(tx, permit, change).await,
+            Self::Sync(steps) => registry::sync_registry(tx, steps).await,
+            Self::Grants(change) => registry::grants(tx, permit, change).await,
+            Self::Take(request) => registry::take_request(tx, request).await,
+            Self::Settings(settings) => settings::set_all(tx, permit, *settings).await,
             Self::ArchiveActivity(signed) => archive::archive(tx, signed).await,
+            Self::Notices(change) => notices::notices(tx, permit, change).await,
+            Self::EndDelivery(ended) => deliver::end(tx, ended).await,
+            Self::ActionRun(run) => action_run::begin(tx, permit, *run).await,
             Self::Note(details) => Ok(Applied::one(permit.action(), None, details)),
         }
     }
@@ -263,12 +316,18 @@ pub(crate) async fn note_transition(
 ) -> Result<(), StoreError> {
     const NOTE: &str = "\
         insert into transitions (job_id, transition, status_from, status_to, at, activity_seq) \
-        select $1, $2, $3, $4, $5, seq + 1 from activity_head where id = 1";
+        values ($1, $2, $3, $4, $5, $6)";
     let transition = transition_between(from, to).ok_or(StoreError::Conflict { status: from })?;
-    let values =
-        [job.0.into(), transition.slug.into(), from.slug().into(), to.slug().into(), tx.now.into()];
+    let values = [
+        job.0.into(),
+        transition.slug.into(),
+        from.slug().into(),
+        to.slug().into(),
+        tx.now.into(),
+        tx.next_seq.into(),
+    ];
     tx.execute(NOTE, values).await?;
-    Ok(())
+    approvals::end_with_job(tx, job, to).await
 }
 
 /// State of a job; the transaction holds the lock of all writers, so it stays that.

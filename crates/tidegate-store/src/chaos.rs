@@ -1,8 +1,12 @@
-//! Points of the protocol at which a rig stops the process, in builds with the feature `chaos`.
+//! What a rig does to a process, in builds with the feature `chaos`: stops it at a point of the
+//! protocol, sets its clock.
 
 /// Variable that names the point to stop at.
 #[cfg(feature = "chaos")]
 const VARIABLE: &str = "TIDEGATE_STOP_AT";
+/// Variable that names a file: by how many milliseconds the process's clock is ahead.
+#[cfg(feature = "chaos")]
+const CLOCK_VARIABLE: &str = "TIDEGATE_CLOCK_FILE";
 
 /// A point of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,3 +65,21 @@ pub fn stop_at(point: Point) {
 #[cfg(not(feature = "chaos"))]
 #[inline(always)]
 pub fn stop_at(_point: Point) {}
+
+/// Microseconds by which the rig has set the clock ahead; fewer than none set it back. Asked at
+/// each look at a clock, so that it can jump while the process runs.
+#[cfg(feature = "chaos")]
+pub(crate) fn ahead_micros() -> i64 {
+    const MICROS_PER_MILLI: i64 = 1_000;
+    let Some(path) = std::env::var_os(CLOCK_VARIABLE) else { return 0 };
+    let said = std::fs::read_to_string(path).expect("a rig that sets the clock keeps its file");
+    let millis: i64 = said.trim().parse().expect("the clock's file holds a number");
+    millis.saturating_mul(MICROS_PER_MILLI)
+}
+
+/// Nobody sets the clock of this build.
+#[cfg(not(feature = "chaos"))]
+#[inline(always)]
+pub(crate) fn ahead_micros() -> i64 {
+    0
+}

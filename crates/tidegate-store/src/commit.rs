@@ -162,7 +162,7 @@ async fn apply_all(
     decided: &mut Vec<Decided>,
 ) -> Result<Option<Tx>, StoreError> {
     let inner = connections.begin().await?;
-    let mut tx = Tx { inner, now: 0 };
+    let mut tx = Tx { inner, now: 0, next_seq: 0 };
     let mut head = Head::lock(&mut tx, connections).await?;
     let is_alone = left.len() == 1;
     while let Some(Pending { stamp, work, told }) = left.pop_front() {
@@ -197,7 +197,7 @@ async fn apply_apart(
     stamp: &Stamp,
     work: Waiting,
 ) -> Result<Result<Committed, StoreError>, Arc<DbErr>> {
-    let part = Tx { inner: tx.inner.begin().await?, now: tx.now };
+    let part = Tx { inner: tx.inner.begin().await?, now: tx.now, next_seq: head.seq + 1 };
     let outcome = apply(&part, head, stamp, work).await;
     match outcome {
         Ok(_) => part.inner.commit().await?,
@@ -234,7 +234,7 @@ async fn read_back(
     for _ in 0..READ_BACK_ATTEMPTS_MAX {
         let asked = async {
             let inner = connections.begin().await?;
-            let mut tx = Tx { inner, now: 0 };
+            let mut tx = Tx { inner, now: 0, next_seq: 0 };
             Head::lock(&mut tx, connections).await?;
             Ok::<_, StoreError>(tx.rows(COMMITTED, [commit.into()]).await?)
         };

@@ -11,7 +11,7 @@ use tidegate_model::{
 
 use crate::{
     chain::{Line, Stamp},
-    change::{Applied, Change, looked},
+    change::{Applied, Change, NewRun, RunEnd, action_run, looked},
     commit::{Work, commit},
     connection::Store,
     error::StoreError,
@@ -43,6 +43,27 @@ pub struct StartedDownload {
     link: LinkId,
 }
 
+/// Proof that an action was begun and written down: it is spent on the note of what became of it.
+#[derive(Debug)]
+pub struct StartedRun {
+    stamp: Stamp,
+    seq: i64,
+}
+
+impl StartedRun {
+    /// Number of the entry of its beginning.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+}
+
+/// The end of what cannot be taken back: its entry, and the action that it is the end of.
+#[derive(Clone)]
+struct Ending {
+    line: Line,
+    run: Option<(i64, RunEnd)>,
+}
+
 /// How a download ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DownloadEnd {
@@ -66,6 +87,8 @@ pub enum EndReason {
     SignedOut,
     /// The operator may not have the file any more.
     RightLost,
+    /// A pause holds it back.
+    Paused,
     /// The link was taken back.
     LinkRevoked,
     /// The file was deleted.
@@ -134,12 +157,23 @@ impl Store {
             "is_whole": end.is_whole,
             "reason": end.reason,
         });
+        let line = Line { action: Action::DownloadFinish, job, details };
+        self.note_end(stamp, Ending { line, run: None }).await
+    }
+
+    /// Notes the end of what cannot be taken back: a database that fails is told again for a while.
+    async fn note_end(&self, stamp: Stamp, ending: Ending) -> Result<Committed, StoreError> {
         let mut told = 0;
         loop {
             told += 1;
-            let details = details.clone();
-            let finish = self.write(stamp.clone(), move |_| {
-                Box::pin(async move { Ok(Applied::one(Action::DownloadFinish, job, details)) })
+            let Ending { line, run } = ending.clone();
+            let finish = self.write(stamp.clone(), move |tx| {
+                Box::pin(async move {
+                    if let Some((seq, end)) = run {
+                        action_run::end(tx, seq, end).await?;
+                    }
+                    Ok(Applied { lines: vec![line], id: None })
+                })
             });
             match finish.await {
                 // Nothing was written: no second entry can come of it.
@@ -149,6 +183,35 @@ impl Store {
                 finished => return finished,
             }
         }
+    }
+
+    /// Begins an action that another site is to do: written down before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// If the permit is for something else, the same request has begun one, or the database fails.
+    pub async fn start_run(&self, permit: Permit, run: NewRun) -> Result<StartedRun, StoreError> {
+        let stamp = Stamp::of_permit(&permit, random_word());
+        let committed = self.commit(permit, Change::ActionRun(Box::new(run))).await?;
+        Ok(StartedRun { stamp, seq: committed.seq })
+    }
+
+    /// Notes what became of an action. What was sent cannot be taken back, so a database that fails
+    /// is told again for a while.
+    ///
+    /// # Errors
+    ///
+    /// If the database goes on failing.
+    pub async fn finish_run(
+        &self,
+        started: StartedRun,
+        end: RunEnd,
+    ) -> Result<Committed, StoreError> {
+        let StartedRun { stamp, seq } = started;
+        let details =
+            serde_json::json!({ "run": seq, "outcome": end.outcome, "status": end.status });
+        let line = Line { action: Action::ActionFinish, job: None, details };
+        self.note_end(stamp, Ending { line, run: Some((seq, end)) }).await
     }
 
     /// Counts rows that an operator is about to look at. Gives how many more may be seen within the
@@ -168,8 +231,11 @@ impl Store {
             return Err(StoreError::WrongPermit { permit: action.slug(), change: "rows seen" });
         };
         let stamp = Stamp::of_permit(&permit, random_word());
+        let subject = permit.target().subject.clone();
         let counted = self
-            .write(stamp, move |tx| Box::pin(looked::note_rows(tx, operator, rows, ceiling)))
+            .write(stamp, move |tx| {
+                Box::pin(looked::note_rows(tx, operator, subject, [rows, ceiling]))
+            })
             .await?;
         Ok(counted.id.filter(|left| *left >= 0))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DbErr;
-use tidegate_model::status::Status;
+use tidegate_model::{schedule::ScheduleState, status::Status};
 
 /// The control state could not be read or changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -35,6 +35,18 @@ pub enum StoreError {
         /// Its state.
         status: Status,
     },
+    /// A schedule is in a state in which this cannot be done.
+    #[error("the schedule is {}: this cannot be done", .state.slug())]
+    ScheduleConflict {
+        /// Its state.
+        state: ScheduleState,
+    },
+    /// Somebody else was faster: what was to be changed is not as it was.
+    #[error("the {what} has changed meanwhile")]
+    Overtaken {
+        /// What has changed.
+        what: &'static str,
+    },
     /// Something of that name exists.
     #[error("there is a {what} of that name already")]
     Exists {
@@ -55,6 +67,18 @@ pub enum StoreError {
         /// Ceiling.
         limit: i64,
     },
+    /// A budget has less left than this.
+    #[error(transparent)]
+    OverBudget(Box<tidegate_model::budget::OverBudget>),
+    /// A file is not one that a second person has approved, and has to be.
+    #[error("this may not leave without a second person{}", by_rule(.rule))]
+    Unapproved {
+        /// The rule that says so, where it turned out only now.
+        rule: Option<String>,
+    },
+    /// What waits for a second person is not any more what was asked for.
+    #[error("what waits is not any more what was asked for")]
+    ApprovalVoid,
     /// A second factor was not proven: the code was used before, or its question has ended.
     #[error("the second factor was not proven")]
     Unproven,
@@ -84,6 +108,12 @@ pub enum StoreError {
         /// What it is.
         what: &'static str,
     },
+}
+
+fn by_rule(rule: &Option<String>) -> String {
+    rule.as_ref().map_or_else(String::new, |rule| {
+        format!(": it has more rows than were expected, and the rule `{rule}` says so")
+    })
 }
 
 impl From<DbErr> for StoreError {

@@ -8,13 +8,14 @@ use tidegate_model::{
 use tidegate_testkit::postgres::Postgres;
 
 use crate::{
-    change::claim::{BUILDS, PICK},
+    change::claim::{BUILDS, pick},
     connection::{Store, StoreKind},
     lease::{FLAGS, waiting},
     query::{
         activity::{EntryFilter, EntrySort, list},
         attempts::HELD,
-        job_list::{Creator, JobFilter, JobSort, count, page},
+        job_list::{Creator, JobFilter, count, page},
+        job_order::JobSort,
         jobs::{DUE, ENDED, left_behind},
     },
     sql::{get, statement},
@@ -28,7 +29,7 @@ async fn no_query_of_a_loop_reads_all_jobs() {
     let store = Store::open(&format!("sqlite:{}", path.display())).await.unwrap();
     let now = StoreKind::Sqlite.now();
     for (sql, index) in [
-        (PICK, "jobs_open"),
+        (pick().as_str(), "jobs_open"),
         (BUILDS, "jobs_open"),
         (&waiting(now), "jobs_open"),
         (&left_behind(now), "jobs_open"),

@@ -58,13 +58,31 @@ pub struct ProgressReport {
     pub rows_estimated: Option<i64>,
 }
 
+/// Longest pause before a job is tried again, in microseconds. What is further ahead was written
+/// down by a clock that has gone back since, and nobody waits for that.
+const RETRY_MICROS_MAX: i64 = 10 * 60 * 1_000_000;
+
+/// A pause before a job is tried again that nobody takes for one by a wrong clock.
+pub(crate) fn retry_micros(pause_micros: i64) -> i64 {
+    pause_micros.clamp(0, RETRY_MICROS_MAX)
+}
+
+/// Whether a job's pause is over, by a clock of the database. One that was never tried has none,
+/// even where the clock was ahead when it was made.
+pub(crate) fn may_run(now: &str) -> String {
+    format!(
+        "(run_after <= {now} or run_after <= created_at or run_after > {now} + {RETRY_MICROS_MAX})"
+    )
+}
+
 /// Jobs that a worker may claim, by a clock of the database.
 pub(crate) fn waiting(now: &str) -> String {
+    let may_run = may_run(now);
     format!(
         "select 1 as waits from jobs \
          where status in ('pending', 'building') \
              and (lease_expires is null or lease_expires < {now}) \
-             and hold is null and run_after <= {now} and attempts_spent < attempts_max \
+             and hold is null and {may_run} and attempts_spent < attempts_max \
              and cancel_requested = 0 \
          limit 1"
     )

@@ -81,6 +81,13 @@
 //! # }
 //! ```
 //!
+//! ```compile_fail,E0451
+//! // nor the right to send a notice once.
+//! # fn forge(other: tidegate_store::TakenDelivery) -> tidegate_store::TakenDelivery {
+//! tidegate_store::TakenDelivery { attempts: 1, ..other }
+//! # }
+//! ```
+//!
 //! ```compile_fail,E0061
 //! # use tidegate_model::audit::{Checkpoint, SignedCheckpoint};
 //! # async fn keep(store: &tidegate_store::Store, it: &Checkpoint, signed: &SignedCheckpoint) {
@@ -118,8 +125,10 @@ pub mod chaos;
 mod checkpoint;
 mod commit;
 mod connection;
+mod deliver;
 mod door;
 mod error;
+mod forget;
 #[cfg(test)]
 mod index_use;
 mod lease;
@@ -129,25 +138,32 @@ mod sql;
 mod stream;
 
 pub use change::{
-    Change, ClaimRequest, FailJob, LinkChange, NewArtifact, OperatorChange, RoleEdit,
-    SecondFactorChange, SecondFactorProof, SessionChange, SessionProof, SourceShare,
-    StoreOwnership, TokenChange, UnknownObject,
+    ApprovalChange, Change, ClaimRequest, FailJob, GrantChange, LinkChange, NewArtifact, NewFire,
+    NewRun, NoticeChange, OperatorChange, PauseChange, ReadNotices, RoleEdit, RunEnd,
+    ScheduleChange, ScheduleEdit, SecondFactorChange, SecondFactorProof, SessionChange,
+    SessionProof, SettingsEdit, SinceRun, SkippedFires, SourceShare, StoreOwnership, TakenRequest,
+    TemplateWords, TokenChange, UnknownObject, WebhookChange,
 };
 pub use connection::{Clock, Store, StoreKind};
-pub use door::{Committed, DownloadEnd, EndReason, StartedDownload};
+pub use deliver::{EndedDelivery, NewDelivery, NewNotice, Outcome, TakenDelivery, Told};
+pub use door::{Committed, DownloadEnd, EndReason, StartedDownload, StartedRun};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};
 pub use query::{
+    action_runs::KnownRun,
     activity::{EntryColumns, EntryFilter, EntrySort},
+    approvals::{ApprovalsOf, RecentUse},
     attempts::{Attempt, HeldLease, ObjectUse},
     egress::{EgressAmounts, EgressBy, EgressFilter, EgressSplit, EgressSum},
     figures::Figures,
-    job_list::{
-        Creator, CursorFault, JobCursor, JobFilter, JobOrder, JobPage, JobSort, Matching, SortFault,
-    },
+    job_list::{Creator, JobFilter, JobPage, Matching},
+    job_order::{CursorFault, JobCursor, JobOrder, JobSort, SortFault},
     links::Link,
+    notices::{Audible, Delivery, DeliveryCount, DeliveryFilter, Notice, Subscription, Webhook},
     operators::{Bearer, NamedOperator, Operator, Token},
     paces::Pace,
+    pauses::PastPause,
+    schedules::ScheduleFilter,
     second_factor::{SecondFactor, SecondStep},
     sessions::{Invitation, Presence, Session},
     taken::{Taken, TakenFilter},

@@ -7,6 +7,14 @@ mod m0004_sessions;
 mod m0005_traces;
 mod m0006_second_factors;
 mod m0007_lists;
+mod m0008_schedules;
+mod m0009_notifications;
+mod m0010_exposure;
+mod m0011_actions;
+mod m0012_approvals;
+mod m0013_pauses;
+mod m0015_action_runs;
+mod statements;
 
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -30,6 +38,13 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_traces::Migration),
             Box::new(m0006_second_factors::Migration),
             Box::new(m0007_lists::Migration),
+            Box::new(m0008_schedules::Migration),
+            Box::new(m0009_notifications::Migration),
+            Box::new(m0010_exposure::Migration),
+            Box::new(m0011_actions::Migration),
+            Box::new(m0012_approvals::Migration),
+            Box::new(m0013_pauses::Migration),
+            Box::new(m0015_action_runs::Migration),
         ]
     }
 }

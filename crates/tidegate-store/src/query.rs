@@ -1,16 +1,24 @@
 //! What can be asked, without a permit: whoever asks has passed the policy before.
 
+pub(crate) mod action_runs;
 pub(crate) mod activity;
+pub(crate) mod approvals;
 pub(crate) mod archives;
 pub(crate) mod attempts;
 pub(crate) mod egress;
 pub(crate) mod figures;
+pub(crate) mod governance;
 pub(crate) mod job_list;
+pub(crate) mod job_order;
 pub(crate) mod jobs;
 pub(crate) mod links;
+pub(crate) mod notices;
 pub(crate) mod operators;
 pub(crate) mod paces;
+pub(crate) mod pauses;
 pub(crate) mod policy;
+pub(crate) mod registry;
+pub(crate) mod schedules;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod taken;

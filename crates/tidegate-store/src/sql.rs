@@ -14,6 +14,9 @@ pub(crate) struct Tx {
     pub(crate) inner: DatabaseTransaction,
     /// The database's clock when the transaction began, in microseconds.
     pub(crate) now: i64,
+    /// Number of the first entry that this change will append. The head that the database has is
+    /// older where changes share the transaction.
+    pub(crate) next_seq: i64,
 }
 
 impl Tx {

@@ -1,7 +1,10 @@
 //! The command line: what can be typed, and what it means.
 
 mod activity;
+mod approvals;
 mod jobs;
+mod pause;
+mod schedules;
 
 use std::path::PathBuf;
 
@@ -9,8 +12,13 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_service::audit::AnchorSettings;
 
 pub use self::activity::{ActivityArgs, ActivityFilters, ReportArgs};
+pub use self::approvals::{ApprovalsArgs, ApprovalsCommand, GrantArgs, NoteArgs, ReleaseArgs};
 pub use self::jobs::{
     CreateArgs, DownloadArgs, JobArgs, JobsCommand, LinkArgs, ListArgs, WatchArgs,
+};
+pub use self::pause::{PauseArgs, ResumeArgs};
+pub use self::schedules::{
+    ReassignArgs, ScheduleArgs, SchedulePauseArgs, SchedulesArgs, SchedulesCommand,
 };
 
 /// The governed data-egress plane of an application.
@@ -50,15 +58,27 @@ pub enum Command {
     /// Make, list, watch and download exports
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// List exports that wait for a second person, and decide about them
+    #[command(subcommand)]
+    Approvals(ApprovalsCommand),
+    /// List, pause, run and give away schedules
+    #[command(subcommand)]
+    Schedules(SchedulesCommand),
     /// Add, change and list operators
     #[command(subcommand)]
     Operators(OperatorsCommand),
     /// Change and list roles
     #[command(subcommand)]
     Roles(RolesCommand),
+    /// Make the registry of actions what the configuration declares
+    SyncActions(SyncActionsArgs),
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Hold all egress of a subject, or of the site, until somebody ends it
+    Pause(PauseArgs),
+    /// End a pause of egress
+    Resume(ResumeArgs),
     /// Verify the manifest of a file, on any machine
     #[command(subcommand)]
     Manifest(ManifestCommand),
@@ -124,6 +144,16 @@ pub enum ManifestCommand {
         #[arg(long, value_name = "FOLDER")]
         keys: Option<PathBuf>,
     },
+}
+
+/// What to make of the registry of actions.
+#[derive(Clone, Debug, Args)]
+pub struct SyncActionsArgs {
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// A file with `[[actions]]`, or a JSON list of them, in place of the configuration
+    pub file: Option<PathBuf>,
 }
 
 /// Where to save the control state.
@@ -202,6 +232,9 @@ pub enum RolesCommand {
         /// Filter over a subject, as `SUBJECT=JSON`
         #[arg(long = "limit", value_parser = option_value)]
         limits: Vec<(String, String)>,
+        /// What is shown of a class of personal data, as `CLASS=POLICY`; `*` for all others
+        #[arg(long = "mask", value_parser = option_value)]
+        masks: Vec<(String, String)>,
     },
     /// Remove a role that no operator has
     Remove {

@@ -13,19 +13,23 @@ use config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tidegate_model::{
+    approval::ApprovalRules,
+    budget::Budgets,
     declaration::{self, SubjectDeclaration},
     fault::Faults,
+    registry::{self, ActionDeclaration},
     role::Role,
     settings::{SETTINGS, Settings},
 };
 use tidegate_service::{
+    NotifySettings,
     artifacts::BucketOptions,
     audit::{AnchorSettings, AuditSettings, SinkSettings},
 };
 use tidegate_source::SourceSettings;
 
 pub use self::server::{
-    OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration,
+    HandOverDeclaration, OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration,
 };
 pub use self::traces::TracesSettings;
 use self::{server::ServerDeclaration, told::told, traces::TracesDeclaration};
@@ -55,6 +59,8 @@ pub struct Site {
     pub sources: BTreeMap<String, SourceSettings>,
     /// Subjects, in the order of the file.
     pub subjects: Vec<SubjectDeclaration>,
+    /// Admin actions, in the order of the file.
+    pub actions: Vec<ActionDeclaration>,
     /// Exports that may read a source at a time, where the file says so.
     pub exports_max: BTreeMap<String, u32>,
     /// Settings that the environment says, which nobody changes elsewhere.
@@ -63,6 +69,8 @@ pub struct Site {
     pub control: Option<ControlSettings>,
     /// Where spans are sent to, if anywhere.
     pub traces: Option<TracesSettings>,
+    /// How people are reached.
+    pub notify: NotifySettings,
 }
 
 /// What the control plane needs: where its state, its files and its keys are.
@@ -94,6 +102,10 @@ pub struct ControlSettings {
     pub first_settings: Option<Settings>,
     /// Roles that the file declares.
     pub roles: Vec<Role>,
+    /// First rules of approval.
+    pub first_rules: Option<ApprovalRules>,
+    /// First budgets.
+    pub first_budgets: Option<Budgets>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,6 +115,8 @@ struct Document {
     sources: BTreeMap<String, SourceDeclaration>,
     #[serde(default)]
     subjects: Vec<SubjectDeclaration>,
+    #[serde(default)]
+    actions: Vec<ActionDeclaration>,
     control: Option<ControlDeclaration>,
     #[serde(default)]
     artifacts: ArtifactsDeclaration,
@@ -116,10 +130,14 @@ struct Document {
     #[serde(default)]
     upkeep: UpkeepDeclaration,
     settings: Option<Settings>,
+    approval: Option<ApprovalRules>,
+    budgets: Option<Budgets>,
     #[serde(default)]
     roles: Vec<Role>,
     #[serde(default)]
     traces: TracesDeclaration,
+    #[serde(default)]
+    notify: NotifySettings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,7 +206,11 @@ impl Site {
         declaration::check(&document.subjects, &names).map_err(|Faults(faults)| {
             Failure::faults(format!("`{}` is wrong:", path.display()), faults)
         })?;
+        registry::check_declared(&document.actions, &document.subjects).map_err(
+            |Faults(faults)| Failure::faults(format!("`{}` is wrong:", path.display()), faults),
+        )?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let notify = notify_in(document.notify, &document.server, &folder);
         let control = document.control.map(|control| {
             let beside = |given: Option<PathBuf>, default: &str| {
                 folder.join(given.unwrap_or_else(|| PathBuf::from(default)))
@@ -213,6 +235,8 @@ impl Site {
                 audit: audit_in(document.audit, &folder),
                 first_settings: document.settings,
                 roles: document.roles,
+                first_rules: document.approval,
+                first_budgets: document.budgets,
             }
         });
         let exports_max = document
@@ -227,10 +251,12 @@ impl Site {
             path: path.to_owned(),
             sources: document.sources.into_iter().map(settings).collect::<Result<_, Failure>>()?,
             subjects: document.subjects,
+            actions: actions_in(document.actions, &folder),
             exports_max,
             pinned: pinned(environment),
             control,
             traces: document.traces.settings()?,
+            notify,
         })
     }
 }
@@ -275,6 +301,27 @@ fn audit_in(declared: Option<AuditSettings>, folder: &Path) -> AuditSettings {
         }
     }
     audit
+}
+
+/// Links lead to the address of the pages; the file of authorities is beside the configuration.
+fn notify_in(
+    declared: NotifySettings,
+    server: &ServerDeclaration,
+    folder: &Path,
+) -> NotifySettings {
+    NotifySettings {
+        ca_file: declared.ca_file.as_ref().map(|file| folder.join(file)),
+        public_url: ServerSettings::from(server.clone()).address(),
+        ..declared
+    }
+}
+
+/// Relative files start from the folder of the configuration.
+fn actions_in(mut declared: Vec<ActionDeclaration>, folder: &Path) -> Vec<ActionDeclaration> {
+    for file in declared.iter_mut().filter_map(|action| action.secret_file.as_mut()) {
+        *file = folder.join(&*file);
+    }
+    declared
 }
 
 /// Settings that the environment says.

@@ -70,6 +70,8 @@ impl Control {
         let folder = site.path.parent().map(Path::to_path_buf).unwrap_or_default();
         let artifacts = Artifacts::open(&settings.artifacts_url, &folder, &settings.bucket)?;
         let service = Arc::new(Service::new(store, subjects_of(site), keys));
+        let first = (settings.first_rules.as_ref(), settings.first_budgets.as_ref());
+        service.set_up_rules(first).await?;
         service.set_up(&settings.roles, settings.first_settings.as_ref()).await?;
         Ok(Self { settings, service, artifacts: Arc::new(artifacts) })
     }
@@ -223,8 +225,8 @@ fn settings_of(site: &Site) -> Result<ControlSettings, Failure> {
 }
 
 fn subjects_of(site: Site) -> Subjects {
-    let Site { sources, subjects, exports_max, pinned, .. } = site;
-    Subjects { sources, subjects, exports_max, pinned }
+    let Site { sources, subjects, actions, exports_max, pinned, notify, .. } = site;
+    Subjects { sources, subjects, actions, exports_max, pinned, notify }
 }
 
 /// Runs a command of the control plane.

@@ -6,10 +6,14 @@ use http::HeaderName;
 use tidegate_http::{
     Edge, EdgeSettings, OidcSettings, RoleRules, SetupToken, TrustedHeader, serve,
 };
+use tidegate_service::{HandOverSettings, SharedKey};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    config::{OidcDeclaration, RoleDeclaration, ServerSettings, TrustedHeaderDeclaration},
+    config::{
+        HandOverDeclaration, OidcDeclaration, RoleDeclaration, ServerSettings,
+        TrustedHeaderDeclaration,
+    },
     control::Control,
     failure::Failure,
 };
@@ -68,6 +72,7 @@ fn settings(address: &str, server: &ServerSettings) -> Result<EdgeSettings, Fail
         linger: Duration::from_secs(server.linger_seconds),
         trusted_header: server.trusted_header.as_ref().map(trusted_header).transpose()?,
         oidc: server.oidc.as_ref().map(oidc),
+        hand_over: hand_over(&usual, server.hand_over.as_ref())?,
         ..usual
     })
 }
@@ -98,6 +103,23 @@ fn oidc(declared: &OidcDeclaration) -> OidcSettings {
         role_claim: declared.role_claim,
         domains: declared.domains,
     }
+}
+
+fn hand_over(
+    usual: &EdgeSettings,
+    declared: Option<&HandOverDeclaration>,
+) -> Result<Option<HandOverSettings>, Failure> {
+    let Some(declared) = declared else { return Ok(None) };
+    let key = SharedKey::read(&declared.key)
+        .map_err(|error| Failure::wrong(format!("[server.hand_over] key: {error}")))?;
+    Ok(Some(HandOverSettings {
+        source: declared.source.clone(),
+        key,
+        audience: usual.address().to_owned(),
+        role: declared.role.clone(),
+        create: declared.create,
+        sign_in: declared.sign_in,
+    }))
 }
 
 fn rules(roles: &[RoleDeclaration], default_role: Option<&String>, create: bool) -> RoleRules {

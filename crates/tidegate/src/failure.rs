@@ -8,6 +8,7 @@ use std::{
 
 use tidegate_model::{
     fault::{Fault, Faults},
+    ids::JobId,
     job::Job,
 };
 use tidegate_pipeline::RunError;
@@ -72,6 +73,15 @@ impl Failure {
         Self { code: INTERRUPTED, reason: "cancelled", message, faults: Vec::new() }
     }
 
+    /// What was asked for waits for a second person.
+    pub fn waits(job: JobId) -> Self {
+        let message = format!(
+            "export {job} waits for a second person: once it is approved it is built, and \
+             `tidegate jobs download {job}` takes its file"
+        );
+        Self { code: FAILED, reason: "approval", message, faults: Vec::new() }
+    }
+
     /// The attempt that was made here failed, and nobody waits for the next one.
     pub fn attempt(outcome: &str, detail: &str) -> Self {
         let message = format!("{outcome}: {detail}");
@@ -128,13 +138,18 @@ impl From<ServiceError> for Failure {
             ServiceError::Unknown
             | ServiceError::SecondFactorRequired
             | ServiceError::SecondFactorFailed => Self::failed("sign_in", &error),
-            ServiceError::Conflict { .. } => Self::failed("conflict", &error),
+            ServiceError::Conflict { .. }
+            | ServiceError::ScheduleConflict { .. }
+            | ServiceError::Overtaken { .. }
+            | ServiceError::OwnerMayNot => Self::failed("conflict", &error),
             ServiceError::Exists { .. } | ServiceError::KeyReused => {
                 Self { code: WRONG, ..Self::failed("exists", &error) }
             }
             ServiceError::LastAdministrator
             | ServiceError::TooManyAttempts { .. }
             | ServiceError::TooManyOpen { .. }
+            | ServiceError::OverBudget(_)
+            | ServiceError::Unapproved(_)
             | ServiceError::TooManyRowsSeen { .. } => Self::failed("refused", &error),
             ServiceError::LookTooLong { .. } => Self::failed("source", &error),
             ServiceError::Unwritable { .. } => Self::failed("value_refused", &error),
@@ -154,7 +169,12 @@ impl From<StoreError> for Failure {
             | StoreError::Unfit(_)
             | StoreError::Newer { .. }
             | StoreError::Conflict { .. }
+            | StoreError::ScheduleConflict { .. }
+            | StoreError::Overtaken { .. }
             | StoreError::TooManyOpen { .. }
+            | StoreError::OverBudget(_)
+            | StoreError::Unapproved { .. }
+            | StoreError::ApprovalVoid
             | StoreError::Unproven
             | StoreError::LeaseLost
             | StoreError::PolicyChanged

@@ -89,14 +89,18 @@ impl Traces {
 /// Whether a command makes exports or builds them.
 fn has_exports(command: &Command) -> bool {
     match command {
-        Command::Serve | Command::Worker | Command::Jobs(_) => true,
+        Command::Serve | Command::Worker | Command::Jobs(_) | Command::Schedules(_) => true,
         Command::Export(args) => args.source.is_none(),
         Command::Init(_)
         | Command::Check
         | Command::Demo(_)
         | Command::Operators(_)
         | Command::Roles(_)
+        | Command::SyncActions(_)
         | Command::Tokens(_)
+        | Command::Pause(_)
+        | Command::Approvals(_)
+        | Command::Resume(_)
         | Command::Manifest(_)
         | Command::Keys(_)
         | Command::Audit(_)

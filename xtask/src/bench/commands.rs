@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+
 use super::{
+    masked,
     rows::{Export, Peer, Size, Source},
     servers::Servers,
     tables::{sqlite_file, table},
@@ -26,19 +29,24 @@ pub(super) struct Rig<'a> {
 }
 
 impl Rig<'_> {
+    /// Makes what a run of ours needs, outside its time: a masked export is one of a site.
+    pub(super) fn prepare(&self, export: Export) -> Result<()> {
+        let Export { from, size, is_masked, .. } = export;
+        if is_masked {
+            let (url, table) = (self.url(from, size), table_in(from, size));
+            masked::make_site(&self.site(), &self.tidegate(), &url, &table)?;
+        }
+        Ok(())
+    }
+
     /// Our command line.
     pub(super) fn ours(&self, export: Export, out: &Path) -> Vec<String> {
-        let Export { from, format, size } = export;
-        let url = match from {
-            Source::Postgres => self.servers.postgres_url(),
-            Source::Sqlite => format!("sqlite:{}", sqlite_file(self.folder, size).display()),
-            Source::Mariadb => {
-                let socket = self.servers.mariadb_socket();
-                format!("mysql://root@localhost/bench?socket={}", socket.display())
-            }
-        };
-        let tidegate = self.release.join("tidegate");
-        let table = table_in(from, size);
+        let Export { from, format, size, is_masked } = export;
+        if is_masked {
+            return masked::export(&self.site(), &self.tidegate(), format, out, true);
+        }
+        let (url, table) = (self.url(from, size), table_in(from, size));
+        let tidegate = self.tidegate();
         let out = out.display().to_string();
         let flags = ["export", "--source", &url, "--table", &table, "--format", format, "-o", &out];
         [&[tidegate.display().to_string()][..], &flags.map(str::to_owned)].concat()
@@ -46,10 +54,11 @@ impl Rig<'_> {
 
     /// The peer's command line.
     pub(super) fn peer(&self, peer: Peer, export: Export, out: &Path) -> Vec<String> {
-        let Export { from, format, size } = export;
+        let Export { from, format, size, is_masked } = export;
         let conninfo = self.servers.postgres_conninfo();
         let table = table_in(from, size);
-        let all_rows = format!("select * from {table}");
+        let columns = if is_masked { masked::PSQL_COLUMNS } else { "*" };
+        let all_rows = format!("select {columns} from {table}");
         let out = out.display().to_string();
         let python = self.python.display().to_string();
         match peer {
@@ -61,7 +70,17 @@ impl Rig<'_> {
                 let program = "benchmarks/peers/duckdb_copy.py";
                 let address = self.duckdb_address(from, size);
                 let kind = if from == Source::Mariadb { "mysql" } else { from.slug() };
-                shell(THEN_SYNC, &out, &[&python, program, kind, &address, &table, format, &out])
+                let columns = match (is_masked, from, format) {
+                    (true, ..) => "masked",
+                    // Its XLSX writer knows no instants.
+                    (false, Source::Postgres, "xlsx") => "plain-times",
+                    (false, ..) => "all",
+                };
+                let arguments = [kind, &address, &table, columns, format, &out];
+                shell(THEN_SYNC, &out, &[&[&python, program][..], &arguments].concat())
+            }
+            Peer::Unmasked => {
+                masked::export(&self.site(), &self.tidegate(), format, Path::new(&out), false)
             }
             Peer::Lxml => {
                 let program = "benchmarks/peers/lxml_xml.py";
@@ -80,6 +99,27 @@ impl Rig<'_> {
                 let socket = format!("--socket={}", self.servers.mariadb_socket().display());
                 let flags = ["mariadb", "--no-defaults", &socket, "--quick", "--batch", "bench"];
                 shell(TO_FILE_THEN_SYNC, &out, &[&flags[..], &["-e", &all_rows]].concat())
+            }
+        }
+    }
+
+    fn tidegate(&self) -> PathBuf {
+        self.release.join("tidegate")
+    }
+
+    /// The folder of the site whose people see less than there is.
+    fn site(&self) -> PathBuf {
+        self.folder.join("site")
+    }
+
+    /// How we reach a table's database.
+    fn url(&self, from: Source, size: Size) -> String {
+        match from {
+            Source::Postgres => self.servers.postgres_url(),
+            Source::Sqlite => format!("sqlite:{}", sqlite_file(self.folder, size).display()),
+            Source::Mariadb => {
+                let socket = self.servers.mariadb_socket();
+                format!("mysql://root@localhost/bench?socket={}", socket.display())
             }
         }
     }

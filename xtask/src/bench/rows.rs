@@ -46,6 +46,8 @@ pub(super) enum Peer {
     RustXlsxwriter,
     SqliteShell,
     MariadbClient,
+    /// Tidegate, for somebody who is shown every value.
+    Unmasked,
 }
 
 impl Peer {
@@ -58,6 +60,7 @@ impl Peer {
             Self::RustXlsxwriter => "rust_xlsxwriter",
             Self::SqliteShell => "sqlite3",
             Self::MariadbClient => "mariadb",
+            Self::Unmasked => "unmasked",
         }
     }
 }
@@ -96,6 +99,9 @@ pub(super) struct Export {
     /// Slug of the format.
     pub(super) format: &'static str,
     pub(super) size: Size,
+    /// Whether it is a governed one, of somebody from whom personal data is hidden: `email` as a
+    /// keyed hash, `customer_name` in part, `note` and `shipping` not at all.
+    pub(super) is_masked: bool,
 }
 
 /// One benchmark against a peer.
@@ -109,8 +115,9 @@ pub(super) struct Row {
 impl Row {
     /// Name on the command line: `postgres-csv-1m-psql`.
     pub(super) fn name(&self) -> String {
-        let Export { from, format, size } = self.export;
-        format!("{}-{format}-{}-{}", from.slug(), size.slug, self.peer.slug())
+        let Export { from, format, size, is_masked } = self.export;
+        let masked = if is_masked { "-masked" } else { "" };
+        format!("{}-{format}{masked}-{}-{}", from.slug(), size.slug, self.peer.slug())
     }
 
     /// Pairs to run: enough for a median, fewer where one takes half a minute.
@@ -135,7 +142,7 @@ pub(super) const MEMORY_GROWTH_MIB_MAX: f64 = 24.0;
 impl MemoryRow {
     /// The export of that many rows.
     pub(super) fn of_size(&self, size: Size) -> Export {
-        Export { from: self.from, format: self.format, size }
+        Export { from: self.from, format: self.format, size, is_masked: false }
     }
 
     /// Name on the command line: `memory-postgres-csv`.
@@ -147,12 +154,17 @@ impl MemoryRow {
 /// A row that is `faster` and nothing else.
 const fn row(from: Source, format: &'static str, size: Size, peer: Peer, faster: f64) -> Row {
     let bounds = Bounds { faster: Some(faster), ..NO_BOUNDS };
-    Row { export: Export { from, format, size }, peer, bounds }
+    Row { bounds, ..reported(from, format, size, peer) }
 }
 
 /// A row that owes nothing.
 const fn reported(from: Source, format: &'static str, size: Size, peer: Peer) -> Row {
-    Row { export: Export { from, format, size }, peer, bounds: NO_BOUNDS }
+    Row { export: Export { from, format, size, is_masked: false }, peer, bounds: NO_BOUNDS }
+}
+
+/// The same of somebody from whom personal data is hidden.
+const fn masked(row: Row) -> Row {
+    Row { export: Export { is_masked: true, ..row.export }, ..row }
 }
 
 /// A row with other bounds.
@@ -185,6 +197,10 @@ pub(super) static ROWS: &[Row] = &[
     row(Source::Sqlite, "csv", SMALL, Peer::Duckdb, 4.0),
     reported(Source::Mariadb, "csv", SMALL, Peer::MariadbClient),
     reported(Source::Mariadb, "csv", SMALL, Peer::Duckdb),
+    masked(reported(Source::Postgres, "csv", SMALL, Peer::Psql)),
+    masked(reported(Source::Postgres, "csv", SMALL, Peer::Duckdb)),
+    masked(reported(Source::Postgres, "csv", SMALL, Peer::Unmasked)),
+    masked(reported(Source::Sqlite, "csv", SMALL, Peer::Unmasked)),
 ];
 
 const fn memory(from: Source, format: &'static str) -> MemoryRow {

@@ -45,6 +45,8 @@ pub(crate) fn make(folder: &Path, servers: &Servers, from: Source, size: Size) -
 
 fn postgres(servers: &Servers, size: Size) -> Result<()> {
     let table = table(size);
+    // A peer's keyed hashes.
+    succeed(&mut servers.psql(&["-c", "create extension if not exists pgcrypto"])?)?;
     if servers.psql(&["-c", &format!("select from {table} limit 1")])?.status()?.success() {
         return Ok(());
     }

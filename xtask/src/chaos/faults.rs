@@ -73,7 +73,7 @@ fn is_reported(fault: &Fault, is_release: bool) -> Result<bool> {
     patched(&copy, &fault.patch)?;
     let program = super::build(&copy, &target, is_release)?;
     let mut driver = super::driver(&fault.plan, &program);
-    driver.args(["--rigs", "sqlite-folder", "--kills", "15", "--rounds", "1"]);
+    driver.args(["--rigs", "sqlite-folder", "--kills", "15", "--rounds", "1", "--changes", "2"]);
     let said = driver.stdout(Stdio::piped()).output()?;
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     let complaint = format!("FAULT {}", fault.rule);

@@ -4,9 +4,22 @@ use super::{Complaint, Tree, tree::File};
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const INVARIANTS: &str = "## Invariants";
+/// The page of what is promised: each of its tables is of promises and their tests.
+const GUARANTEES: &str = "docs/concepts/guarantees.md";
 
-/// Each row of the table of invariants ends with the tests that guard it.
+/// Each row of the table of invariants, and each promise, ends with the tests that guard it.
 pub(super) fn invariants(tree: &Tree) -> Vec<Complaint> {
+    let mut complaints = guarded_invariants(tree);
+    let promises = tree.file(GUARANTEES).into_iter().flat_map(File::lines);
+    let is_row = |line: &str| line.starts_with("| ") && !line.starts_with("| ---");
+    let promises = promises.filter(|(_, line)| is_row(line) && !line.starts_with("| promise "));
+    for (number, row) in promises {
+        complaints.extend(unguarded(tree, GUARANTEES, number, row));
+    }
+    complaints
+}
+
+fn guarded_invariants(tree: &Tree) -> Vec<Complaint> {
     let Some(file) = tree.file(ARCHITECTURE) else {
         return vec![Complaint::new(ARCHITECTURE, "is not there")];
     };
@@ -18,17 +31,17 @@ pub(super) fn invariants(tree: &Tree) -> Vec<Complaint> {
     if rows.is_empty() {
         return vec![Complaint::new(ARCHITECTURE, format!("has no table under `{INVARIANTS}`"))];
     }
-    let mut complaints = Vec::new();
-    for (number, row) in rows {
-        let tests = quoted(row.trim_end_matches('|').rsplit('|').next().unwrap_or_default());
-        if tests.is_empty() {
-            complaints.push(Complaint::at(ARCHITECTURE, number, "names no test"));
-        }
-        for test in tests.iter().filter(|test| !is_test(tree, test)) {
-            complaints.push(Complaint::at(ARCHITECTURE, number, format!("no test `{test}`")));
-        }
+    rows.into_iter().flat_map(|(number, row)| unguarded(tree, ARCHITECTURE, number, row)).collect()
+}
+
+/// What is wrong with the tests that a row names.
+fn unguarded(tree: &Tree, path: &str, number: usize, row: &str) -> Vec<Complaint> {
+    let tests = quoted(row.trim_end_matches('|').rsplit('|').next().unwrap_or_default());
+    if tests.is_empty() {
+        return vec![Complaint::at(path, number, "names no test")];
     }
-    complaints
+    let gone = tests.iter().filter(|test| !is_test(tree, test));
+    gone.map(|test| Complaint::at(path, number, format!("no test `{test}`"))).collect()
 }
 
 /// What stands in backticks.

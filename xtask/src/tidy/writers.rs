@@ -22,10 +22,17 @@ const WRITERS: &[(&str, &str)] = &[
     ("hold_stream", "Permit"),
     ("refuse", "&Denied"),
     ("finish_download", "StartedDownload"),
+    ("start_run", "Permit"),
+    ("finish_run", "StartedRun"),
     ("renew", "&Lease"),
     ("report", "&Lease"),
     ("note_streamed", "&StreamHold"),
     ("leave_stream", "StreamHold"),
+    ("fan_out", "Permit"),
+    ("take_deliveries", "Permit"),
+    ("note_delivery", "TakenDelivery"),
+    ("end_delivery", "Permit"),
+    ("forget_told", "Permit"),
 ];
 /// Public functions that touch the database and ask for nothing: nothing that an operator, a worker
 /// or upkeep could do changes by them.

@@ -29,3 +29,21 @@ fn on(vec: &mut Vec<u8>, write: impl FnOnce(&mut Out<'_>)) {
     write(&mut out);
     out.finish();
 }
+
+/// Writes a value as it stands in text that is nobody's in particular: instants in UTC, a number
+/// without the zeros that a source adds behind its point. The same value of any source gives the
+/// same text.
+pub fn plain_text(vec: &mut Vec<u8>, value: &Value<'_>) {
+    match *value {
+        Value::TimestampTz(micros) => on(vec, |out| time::instant_utc(out, micros)),
+        Value::Decimal(value) => {
+            let from = vec.len();
+            on(vec, |out| number::decimal(out, &value));
+            if vec[from..].contains(&b'.') {
+                let end = vec.iter().rposition(|&digit| digit != b'0').map_or(from, |at| at + 1);
+                vec.truncate(if vec[end - 1] == b'.' { end - 1 } else { end });
+            }
+        }
+        ref other => plain(vec, other, &ZoneOffsets::new(chrono_tz::Tz::UTC)),
+    }
+}

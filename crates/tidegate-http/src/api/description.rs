@@ -23,11 +23,12 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(in crate::api) use self::schemas::{
-    FieldChoiceSchema, FilterSchema, RequestSchema, ScopeSchema, SettingsSchema,
+    FieldChoiceSchema, FilterSchema, RequestSchema, ScopeSchema, SettingsSchema, TimingSchema,
 };
 use super::{
-    activity, egress, exports, keys, me, operators, roles, second_factor, sessions, settings,
-    subjects, tokens,
+    actions, activity, approvals, budgets, egress, exports, hand_overs, keys, mail_templates, me,
+    notifications, operators, pause, roles, schedules, second_factor, sessions, settings, subjects,
+    tokens, webhooks,
 };
 use crate::{edge::Shared, problem::ProblemBody, tagged::tagged};
 
@@ -49,9 +50,13 @@ const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
     components(schemas(ProblemBody)),
     tags(
         (name = "exports", description = "Export jobs and their files"),
+        (name = "schedules", description = "Exports that are made again and again, or later"),
         (name = "subjects", description = "What can be exported, and a look at its rows"),
         (name = "activity", description = "The activity log"),
+        (name = "approvals", description = "Exports that wait for a second person, and budgets"),
+        (name = "actions", description = "The registry of admin actions, and having them done"),
         (name = "people", description = "Operators, roles, tokens and sign-ins"),
+        (name = "notifications", description = "What one is told of, webhooks, words of mails"),
         (name = "site", description = "Settings, public keys, and this description"),
     )
 )]
@@ -90,6 +95,12 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(exports::change::rerun))
         .routes(routes!(exports::change::delete_artifact))
         .routes(routes!(exports::change::make_link))
+        .routes(routes!(schedules::get::list))
+        .routes(routes!(schedules::get::get, schedules::change::change, schedules::change::delete))
+        .routes(routes!(schedules::change::run))
+        .routes(routes!(schedules::change::pause))
+        .routes(routes!(schedules::change::resume))
+        .routes(routes!(schedules::change::reassign))
         .routes(routes!(subjects::list))
         .routes(routes!(subjects::get))
         .routes(routes!(subjects::rows))
@@ -104,12 +115,38 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(second_factor::remove))
         .routes(routes!(roles::list))
         .routes(routes!(roles::put, roles::remove))
+        .routes(routes!(actions::list))
+        .routes(routes!(actions::sync))
+        .routes(routes!(actions::run))
+        .routes(routes!(hand_overs::take))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(sessions::list, sessions::start))
         .routes(routes!(sessions::end_own))
         .routes(routes!(sessions::end))
         .routes(routes!(settings::get, settings::put))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::get_rules, approvals::put_rules))
+        .routes(routes!(approvals::get))
+        .routes(routes!(approvals::grant))
+        .routes(routes!(approvals::deny))
+        .routes(routes!(approvals::break_glass))
+        .routes(routes!(approvals::review))
+        .routes(routes!(budgets::get, budgets::put))
+        .routes(routes!(pause::list, pause::begin, pause::end))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::read))
+        .routes(routes!(notifications::subscriptions, notifications::subscribe))
+        .routes(routes!(mail_templates::list))
+        .routes(routes!(mail_templates::put, mail_templates::reset))
+        .routes(routes!(mail_templates::preview))
+        .routes(routes!(mail_templates::test))
+        .routes(routes!(notifications::deliveries))
+        .routes(routes!(notifications::redeliver))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::get, webhooks::put, webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
         .routes(routes!(me::get))
         .routes(routes!(keys::list))
         .routes(routes!(describe));

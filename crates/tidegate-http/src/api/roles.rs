@@ -4,7 +4,10 @@ use axum::{Json, extract::State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidegate_model::role::{Role, RowLimit};
+use tidegate_model::{
+    mask::{MaskPolicy, MaskRule, MaskRules},
+    role::{Role, RowLimit},
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -26,6 +29,47 @@ pub(super) struct RoleBody {
     capabilities: Vec<String>,
     /// Records that its operators may see, by subject.
     limits: Vec<LimitBody>,
+    /// What its operators are shown of personal data, by class, unless they hold `pii.unmask`; of a
+    /// class that no mask speaks of, what the settings say.
+    masks: Vec<MaskBody>,
+}
+
+/// What is shown of a class of personal data.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Mask)]
+struct MaskBody {
+    /// Class, as the configuration gives it to fields; `*` for all that have no mask of their own.
+    #[schema(example = "email", min_length = 1, max_length = 63)]
+    class: String,
+    /// What is shown: the value, a keyed hash, a part, a blank, or no such field.
+    #[schema(value_type = MaskPolicySchema)]
+    policy: MaskPolicy,
+}
+
+/// What is shown of a value.
+#[derive(ToSchema)]
+#[schema(as = MaskPolicy)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it is the schema of the model's list")]
+enum MaskPolicySchema {
+    Show,
+    Hash,
+    Partial,
+    Redact,
+    Drop,
+}
+
+impl From<MaskRule> for MaskBody {
+    fn from(MaskRule { class, policy }: MaskRule) -> Self {
+        Self { class, policy }
+    }
+}
+
+impl From<MaskBody> for MaskRule {
+    fn from(MaskBody { class, policy }: MaskBody) -> Self {
+        Self { class, policy }
+    }
 }
 
 /// A filter that is put over everything an operator sees of a subject.
@@ -48,6 +92,7 @@ impl From<Role> for RoleBody {
             label: role.label,
             capabilities: role.capabilities.into_iter().collect(),
             limits: role.limits.into_iter().map(limit).collect(),
+            masks: role.masks.0.into_iter().map(MaskBody::from).collect(),
         }
     }
 }
@@ -77,6 +122,9 @@ pub(super) struct RoleEdit {
     /// Records that its operators may see, by subject.
     #[serde(default)]
     limits: Vec<LimitBody>,
+    /// What its operators are shown of personal data, by class.
+    #[serde(default)]
+    masks: Vec<MaskBody>,
 }
 
 /// Adds a role, or replaces the one of that name.
@@ -101,6 +149,7 @@ pub(super) async fn put(
         label: edit.label,
         capabilities: edit.capabilities.into_iter().collect(),
         limits: edit.limits.into_iter().map(limit).collect(),
+        masks: MaskRules(edit.masks.into_iter().map(MaskRule::from).collect()),
     };
     edge.service.put_role(&caller, role).await?;
     Ok(StatusCode::NO_CONTENT)

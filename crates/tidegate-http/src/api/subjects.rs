@@ -81,7 +81,7 @@ struct FieldBody {
     slug: String,
     /// Name that people read.
     label: String,
-    /// Type of its values.
+    /// Type of its values, as you are shown them.
     #[schema(example = "timestamp_tz")]
     r#type: String,
     /// Whether it belongs to the default set.
@@ -90,6 +90,11 @@ struct FieldBody {
     is_internal: bool,
     /// Class of personal data, if any.
     pii: Option<String>,
+    /// What you are shown of its values: `show`, `hash`, `partial`, `redact`, or `drop` where it is
+    /// in no file of yours. Rows are neither filtered nor sorted by a field of which not all is
+    /// shown, and free text is not sought in it.
+    #[schema(example = "show")]
+    mask: &'static str,
 }
 
 impl From<&Subject> for Shape {
@@ -97,10 +102,11 @@ impl From<&Subject> for Shape {
         let field = |field: &tidegate_model::field::Field| FieldBody {
             slug: field.slug.clone(),
             label: field.label.clone(),
-            r#type: field.data_type.to_string(),
+            r#type: field.as_shown().data_type.to_string(),
             is_default: field.is_default,
             is_internal: field.is_internal,
             pii: field.pii.clone(),
+            mask: field.mask.slug(),
         };
         Self {
             kind: subject.kind.clone(),

@@ -11,10 +11,13 @@ use std::{
 use axum::BoxError;
 use bytes::Bytes;
 use futures_util::Stream;
-use tidegate_service::{EndReason, Sending};
-use tokio::sync::Mutex;
+use tidegate_service::{EndReason, Sending, Watch};
+use tokio::sync::{Mutex, oneshot};
 
-use crate::underway::{One, Underway};
+use crate::{
+    socket::Line,
+    underway::{One, Underway},
+};
 
 /// A file on its way; nothing once its end is written down.
 type Held = Arc<Mutex<Option<Sending>>>;
@@ -62,18 +65,24 @@ impl Downloads {
         }
     }
 
-    /// The pieces of a file. Its end is written down also where the client goes away in between.
+    /// The pieces of a file. Its end is written down also where the client goes away in between,
+    /// and the line is cut once the file may not go on.
     pub(super) fn pieces(
         &self,
-        sending: Sending,
+        mut sending: Sending,
+        line: Option<Line>,
     ) -> impl Stream<Item = Result<Bytes, BoxError>> + use<> {
         let number = self.0.last.fetch_add(1, Ordering::Relaxed);
+        let watch = sending.watch();
         let held: Held = Arc::new(Mutex::new(Some(sending)));
         let mut all = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(number, Arc::clone(&held));
         drop(all);
         let one = self.0.open.begin();
-        let download = Download { held, number, downloads: self.clone(), one: Some(one) };
+        let (end, is_over) = oneshot::channel();
+        tokio::spawn(watch_over(watch, Arc::clone(&held), line, is_over));
+        let download =
+            Download { held, number, downloads: self.clone(), one: Some(one), _end: end };
         futures_util::stream::unfold(Some(download), |download| async move {
             let download = download?;
             match download.next().await {
@@ -99,6 +108,8 @@ struct Download {
     number: u64,
     downloads: Downloads,
     one: Option<One>,
+    /// Nobody has to watch any more once this is dropped.
+    _end: oneshot::Sender<()>,
 }
 
 impl Download {
@@ -122,8 +133,24 @@ impl Drop for Download {
     }
 }
 
+/// Cuts a download that may not go on, also one whose reader has stopped reading.
+async fn watch_over(watch: Watch, held: Held, line: Option<Line>, is_over: oneshot::Receiver<()>) {
+    tokio::select! {
+        error = watch.end() => {
+            tracing::warn!(%error, "a download was cut");
+            if let Some(line) = line {
+                line.cut();
+            }
+            finish(&held, EndReason::Failed).await;
+        }
+        _ = is_over => {}
+    }
+}
+
+/// Whoever comes second waits until the end is written down.
 async fn finish(held: &Held, left_by: EndReason) {
-    let Some(sending) = held.lock().await.take() else { return };
+    let mut held = held.lock().await;
+    let Some(sending) = held.take() else { return };
     if let Err(error) = sending.finish(left_by).await {
         tracing::error!(%error, "the end of a download could not be written down");
     }

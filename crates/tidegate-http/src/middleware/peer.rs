@@ -1,31 +1,39 @@
 //! Where a request comes from: the peer, or whom a listed proxy says it speaks for.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, request::Parts};
 
-use crate::edge::EdgeSettings;
+use crate::{
+    edge::EdgeSettings,
+    socket::{Line, Peer},
+};
 
 /// Header of proxies.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The address of whoever has sent the request.
 pub(crate) fn address(settings: &EdgeSettings, parts: &Parts) -> Option<IpAddr> {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|info| info.0.address.ip());
     peer.map(|peer| behind(settings, peer.to_canonical(), &parts.headers))
+}
+
+/// The connection that the request came on.
+pub(crate) fn line(parts: &Parts) -> Option<Line> {
+    parts.extensions.get::<ConnectInfo<Peer>>().map(|info| info.0.line.clone())
 }
 
 /// Whether the request comes from a listed proxy itself.
 pub(crate) fn is_proxy(settings: &EdgeSettings, parts: &Parts) -> bool {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.is_some_and(|info| settings.proxies.contains(&info.0.ip().to_canonical()))
+    let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+    peer.is_some_and(|info| settings.proxies.contains(&info.0.address.ip().to_canonical()))
 }
 
 /// Whether the request comes from this machine, and from no proxy on it.
 pub(crate) fn is_local(parts: &Parts) -> bool {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.is_some_and(|info| info.0.ip().to_canonical().is_loopback())
+    let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+    peer.is_some_and(|info| info.0.address.ip().to_canonical().is_loopback())
         && !parts.headers.contains_key(FORWARDED_FOR)
 }
 

@@ -66,7 +66,8 @@ async fn page(
     let subjects = shell.standing.subjects.iter();
     let subjects: Vec<(String, String)> =
         subjects.map(|one| (one.slug.clone(), shell.subject_label(&one.slug))).collect();
-    let mut areas = rights::areas(&subjects);
+    let actions = edge.service.actions_held(&shell.standing.capabilities).await?;
+    let mut areas = rights::areas(&subjects, &actions);
     for area in &mut areas {
         area.rights.retain(|right| shell.holds(&right.slug));
     }

@@ -239,7 +239,7 @@ fn questions(sought: &Sought, shell: &Shell) -> Vec<Question> {
 
 fn actions() -> Vec<ActionGroup> {
     let mut groups: Vec<ActionGroup> = Vec::new();
-    for action in Action::ALL {
+    for &action in Action::ALL {
         let slug = action.slug();
         let group = slug.split('.').next().unwrap_or(slug);
         let one = (slug, telling::telling(action).done);

@@ -1,5 +1,6 @@
 //! A draft of an export: what the wizard has gathered so far, as it stands in the address.
 
+pub(super) mod filter;
 mod words;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -9,6 +10,7 @@ use tidegate_model::{
     fault::{Fault, Faults},
     job::Job,
     request::ExportRequest,
+    schedule::Schedule,
 };
 use url::form_urlencoded;
 
@@ -55,6 +57,10 @@ pub(super) struct Draft {
     pub(super) email: Option<String>,
     /// The export that this one began as a copy of.
     pub(super) from: Option<i64>,
+    /// When it is made, as a request says it: JSON; empty for once, now.
+    pub(super) schedule: String,
+    /// The schedule whose request this is.
+    pub(super) of_schedule: Option<i64>,
 }
 
 /// A field of the file.
@@ -117,6 +123,8 @@ impl Draft {
             "reason" => self.reason = some(value),
             "email" => self.email = some(value),
             "from" => self.from = value.parse().ok(),
+            "schedule" => self.schedule = value,
+            "of" => self.of_schedule = value.parse().ok(),
             name => {
                 if let Some(option) = name.strip_prefix(OPTION) {
                     self.options.insert(option.to_owned(), value);
@@ -152,6 +160,8 @@ impl Draft {
         say("reason", text(&self.reason));
         say("email", text(&self.email));
         say("from", self.from.map(|id| id.to_string()).unwrap_or_default());
+        say("schedule", self.schedule.clone());
+        say("of", self.of_schedule.map(|id| id.to_string()).unwrap_or_default());
         // An option may be set to nothing, and a selection of nothing is not one of everything.
         for (name, value) in &self.options {
             pairs.push((format!("{OPTION}{name}"), value.clone()));
@@ -201,7 +211,14 @@ impl Draft {
         say("time_zone", self.time_zone.clone().map(Value::from));
         say("reason", self.reason.clone().map(Value::from));
         say("notify", self.email.as_ref().map(|email| json!({ "email": email })));
+        say("schedule", self.when().filter(|when| !when.is_null()));
         Ok(Value::Object(body))
+    }
+
+    /// When it is made, as a request says it; what is no JSON is told where the request is read.
+    pub(super) fn when(&self) -> Option<Value> {
+        let text = Some(self.schedule.as_str()).filter(|text| !text.is_empty())?;
+        Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
     }
 
     /// Which records, as a scope.
@@ -244,9 +261,27 @@ impl Draft {
         ExportRequest::read(&self.body()?)
     }
 
+    /// The draft of what a schedule asks for.
+    pub(super) fn of_schedule(schedule: &Schedule) -> Self {
+        let request = &schedule.request;
+        let draft = Self {
+            subject: request.subject.clone(),
+            kind: request.kind.clone(),
+            format: request.format.clone(),
+            options: request.options.clone(),
+            time_zone: request.time_zone.clone(),
+            reason: request.reason.clone(),
+            email: request.notify.as_ref().map(|notify| notify.email.clone()),
+            of_schedule: Some(schedule.id.0),
+            schedule: schedule.timing.document().to_string(),
+            ..Self::default()
+        };
+        draft.with(&request.fields, &request.scope)
+    }
+
     /// The draft of another export like this one.
     pub(super) fn of_job(job: &Job) -> Self {
-        let mut draft = Self {
+        let draft = Self {
             subject: job.subject.clone(),
             kind: job.kind.clone(),
             format: job.format.clone(),
@@ -257,9 +292,15 @@ impl Draft {
             from: Some(job.id.0),
             ..Self::default()
         };
+        draft.with(&job.fields, &job.scope)
+    }
+
+    /// With fields and a scope as a request names them.
+    fn with(mut self, fields: &Value, scope: &Value) -> Self {
+        let draft = &mut self;
         let listed = |value: &Value| value.as_array().cloned().unwrap_or_default();
-        draft.fields = listed(&job.fields).iter().filter_map(ChosenField::of_value).collect();
-        for (name, value) in job.scope.as_object().into_iter().flatten() {
+        draft.fields = listed(fields).iter().filter_map(ChosenField::of_value).collect();
+        for (name, value) in scope.as_object().into_iter().flatten() {
             match name.as_str() {
                 _ if value.is_null() => {}
                 "filter" => draft.filter = value.to_string(),
@@ -274,7 +315,7 @@ impl Draft {
                 name => _ = draft.shorthands.insert(name.to_owned(), value.clone()),
             }
         }
-        draft
+        self
     }
 }
 

@@ -64,11 +64,21 @@ struct Export<'a> {
     manifest: Option<Manifest>,
     left: Option<Left>,
     until: String,
+    /// Why it waits for a second person, while it does.
+    hold: Option<Hold>,
     offer: Offer,
     command: String,
     pills: Vec<Pill>,
     /// Whether the download begins by itself.
     takes: bool,
+}
+
+/// Why an export waits for a second person.
+struct Hold {
+    rule: String,
+    until: When,
+    may_look: bool,
+    is_own: bool,
 }
 
 /// A download.
@@ -113,14 +123,30 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let story = edge.service.export_story(&shell.caller, JobId(id)).await?;
     let (shell, job) = (&shell, &story.job);
+    let withheld = story.withheld.as_ref();
     let manifest = match job.status {
-        Status::Ready => Some(manifest::read(&edge, shell, job.id).await),
+        Status::Ready if withheld.is_none() => Some(manifest::read(&edge, shell, job.id).await),
         _ => None,
     };
     let is_own = shell.caller.operator() == Some(job.created_by);
     let by = if is_own { "you".to_owned() } else { story.creator.clone() };
-    let offer = Offer::of(shell, job);
+    let offer = match withheld {
+        Some(why) if job.status == Status::Ready => Offer::of(shell, job).without_file(why),
+        _ => Offer::of(shell, job),
+    };
+    let hold = match &job.hold {
+        Some(_) if job.status == Status::Pending => {
+            edge.service.approval_of(job).await?.map(|approval| Hold {
+                until: shell.when(approval.expires_at),
+                rule: approval.rule,
+                may_look: shell.holds("exports.approve"),
+                is_own,
+            })
+        }
+        Some(_) | None => None,
+    };
     let template = Export {
+        hold,
         path: format!("/sg-admin/exports/{id}"),
         subject: shell.subject_label(&job.subject),
         format: words::format_label(&job.format),

@@ -77,13 +77,14 @@ pub(super) async fn show(State(edge): State<Shared>, shell: Shell) -> Result<Res
         }
         None => Vec::new(),
     };
+    let actions = edge.service.actions_held(&shell.standing.capabilities).await?;
     let labels = shell.standing.subjects.iter();
     let labels: Vec<(String, String)> =
         labels.map(|one| (one.slug.clone(), shell.subject_label(&one.slug))).collect();
     let help = Help {
         walks,
         states: Status::ALL.map(|status| (Pill::of(status, false), meaning(status))).to_vec(),
-        areas: rights::areas_now(&labels),
+        areas: rights::areas_now(&labels, &actions),
         words: WORDS,
         shell: &shell,
     };

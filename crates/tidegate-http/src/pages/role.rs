@@ -10,13 +10,16 @@ use serde_json::{Value, json};
 use tidegate_model::{
     capability::{export_of, list_of},
     fault::Faults,
+    mask::MaskRules,
     role::{Role, RowLimit},
+    sight::UNMASK,
 };
 use tidegate_service::ServiceError;
 
 use super::{
     flash::Flash,
     forms::Sent,
+    masks::{self, MaskField},
     question::{self, Question},
     roles::{PATH, label, refused, subjects},
     scope_words, sentence,
@@ -27,6 +30,9 @@ use crate::{
     input::Slug,
     problem::{Problem, ProblemKind},
 };
+
+/// Names of the controls that say what is shown of personal data begin with this.
+const MASK: &str = "mask.";
 
 #[derive(Template)]
 #[template(path = "role.html")]
@@ -39,6 +45,9 @@ struct Shown<'a> {
     effect: String,
     can_remove: bool,
     limits: Vec<LimitField>,
+    masks: Vec<MaskField>,
+    /// Whether the role sees personal data as it is, whatever masks it has.
+    is_unmasked: bool,
     /// Roles whose capabilities a new one may begin with.
     models: Vec<(String, String)>,
     faults: Vec<(String, String)>,
@@ -71,7 +80,10 @@ pub(super) struct Form {
     like: String,
     /// Subjects whose limits the form says.
     subject: Vec<String>,
-    /// Filters, by `filter.` and subject. What is left empty is left out.
+    /// Whether the form says what is shown of personal data.
+    masked: String,
+    /// What is shown, by `mask.` and class; filters, by `filter.` and subject. What is left empty
+    /// is left out.
     #[serde(flatten)]
     others: BTreeMap<String, String>,
 }
@@ -95,15 +107,9 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let roles = edge.service.roles(&shell.caller).await?;
     let role = find(&roles, &slug)?;
-    let texts = limit_texts(role);
-    page(
-        &edge,
-        &shell,
-        &roles,
-        Some(role),
-        &Draft { label: &role.label, texts, ..Draft::default() },
-    )
-    .await
+    let (texts, masks) = (limit_texts(role), role.masks.clone());
+    let draft = Draft { label: &role.label, texts, masks, ..Draft::default() };
+    page(&edge, &shell, &roles, Some(role), &draft).await
 }
 
 /// The form of a new role.
@@ -122,6 +128,7 @@ struct Draft<'a> {
     label: &'a str,
     /// Subject and filter.
     texts: Vec<(String, String)>,
+    masks: MaskRules,
     faults: Vec<(String, String)>,
 }
 
@@ -174,6 +181,13 @@ async fn page(
             Some(_) => subjects.iter().map(field).collect(),
             None => Vec::new(),
         },
+        masks: match role {
+            Some(_) => {
+                masks::fields(MASK, &edge.service.pii_classes(), &draft.masks, "As the site has it")
+            }
+            None => Vec::new(),
+        },
+        is_unmasked: role.is_some_and(|role| role.capabilities.contains(UNMASK)),
         models: roles.iter().map(|role| (role.slug.clone(), label(role))).collect(),
         faults: draft.faults.clone(),
         shell,
@@ -247,9 +261,18 @@ pub(super) async fn send(
     // What the form does not speak of stays as it is.
     let others = role.limits.iter().filter(|limit| !sent.subject.contains(&limit.subject));
     limits.extend(others.cloned());
+    let masks = match sent.masked.is_empty() {
+        true => role.masks.clone(),
+        false => masks::read(MASK, &sent.others),
+    };
     let mut done = Ok(());
     if faults.is_empty() {
-        let put = Role { label: sent.label.clone(), limits: limits.clone(), ..role.clone() };
+        let put = Role {
+            label: sent.label.clone(),
+            limits: limits.clone(),
+            masks: masks.clone(),
+            ..role.clone()
+        };
         done = edge.service.put_role(&shell.caller, put).await;
     }
     match done {
@@ -266,7 +289,7 @@ pub(super) async fn send(
         }
         Err(other) => return Err(other.into()),
     }
-    let draft = Draft { label: &sent.label, texts, faults, ..Draft::default() };
+    let draft = Draft { label: &sent.label, texts, masks, faults, ..Draft::default() };
     page(&edge, &shell, &roles, Some(role), &draft).await
 }
 
@@ -295,6 +318,7 @@ fn at_field(fault: &tidegate_model::fault::Fault, limits: &[RowLimit]) -> (Strin
             None => "label".to_owned(),
         },
         (Some("slug"), _) => "slug".to_owned(),
+        (Some("masks"), _) => "masks".to_owned(),
         _ => "label".to_owned(),
     };
     let place: Vec<&str> = parts.filter(|part| *part != "where").collect();
@@ -324,6 +348,7 @@ pub(super) async fn send_new(
         label: sent.label.clone(),
         capabilities: model.map(|role| role.capabilities.clone()).unwrap_or_default(),
         limits: model.map(|role| role.limits.clone()).unwrap_or_default(),
+        masks: model.map(|role| role.masks.clone()).unwrap_or_default(),
     };
     match edge.service.put_role(&shell.caller, role).await {
         Ok(()) => {

@@ -63,7 +63,8 @@ pub(super) async fn show(State(edge): State<Shared>, shell: Shell) -> Result<Res
 async fn page(edge: &Edge, shell: &Shell, fault: Option<String>) -> Result<Response, Problem> {
     let roles = edge.service.roles(&shell.caller).await?;
     let holders = edge.service.role_holders(&shell.caller).await?;
-    let areas = rights::areas(&subjects(&roles, shell));
+    let actions = edge.service.actions_held(&shell.standing.capabilities).await?;
+    let areas = rights::areas(&subjects(&roles, shell), &actions);
     let column = |role: &Role| Column {
         path: format!("{PATH}/{}", role.slug),
         label: label(role),

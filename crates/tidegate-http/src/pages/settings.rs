@@ -1,15 +1,22 @@
 //! The settings of the site, grouped, with their bounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use serde_json::{Map, Value};
-use tidegate_model::settings::{SETTINGS, Setting, Settings};
+use tidegate_model::settings::{ListOf, SETTINGS, Setting, Settings};
 use tidegate_service::{PersonalFields, ServiceError};
 
-use super::{flash::Flash, forms::Sent, sentence, shell::Shell, words};
+use super::{
+    flash::Flash,
+    forms::Sent,
+    masks::{self, MaskField},
+    sentence,
+    shell::Shell,
+    words,
+};
 use crate::{
     edge::Shared,
     problem::{Problem, ProblemKind},
@@ -22,7 +29,7 @@ pub(super) const PATH: &str = "/sg-admin/settings";
 type Placed = (&'static str, &'static str, &'static str);
 
 /// The groups, in their order.
-const GROUPS: [(&str, &[Placed]); 5] = [
+const GROUPS: [(&str, &[Placed]); 6] = [
     (
         "Retention",
         &[
@@ -47,6 +54,13 @@ const GROUPS: [(&str, &[Placed]); 5] = [
         ],
     ),
     (
+        "Personal data",
+        &[
+            ("masks", "Shown of personal data", ""),
+            ("pii_subjects", "Subjects that are personal data", ""),
+        ],
+    ),
+    (
         "Links and sign-in",
         &[
             ("link_minutes", "A download link lives", "minutes"),
@@ -59,6 +73,7 @@ const GROUPS: [(&str, &[Placed]); 5] = [
     (
         "Work",
         &[
+            ("cron_seconds_min", "Least time between two fires of a schedule", "seconds"),
             ("attempts_max", "Attempts of an export", "attempts"),
             ("builds_max", "Exports that a worker builds at a time", "exports"),
         ],
@@ -106,8 +121,36 @@ struct Field {
     is_pinned: bool,
     /// Word, words, and whether it is chosen; none where it takes a number.
     choices: Vec<(&'static str, &'static str, bool)>,
+    /// What it is a list of.
+    list: Option<List>,
     fault: Option<String>,
 }
+
+impl Field {
+    /// Whether it is a line of controls each, and has none of its own name.
+    fn has_lines(&self) -> bool {
+        !self.is_pinned && matches!(self.list, Some(List::Masks(_)))
+    }
+}
+
+/// A setting that is a list.
+enum List {
+    /// What is shown of each class.
+    Masks(Vec<MaskField>),
+    /// Subjects: none of them where the configuration says which.
+    Subjects {
+        is_declared: bool,
+        /// Slug, label, whether the configuration declares it, whether it is chosen.
+        choices: Vec<(String, String, bool, bool)>,
+    },
+}
+
+/// Names of the controls of lists begin with these.
+const MASK: &str = "masks.";
+const SUBJECT: &str = "pii_subjects.";
+/// Words of the control that says whose list of subjects counts.
+const DECLARED: &str = "declared";
+const LISTED: &str = "listed";
 
 /// What a form sends: texts by name; what was left empty is absent.
 type Texts = BTreeMap<String, String>;
@@ -127,8 +170,13 @@ async fn page(
     let personal = edge.service.personal_fields(&shell.caller).await?;
     let personal = personal.into_iter().map(|one| self::personal(shell, one)).collect();
     let pinned = edge.service.pinned_settings();
+    let known = Known {
+        classes: edge.service.pii_classes(),
+        subjects: edge.service.pii_choices(&shell.caller).await?,
+        shell,
+    };
     let group = |(title, placed): &(&'static str, &'static [Placed])| {
-        let fields = placed.iter().filter_map(|one| field(one, texts, (&pinned, &faults)));
+        let fields = placed.iter().filter_map(|one| field(one, texts, (&pinned, &faults), &known));
         Group { title, fields: fields.collect() }
     };
     let groups = GROUPS.iter().map(group).collect();
@@ -149,10 +197,54 @@ fn personal(shell: &Shell, data: PersonalFields) -> Personal {
     }
 }
 
+/// What lists can be made of.
+struct Known<'a> {
+    classes: BTreeSet<String>,
+    subjects: Vec<(String, bool)>,
+    shell: &'a Shell,
+}
+
+impl Known<'_> {
+    /// A list in words, where it is not changed here.
+    fn said(&self, of: ListOf, texts: &Texts) -> String {
+        let said: Vec<String> = match of {
+            ListOf::Masks => {
+                let rules = masks::read(MASK, texts).0.into_iter();
+                rules.map(|rule| format!("{} {}", rule.class, rule.policy.words())).collect()
+            }
+            ListOf::Subjects => texts
+                .keys()
+                .filter_map(|name| name.strip_prefix(SUBJECT))
+                .map(str::to_owned)
+                .collect(),
+        };
+        said.join(", ")
+    }
+
+    fn list(&self, of: ListOf, texts: &Texts) -> List {
+        match of {
+            ListOf::Masks => {
+                let rules = masks::read(MASK, texts);
+                List::Masks(masks::fields(MASK, &self.classes, &rules, "Not said: as it is"))
+            }
+            ListOf::Subjects => {
+                let is_declared = texts.get("pii_subjects").is_none_or(|word| word != LISTED);
+                let choice = |(slug, declared): &(String, bool)| {
+                    let is_listed = texts.contains_key(&format!("{SUBJECT}{slug}"));
+                    let is_chosen = if is_declared { *declared } else { is_listed };
+                    (slug.clone(), self.shell.subject_label(slug), *declared, is_chosen)
+                };
+                List::Subjects { is_declared, choices: self.subjects.iter().map(choice).collect() }
+            }
+        }
+    }
+}
+
 fn field(
     placed: &Placed,
     texts: &Texts,
     (pinned, faults): (&[&'static str], &[(&'static str, String)]),
+    known: &Known<'_>,
 ) -> Option<Field> {
     let (name, label, unit) = *placed;
     let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
@@ -164,6 +256,7 @@ fn field(
         label,
         unit,
         hint: hint(setting),
+        list: setting.list_of.map(|of| known.list(of, texts)),
         choices: match setting.is_switch {
             true => SWITCH.iter().map(switch).collect(),
             false => setting.words_taken.iter().map(choice).collect(),
@@ -173,14 +266,17 @@ fn field(
         may_be_null: setting.may_be_null,
         is_pinned: pinned.contains(&name),
         fault: faults.iter().find(|(one, _)| *one == name).map(|(_, words)| words.clone()),
-        value,
+        value: match setting.list_of {
+            None => value,
+            Some(of) => known.said(of, texts),
+        },
     })
 }
 
 /// What a setting means, and which values it takes.
 fn hint(setting: &Setting) -> String {
     let meaning = setting.words.split("; null").next().unwrap_or(setting.words);
-    if !setting.words_taken.is_empty() || setting.is_switch {
+    if !setting.words_taken.is_empty() || setting.is_switch || setting.list_of.is_some() {
         return format!("{meaning}.");
     }
     let (least, most) = (words::count_of(setting.least), words::count_of(setting.most));
@@ -213,7 +309,30 @@ fn texts(settings: &Settings) -> Texts {
         Value::String(text) => Some((name.clone(), text.clone())),
         other => Some((name.clone(), other.to_string())),
     };
-    values.as_object().into_iter().flatten().filter_map(text).collect()
+    let is_list = |name: &&str| {
+        SETTINGS.iter().any(|setting| setting.name == *name && setting.list_of.is_some())
+    };
+    let members = values.as_object().into_iter().flatten();
+    let plain = members.filter(|(name, _)| !is_list(&name.as_str())).filter_map(text);
+    let masked = masks::written(MASK, &settings.masks);
+    let word = if settings.pii_subjects.is_some() { LISTED } else { DECLARED };
+    let listed = settings.pii_subjects.iter().flatten();
+    let listed = listed.map(|slug| (format!("{SUBJECT}{slug}"), "on".to_owned()));
+    let whose = ("pii_subjects".to_owned(), word.to_owned());
+    plain.chain(masked).chain(listed).chain([whose]).collect()
+}
+
+/// A list that a form says.
+fn read_list(of: ListOf, sent: &Texts) -> Value {
+    match of {
+        ListOf::Masks => {
+            serde_json::to_value(masks::read(MASK, sent)).expect("rules are plain JSON")
+        }
+        ListOf::Subjects if sent.get("pii_subjects").is_some_and(|word| word == LISTED) => {
+            sent.keys().filter_map(|name| name.strip_prefix(SUBJECT)).collect()
+        }
+        ListOf::Subjects => Value::Null,
+    }
 }
 
 /// Sets them all.
@@ -230,6 +349,14 @@ pub(super) async fn send(
     }
     let settings: Settings =
         serde_json::from_value(read).map_err(|_| Problem::of(ProblemKind::InvalidRequest))?;
+    // What the form does not say of a pinned list is as it was.
+    let now = edge.service.settings(&shell.caller).await?;
+    let pinned = edge.service.pinned_settings();
+    let is_list = |name: &&&str| {
+        SETTINGS.iter().any(|setting| setting.name == **name && setting.list_of.is_some())
+    };
+    let lists: Vec<&str> = pinned.iter().filter(is_list).copied().collect();
+    let settings = settings.with(&lists, &now);
     match edge.service.set_settings(&shell.caller, settings).await {
         Ok(()) => {
             Ok(shell
@@ -252,6 +379,10 @@ fn read(sent: &Texts) -> (Value, Vec<(&'static str, String)>) {
     let (mut values, mut faults) = (Map::new(), Vec::new());
     for setting in SETTINGS {
         let Setting { name, least, most, words_taken, may_be_null, is_switch, .. } = *setting;
+        if let Some(of) = setting.list_of {
+            values.insert(name.to_owned(), read_list(of, sent));
+            continue;
+        }
         let text = sent.get(name).map(|text| text.trim()).unwrap_or_default();
         let value = match text {
             "" if may_be_null => Some(Value::Null),
@@ -291,10 +422,20 @@ mod tests {
         let mut known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
         known.sort_unstable();
         assert_eq!(sorted, known);
-        let first = Settings::default();
-        let (value, faults) = read(&texts(&first));
-        assert!(faults.is_empty(), "{faults:?}");
-        assert_eq!(serde_json::from_value::<Settings>(value).unwrap(), first);
+        let listed = Settings {
+            masks: serde_json::from_value(
+                serde_json::json!([{ "class": "*", "policy": "redact" }]),
+            )
+            .unwrap(),
+            pii_subjects: Some(["users".to_owned()].into()),
+            ..Settings::default()
+        };
+        let none = Settings { pii_subjects: Some(BTreeSet::new()), ..Settings::default() };
+        for settings in [Settings::default(), listed, none] {
+            let (value, faults) = read(&texts(&settings));
+            assert!(faults.is_empty(), "{faults:?}");
+            assert_eq!(serde_json::from_value::<Settings>(value).unwrap(), settings);
+        }
     }
 
     #[test]

@@ -12,7 +12,9 @@ use tidegate_service::{Standing, SubjectSummary};
 use super::{
     assets::asset,
     flash::{self, Flash},
-    icons, nav, see_other,
+    icons, nav,
+    pause::Held,
+    see_other,
     theme::{self, Theme},
     words::{self, Left, When},
 };
@@ -88,6 +90,18 @@ impl Shell {
         response
     }
 
+    /// How many notices are unread.
+    pub(super) fn unread(&self) -> String {
+        nav::few(self.standing.unread)
+    }
+
+    /// Seconds until a page that is live, and has no scripts, comes anew: these, or so many that
+    /// what is told once can be read.
+    pub(super) fn refresh_seconds(&self, seconds: u8) -> u8 {
+        const READ_SECONDS: u8 = 12;
+        if self.flash.is_some() { READ_SECONDS } else { seconds }
+    }
+
     /// Whether a capability is held: to decide what is offered. What is done, the service decides.
     pub(super) fn holds(&self, capability: &str) -> bool {
         self.standing.capabilities.contains(capability)
@@ -120,6 +134,11 @@ impl Shell {
     /// The positions of the switch between light and dark.
     pub(super) fn themes(&self) -> [(Theme, &'static str, &'static str); 3] {
         Theme::ALL
+    }
+
+    /// What is paused, as people read it: what, why, by whom and since when.
+    pub(super) fn pauses(&self) -> Vec<Held> {
+        self.standing.pauses.iter().map(|pause| Held::of(self, pause)).collect()
     }
 
     /// The groups of the sidebar.

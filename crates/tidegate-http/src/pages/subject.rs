@@ -4,6 +4,7 @@ mod build;
 mod cell;
 mod client_export;
 mod condition;
+mod run;
 mod table;
 mod take;
 mod view;
@@ -14,18 +15,26 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
-use tidegate_model::{bind::BoundSubject, field::Field, subject::Subject};
+use tidegate_model::{bind::BoundSubject, field::Field, mask::MaskPolicy, subject::Subject};
 use tidegate_service::{
-    Counting, FormatSummary, RowPage, RowsRequest, ServiceError, SubjectSummary, formats,
+    Counting, FormatSummary, RUN_RECORDS_MAX, RowPage, RowsRequest, ServiceError, SubjectSummary,
+    formats,
 };
 
 use self::{
     build::{Build, Shown},
     condition::Chip,
+    run::Doing,
     table::{Column, Row, plain},
     view::View,
 };
-pub(super) use self::{client_export::send as client_export, take::send as take};
+pub(super) use self::{
+    client_export::send as client_export,
+    run::{
+        ask as ask_action, ask_many as ask_action_many, result as action_result, send as run_action,
+    },
+    take::send as take,
+};
 use super::{path_of, see_other, shell::Shell, words};
 use crate::{edge::Shared, input::Slug, problem::Problem};
 
@@ -60,6 +69,9 @@ struct List<'a> {
     pii_fields: usize,
     /// Whether rows can be personal data though no field is marked.
     may_be_pii: bool,
+    /// Columns that are not shown as they are, and fields that are not shown at all.
+    masked: usize,
+    lacks: usize,
     has_search: bool,
     has_key: bool,
     choices: Vec<Shown>,
@@ -68,6 +80,8 @@ struct List<'a> {
     links: Links,
     /// Makes a second click the same export.
     form_key: String,
+    /// What may be done to the rows.
+    doings: Vec<Doing>,
     /// What a browser makes a file of, where it may.
     client_file: Option<String>,
 }
@@ -114,7 +128,27 @@ impl List<'_> {
 
     /// Whether single rows can be chosen.
     fn has_ticks(&self) -> bool {
-        self.summary.may_export && self.has_key
+        self.has_form() && self.has_key
+    }
+
+    /// Whether something can be done with rows that are chosen.
+    fn has_form(&self) -> bool {
+        self.summary.may_export || self.doings.iter().any(Doing::is_of_picked)
+    }
+
+    /// Whether an action may be done to all that match: it is not to more than a site is told of.
+    fn may_take_all(&self) -> bool {
+        self.total_rows.is_none_or(|total| total <= RUN_RECORDS_MAX as u64)
+    }
+
+    /// Whether rows have a menu of their own.
+    fn has_menus(&self) -> bool {
+        self.doings.iter().any(Doing::is_of_a_row)
+    }
+
+    /// What the bar below the rows is for.
+    fn bar_words(&self) -> &'static str {
+        if self.summary.may_export { "Export rows" } else { "Act on rows" }
     }
 }
 
@@ -144,8 +178,9 @@ pub(super) async fn show(
         }
     };
     let kinds = kinds(&view, &bound);
+    let doings = run::doings(&edge, &shell, &view, subject).await?;
     let list = list(&shell, &summary, subject, &view, (&shown, &page, trouble));
-    Ok(shell.page(status, &List { kinds, ..list }))
+    Ok(shell.page(status, &List { kinds, doings, ..list }))
 }
 
 /// Where a form of the page leads to: the same list, with what was filled in.
@@ -212,7 +247,10 @@ fn list<'a>(
     view: &'a View,
     (shown, page, trouble): (&[String], &RowPage, Option<String>),
 ) -> List<'a> {
-    let fields: Vec<&Field> = shown.iter().filter_map(|slug| subject.field(slug)).collect();
+    let there = shown.iter().filter_map(|slug| subject.field(slug));
+    let there = there.filter(|field| field.mask != MaskPolicy::Drop).map(Field::as_shown);
+    let there: Vec<Field> = there.collect();
+    let fields: Vec<&Field> = there.iter().collect();
     let total = page.total.and_then(|total| Some((total.rows?, total.is_exact)));
     let all = if view.is_narrowed() { "all that match" } else { "all rows" };
     let rows = page.rows.iter();
@@ -243,6 +281,8 @@ fn list<'a>(
         is_exact: total.is_some_and(|(_, is_exact)| is_exact),
         pii_fields: fields.iter().filter(|field| field.pii.is_some()).count(),
         may_be_pii: page.has_pii,
+        masked: fields.iter().filter(|field| field.mask.hides()).count(),
+        lacks: subject.fields.iter().filter(|field| field.mask == MaskPolicy::Drop).count(),
         has_search: !subject.search.is_empty(),
         has_key: !subject.key.is_empty(),
         choices: build::choices(subject, shown),
@@ -250,6 +290,7 @@ fn list<'a>(
         format: view.draft.format.clone(),
         links: links(view, subject),
         form_key: format!("{:032x}", rand::random::<u128>()),
+        doings: Vec::new(),
         client_file: table::client_file(shell, view, &fields, page),
         rows,
         shell,

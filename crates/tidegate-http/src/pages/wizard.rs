@@ -13,16 +13,18 @@ mod step;
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
+use serde_json::Value;
 use tidegate_model::{
     fault::{Fault, Faults},
-    ids::JobId,
+    ids::{JobId, ScheduleId},
+    request::ExportRequest,
     subject::Subject,
 };
-use tidegate_service::{ExportTerms, ServiceError};
+use tidegate_service::{ExportTerms, ScheduleWish, ServiceError};
 
 pub(super) use self::rows::{Cell, read as read_csv};
 use self::{frame::Frame, sent::Sent, step::Step};
-use super::{draft::Draft, flash::Flash, see_other, shell::Shell};
+use super::{draft::Draft, flash::Flash, see_other, shell::Shell, timing};
 use crate::{edge::Shared, problem::Problem};
 
 /// Where it begins.
@@ -86,13 +88,52 @@ pub(super) async fn start(
         Err(_) => return show(&edge, &shell, sent, Step::Review).await,
     };
     let key = Some(sent.key.as_str()).filter(|key| !key.is_empty());
+    if !request.schedule.is_null() || sent.draft.of_schedule.is_some() {
+        return start_schedule(&edge, &shell, sent, request).await;
+    }
     match edge.service.create_export(&shell.caller, &request, key).await {
         Ok(created) => {
-            let flash = Flash::new(format!("Export #{} started", created.job));
-            let flash = flash.line("You can leave this page: it is built without you.");
+            let made = edge.service.created_export(&shell.caller, created).await?;
+            let flash = match made.hold {
+                None => Flash::new(format!("Export #{} started", created.job))
+                    .line("You can leave this page: it is built without you."),
+                Some(_) => Flash::new(format!("Export #{} waits for approval", created.job))
+                    .line("It is built once a second person has approved it."),
+            };
             Ok(shell.to(&format!("/sg-admin/exports/{}", created.job), &flash))
         }
         Err(ServiceError::Faults(_)) => show(&edge, &shell, sent, Step::Review).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the schedule, or changes the one that the draft is of.
+async fn start_schedule(
+    edge: &Shared,
+    shell: &Shell,
+    sent: Sent,
+    request: ExportRequest,
+) -> Result<Response, Problem> {
+    let key = Some(sent.key.as_str()).filter(|key| !key.is_empty());
+    let (caller, of) = (&shell.caller, sent.draft.of_schedule.map(ScheduleId));
+    let made = match of {
+        None => {
+            let made = edge.service.create_schedule(caller, &request, key).await;
+            made.map(|made| (made.schedule, "was made"))
+        }
+        Some(id) => {
+            let timing = Some(request.schedule.clone()).filter(|when| !when.is_null());
+            let request = ExportRequest { schedule: Value::Null, ..request };
+            let wish = ScheduleWish { timing, request: Some(request), version: None };
+            edge.service.change_schedule(caller, id, wish).await.map(|_| (id, "was changed"))
+        }
+    };
+    match made {
+        Ok((id, what)) => {
+            let flash = Flash::new(format!("Schedule #{id} {what}"));
+            Ok(shell.to(&format!("{}/{id}", super::cron::PATH), &flash))
+        }
+        Err(ServiceError::Faults(_)) => show(edge, shell, sent, Step::Review).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -107,6 +148,15 @@ struct Checked {
     /// What the export would be made under; none where something is wrong.
     terms: Option<ExportTerms>,
     faults: Vec<Fault>,
+    /// When it is made, where that is not once and now: in words, and its next times.
+    when: Option<When>,
+}
+
+/// When it is made.
+struct When {
+    words: String,
+    zone: &'static str,
+    fires: Vec<String>,
 }
 
 async fn show(
@@ -118,6 +168,11 @@ async fn show(
     if let Some(id) = sent.draft.from.filter(|_| sent.draft.subject.is_empty()) {
         let job = edge.service.export(&shell.caller, JobId(id)).await?;
         sent.draft = settled_copy(Draft::of_job(&job));
+        sent.is_untidy = true;
+    }
+    if let Some(id) = sent.draft.of_schedule.filter(|_| sent.draft.subject.is_empty()) {
+        let schedule = edge.service.schedule(&shell.caller, ScheduleId(id)).await?;
+        sent.draft = settled_copy(Draft::of_schedule(&schedule));
         sent.is_untidy = true;
     }
     let checked = check(edge, shell, &mut sent).await?;
@@ -184,7 +239,21 @@ async fn check(edge: &Shared, shell: &Shell, sent: &mut Sent) -> Result<Checked,
             },
         }
     }
-    Ok(Checked { draft, subject, kinds, terms, faults })
+    let mut when = None;
+    if let Some(document) = draft.when().filter(|document| !document.is_null()) {
+        match edge.service.next_fires(&document, draft.time_zone.as_deref()).await {
+            Ok((timing, fires)) => {
+                when = Some(When {
+                    words: timing.words(),
+                    zone: timing.recurrence.zone().name(),
+                    fires: timing::shown(&timing, &fires),
+                });
+            }
+            Err(ServiceError::Faults(Faults(found))) => faults.extend(found),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Checked { draft, subject, kinds, terms, faults, when })
 }
 
 /// Fills in what nobody has said: what people mostly want.

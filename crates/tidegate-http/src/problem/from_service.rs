@@ -1,7 +1,7 @@
 //! What the edge says when the service says no: one place, an outside and an inside message.
 
 use http::{HeaderValue, header};
-use tidegate_model::status::Status;
+use tidegate_model::{budget::OverBudget, policy::Denied, status::Status};
 use tidegate_service::ServiceError;
 
 use super::{Problem, ProblemKind};
@@ -15,7 +15,11 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::NotFound => Self::of(ProblemKind::NotFound),
-            ServiceError::Denied(denied) => Self::new(ProblemKind::NotAllowed, denied.to_string()),
+            ServiceError::Denied(denied) => of_denied(&denied),
+            ServiceError::OverBudget(over) => over_budget(&over),
+            error @ ServiceError::Unapproved(_) => {
+                Self::new(ProblemKind::IllegalTransition, error.to_string())
+            }
             ServiceError::Unknown => Self::of(ProblemKind::SignInRequired),
             ServiceError::SecondFactorRequired => Self::of(ProblemKind::SecondFactorRequired),
             ServiceError::SecondFactorFailed => Self::of(ProblemKind::SecondFactorFailed),
@@ -29,6 +33,12 @@ impl From<ServiceError> for Problem {
             }
             error @ ServiceError::Conflict { .. } => {
                 Self::new(ProblemKind::IllegalTransition, error.to_string())
+            }
+            error @ (ServiceError::ScheduleConflict { .. } | ServiceError::OwnerMayNot) => {
+                Self::new(ProblemKind::IllegalTransition, error.to_string())
+            }
+            error @ ServiceError::Overtaken { .. } => {
+                Self::new(ProblemKind::ChangedMeanwhile, error.to_string())
             }
             error @ ServiceError::Damaged { .. } => {
                 Self::new(ProblemKind::ArtifactCorrupt, error.to_string())
@@ -69,6 +79,23 @@ impl From<ServiceError> for Problem {
             }
         }
     }
+}
+
+/// What is allowed to somebody, and refused here; or not allowed.
+fn of_denied(denied: &Denied) -> Problem {
+    let kind = match denied.over_budget() {
+        Some(over) => return over_budget(over),
+        None if denied.is_paused() => ProblemKind::EgressPaused,
+        None if denied.is_withheld() => ProblemKind::FileWithheld,
+        None if denied.is_conflict() => ProblemKind::ApprovalOver,
+        None => ProblemKind::NotAllowed,
+    };
+    Problem::new(kind, denied.to_string())
+}
+
+fn over_budget(over: &OverBudget) -> Problem {
+    Problem::new(ProblemKind::BudgetExceeded, over.to_string())
+        .with(header::RETRY_AFTER, over.seconds_left)
 }
 
 fn unavailable(kind: ProblemKind) -> Problem {

@@ -19,6 +19,14 @@ pub enum ProblemKind {
     SecondFactorMissing,
     /// The caller may see it, but not do this.
     NotAllowed,
+    /// A pause holds it back.
+    EgressPaused,
+    /// An approval is over, or void.
+    ApprovalOver,
+    /// A budget has less left.
+    BudgetExceeded,
+    /// The file holds more than the caller may see.
+    FileWithheld,
     /// A page of another site has sent this.
     CrossSite,
     /// There is no such thing, or it may not be seen.
@@ -27,6 +35,8 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// It is in a state in which this cannot be done.
     IllegalTransition,
+    /// It is not as whoever changes it has seen it.
+    ChangedMeanwhile,
     /// Something of that name exists.
     AlreadyExists,
     /// The site would be left without an administrator.
@@ -75,11 +85,15 @@ pub const PROBLEMS: &[ProblemKind] = &[
     ProblemKind::SecondFactorRequired,
     ProblemKind::SecondFactorFailed,
     ProblemKind::NotAllowed,
+    ProblemKind::FileWithheld,
     ProblemKind::SecondFactorMissing,
+    ProblemKind::EgressPaused,
     ProblemKind::CrossSite,
     ProblemKind::NotFound,
     ProblemKind::MethodNotAllowed,
     ProblemKind::IllegalTransition,
+    ProblemKind::ChangedMeanwhile,
+    ProblemKind::ApprovalOver,
     ProblemKind::AlreadyExists,
     ProblemKind::LastAdministrator,
     ProblemKind::ArtifactCorrupt,
@@ -96,6 +110,7 @@ pub const PROBLEMS: &[ProblemKind] = &[
     ProblemKind::TooManyAttempts,
     ProblemKind::TooManyRowsSeen,
     ProblemKind::TooManyOpenExports,
+    ProblemKind::BudgetExceeded,
     ProblemKind::Internal,
     ProblemKind::SourceUnavailable,
     ProblemKind::Unavailable,
@@ -112,10 +127,15 @@ impl ProblemKind {
             Self::SecondFactorFailed => "second-factor-failed",
             Self::SecondFactorMissing => "second-factor-missing",
             Self::NotAllowed => "not-allowed",
+            Self::EgressPaused => "egress-paused",
+            Self::FileWithheld => "file-withheld",
             Self::CrossSite => "cross-site",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::IllegalTransition => "illegal-transition",
+            Self::ChangedMeanwhile => "changed-meanwhile",
+            Self::ApprovalOver => "approval-over",
+            Self::BudgetExceeded => "budget-exceeded",
             Self::AlreadyExists => "already-exists",
             Self::LastAdministrator => "last-administrator",
             Self::ArtifactCorrupt => "artifact-corrupt",
@@ -146,10 +166,16 @@ impl ProblemKind {
             | Self::SignInRequired
             | Self::SecondFactorRequired
             | Self::SecondFactorFailed => StatusCode::UNAUTHORIZED,
-            Self::NotAllowed | Self::SecondFactorMissing | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NotAllowed
+            | Self::FileWithheld
+            | Self::SecondFactorMissing
+            | Self::EgressPaused
+            | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::IllegalTransition
+            | Self::ChangedMeanwhile
+            | Self::ApprovalOver
             | Self::AlreadyExists
             | Self::LastAdministrator
             | Self::ArtifactCorrupt
@@ -165,7 +191,8 @@ impl ProblemKind {
             Self::TooManyRequests
             | Self::TooManyAttempts
             | Self::TooManyRowsSeen
-            | Self::TooManyOpenExports => StatusCode::TOO_MANY_REQUESTS,
+            | Self::TooManyOpenExports
+            | Self::BudgetExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::SourceUnavailable | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -181,10 +208,15 @@ impl ProblemKind {
             Self::SecondFactorFailed => "Second factor failed",
             Self::SecondFactorMissing => "Second factor missing",
             Self::NotAllowed => "Not allowed",
+            Self::EgressPaused => "Egress is paused",
+            Self::FileWithheld => "The file holds more than you may see",
             Self::CrossSite => "Sent by another site",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::IllegalTransition => "Not in this state",
+            Self::ChangedMeanwhile => "Changed meanwhile",
+            Self::ApprovalOver => "The approval is over",
+            Self::BudgetExceeded => "Over budget",
             Self::AlreadyExists => "Already exists",
             Self::LastAdministrator => "The last administrator",
             Self::ArtifactCorrupt => "The file is damaged",
@@ -222,11 +254,19 @@ impl ProblemKind {
             Self::SecondFactorMissing => {
                 "this site wants a second factor of you: enrol one, then go on"
             }
+            Self::FileWithheld => {
+                "it was made for somebody who sees more of personal data, or other rows: run the \
+                 export again for a file of your own"
+            }
             Self::NotAllowed => "your role, or the scopes of your token, do not include this",
+            Self::EgressPaused => "this subject, or the site, is paused until somebody ends that",
             Self::CrossSite => "a page of another site has sent this request, so it was not done",
             Self::NotFound => "there is nothing of that name, or nothing that you may see",
             Self::MethodNotAllowed => "this path takes other methods",
             Self::IllegalTransition => "it is in a state in which this cannot be done",
+            Self::ChangedMeanwhile => "somebody has changed it meanwhile: look at it again",
+            Self::ApprovalOver => "it was decided, has lapsed or is void: ask again",
+            Self::BudgetExceeded => "take less, or wait as long as `Retry-After` says",
             Self::AlreadyExists => "there is something of that name already",
             Self::LastAdministrator => "a site needs an administrator: make another one first",
             Self::ArtifactCorrupt => {

@@ -100,6 +100,7 @@ fn field_of_column(column: &CatalogColumn) -> Field {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: crate::mask::MaskPolicy::Show,
     }
 }
 
@@ -139,6 +140,7 @@ impl Binder<'_> {
             is_default: !declared.internal && declared.default != Some(false),
             is_internal: declared.internal,
             pii: declared.pii.clone(),
+            mask: crate::mask::MaskPolicy::Show,
         })
     }
 

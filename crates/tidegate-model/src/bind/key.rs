@@ -128,5 +128,6 @@ fn field_of_key(name: &str, data_type: crate::DataType) -> Field {
         is_default: false,
         is_internal: true,
         pii: None,
+        mask: crate::mask::MaskPolicy::Show,
     }
 }

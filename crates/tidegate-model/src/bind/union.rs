@@ -50,6 +50,7 @@ fn kind_field() -> Field {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: crate::mask::MaskPolicy::Show,
     }
 }
 

@@ -27,6 +27,7 @@ pub const RESERVED_SLUGS: &[&str] = &[
     "budgets",
     "pii",
     "egress",
+    "actions",
 ];
 
 /// Subjects of a configuration: each makes a page and two capabilities.

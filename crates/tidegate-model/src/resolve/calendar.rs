@@ -88,13 +88,14 @@ impl<'a> Calendar<'a> {
         self.days(start, shifted_unit(unit, start, Direction::Ahead), data_type)
     }
 
-    /// From the last run up to now; from ever before the first run.
+    /// From where the last run ended up to where this one does; from ever before the first run.
     pub(super) fn since_last(&self, data_type: &DataType) -> Bounds {
-        let start = self.moment.last_run.map(|last_run| {
-            let then = Moment { now: last_run, ..*self.moment };
+        let at = |now| {
+            let then = Moment { now, ..*self.moment };
             Calendar::new(&then).now(data_type)
-        });
-        Bounds { start, end: self.now(data_type) }
+        };
+        let end = at(self.moment.until.unwrap_or(self.moment.now));
+        Bounds { start: self.moment.last_run.map(at), end }
     }
 
     fn days(&self, start: NaiveDate, end: NaiveDate, data_type: &DataType) -> Bounds {
@@ -210,7 +211,7 @@ fn elapsed(instant: DateTime<Utc>, seconds: u64, direction: Direction) -> DateTi
 }
 
 /// The first instant at which a wall in the zone shows `local` or later.
-fn instant_of(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+pub(crate) fn instant_of(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
         MappedLocalTime::Single(instant) => instant.with_timezone(&Utc),
         MappedLocalTime::Ambiguous(earlier, _) => earlier.with_timezone(&Utc),

@@ -9,10 +9,11 @@ use super::{
     value::kind_of,
 };
 use crate::{
-    fault::{FaultList, shown},
+    fault::{FaultCode, FaultList, shown},
     field::Field,
     nearest::unknown,
     pointer::Pointer,
+    sight::UNMASK,
     subject::Subject,
 };
 
@@ -77,6 +78,20 @@ impl<'a> Checker<'a> {
     pub(super) fn unknown_field(&self, slug: &str) -> String {
         let known: Vec<&str> = self.subject.fields.iter().map(|f| f.slug.as_str()).collect();
         unknown(&format!("field of `{}`", self.subject.slug), slug, &known)
+    }
+
+    /// Refuses to have records filtered, or sorted, by what is masked.
+    pub(super) fn refuse_masked(&mut self, at: &Pointer<'_>, field: &Field, done: &str) {
+        let slug = shown(&field.slug);
+        let detail =
+            format!("`{slug}` is masked for you: records are not {done} by it without `{UNMASK}`");
+        self.faults.add_coded(at, FaultCode::Masked, detail);
+    }
+
+    /// What is said of a subject without something, where masks may be the reason.
+    pub(super) fn for_you(&self) -> &'static str {
+        let is_masked = self.subject.fields.iter().any(|field| field.mask.hides());
+        if is_masked { ", as far as it is not masked for you," } else { "" }
     }
 
     fn fields(&self, slugs: &[String]) -> Vec<Field> {
@@ -190,7 +205,8 @@ impl<'a> Checker<'a> {
             return words;
         }
         if self.subject.search.is_empty() {
-            let detail = format!("`{}` declares no fields to `search`", self.subject.slug);
+            let (slug, for_you) = (&self.subject.slug, self.for_you());
+            let detail = format!("`{slug}`{for_you} declares no fields to `search`");
             self.faults.add(at, detail);
         }
         if text.contains('\0') {

@@ -74,6 +74,15 @@ impl Filter {
         Self::All(Vec::new())
     }
 
+    /// Whether it goes on where a last run ended.
+    pub(crate) fn is_since_last(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::is_since_last),
+            Self::Not(part) => part.is_since_last(),
+            Self::Condition(condition) => condition.test == Test::SinceLast,
+        }
+    }
+
     /// Whether only records without a value in the field can match.
     pub(crate) fn implies_null(&self, slug: &str) -> bool {
         match self {
@@ -193,6 +202,10 @@ impl Checker<'_> {
     fn condition_field(&mut self, sent: Option<&Value>, at: &Pointer<'_>) -> Option<Field> {
         match sent {
             Some(Value::String(slug)) => match self.subject.field(slug) {
+                // A row that matches tells the value, and so does one that does not.
+                Some(field) if field.mask.hides() && self.asker != Asker::Limit => {
+                    self.refuse_masked(&at.member("field"), field, "filtered");
+                }
                 Some(field) => return Some(field.clone()),
                 None => {
                     let detail = self.unknown_field(slug);
@@ -366,7 +379,7 @@ impl Checker<'_> {
     fn since_last(&mut self, at: &Pointer<'_>) -> Option<Test> {
         match self.asker {
             Asker::Schedule => Some(Test::SinceLast),
-            Asker::Request => {
+            Asker::Request | Asker::Limit => {
                 let detail = "`since_last` is for schedules: a request has no run before it; use \
                               `last` or `gte`";
                 self.faults.add(&at.member("op"), detail);

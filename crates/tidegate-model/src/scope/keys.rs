@@ -24,8 +24,9 @@ impl Checker<'_> {
         let key = self.key_fields();
         if key.is_empty() {
             let detail = format!(
-                "`{}` has no key, so that single records cannot be named; use `filter`",
-                self.subject.slug
+                "`{}`{} has no key, so that single records cannot be named; use `filter`",
+                self.subject.slug,
+                self.for_you()
             );
             self.faults.add(at, detail);
             return None;

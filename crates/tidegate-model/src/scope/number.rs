@@ -173,6 +173,7 @@ mod tests {
             is_default: true,
             is_internal: false,
             pii: None,
+            mask: crate::mask::MaskPolicy::Show,
         };
         let single = float(&field(DataType::Float32), &json!(0.1));
         assert_eq!(single, Ok(Literal::Float(f64::from(0.1_f32))));

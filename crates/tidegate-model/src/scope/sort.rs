@@ -53,7 +53,9 @@ impl Checker<'_> {
                 continue;
             };
             let slug = shown(&field.slug);
-            if !field.is_sortable() {
+            if field.mask.hides() {
+                self.refuse_masked(&at, field, "sorted");
+            } else if !field.is_sortable() {
                 let detail = format!("`{slug}` is {}, which has no order", field.data_type);
                 self.faults.add(&at, detail);
             } else if keys.iter().any(|key| key.field.slug == field.slug) {

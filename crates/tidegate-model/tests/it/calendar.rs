@@ -303,7 +303,7 @@ fn now_is_a_microsecond_to_every_source() {
 
 /// The instant that a local time stands for, as a filter takes it.
 fn instant_of(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
-    let at = Moment { now: DateTime::UNIX_EPOCH, time_zone: zone, last_run: None };
+    let at = Moment { now: DateTime::UNIX_EPOCH, time_zone: zone, last_run: None, until: None };
     let value = local.format("%Y-%m-%dT%H:%M:%S%.f").to_string();
     let filter = json!({"filter": {"field": "timestamptz", "op": "eq", "value": value}});
     let scope = shop::check(&shop::every_type(), &filter).unwrap();
@@ -381,7 +381,7 @@ proptest! {
         duration in "P([1-9]Y)?([1-9]M)?[1-9]D(T[1-9]H)?",
     ) {
         let now = DateTime::from_timestamp(seconds, 0).unwrap();
-        let at = Moment { now, time_zone: zone, last_run: None };
+        let at = Moment { now, time_zone: zone, last_run: None, until: None };
         let (last, this, next) = (
             instants("last", unit, &at),
             instants("this", unit, &at),
@@ -407,7 +407,7 @@ proptest! {
     ) {
         let limit = DateTime::<Utc>::MAX_UTC.timestamp();
         let now = DateTime::from_timestamp(seconds % limit, 0).unwrap();
-        let at = Moment { now, time_zone: zone, last_run: Some(now) };
+        let at = Moment { now, time_zone: zone, last_run: Some(now), until: None };
         let value = if op == "this" { "year" } else { "P1000Y" };
         let (start, end) = instants(op, value, &at);
         prop_assert!(start <= end);

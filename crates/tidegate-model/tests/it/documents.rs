@@ -158,6 +158,7 @@ fn field_of(data_type: DataType) -> Field {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     }
 }
 

@@ -9,6 +9,7 @@ mod operators;
 mod policy;
 mod properties;
 mod request;
+mod schedule;
 mod scope;
 mod selection;
 mod shop;

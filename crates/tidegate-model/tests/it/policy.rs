@@ -1,6 +1,7 @@
 //! Who may do what: the tables as snapshots, and the whole space against an oracle of its own.
 
 mod oracle;
+mod paused;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,8 @@ use tidegate_model::{
     action::{Action, Target},
     actor::{Actor, Caller, Via},
     capability::{self, Capabilities},
-    ids::{JobId, OperatorId, TokenId},
+    exposure::Withheld,
+    ids::{JobId, OperatorId, ScheduleId, TokenId},
     policy::{self, Policy, Reason, authorize, explain},
     role::{self, Role},
     status::Status,
@@ -36,7 +38,7 @@ fn caller(role: &str) -> Caller {
 
 fn defaults() -> Policy {
     let roles = role::defaults(SUBJECTS).into_iter().map(|role| (role.slug.clone(), role));
-    Policy { version: 7, roles: roles.collect() }
+    Policy { version: 7, roles: roles.collect(), ..Policy::default() }
 }
 
 /// A policy whose one role, `tried`, has these capabilities.
@@ -46,17 +48,19 @@ fn policy_of(capabilities: &Capabilities) -> Policy {
         label: String::new(),
         capabilities: capabilities.clone(),
         limits: Vec::new(),
+        masks: Default::default(),
     };
-    Policy { version: 7, roles: [("tried".to_owned(), role)].into() }
+    Policy { version: 7, roles: [("tried".to_owned(), role)].into(), ..Policy::default() }
 }
 
 fn job_of(subject: &str, owner: OperatorId) -> Target {
     Target {
         subject: Some(subject.to_owned()),
         owner: Some(owner),
+        schedule: None,
         job: Some(JobId(5)),
         status: Some(Status::Ready),
-        has_pii: false,
+        ..Target::default()
     }
 }
 
@@ -65,7 +69,17 @@ fn answer_of(policy: &Policy, caller: &Caller, action: Action, target: &Target) 
         None => Answer::Allowed,
         Some(Reason::Invisible { capability }) => Answer::Hidden(capability),
         Some(Reason::Missing { capability }) => Answer::Needs(capability),
-        Some(Reason::Internal | Reason::Unproven) => Answer::Never,
+        Some(Reason::Paused { .. }) => Answer::Held,
+        Some(Reason::Own | Reason::NotOwn) => Answer::Whose,
+        Some(
+            Reason::Internal
+            | Reason::Unproven
+            | Reason::Withheld { .. }
+            | Reason::ApprovalOver { .. }
+            | Reason::ApprovalVoid
+            | Reason::NoBreakGlass
+            | Reason::OverBudget(_),
+        ) => Answer::Never,
     }
 }
 
@@ -76,6 +90,8 @@ fn cell(answer: &Answer) -> &'static str {
         Answer::Hidden(_) => "404",
         Answer::Needs(_) => "403",
         Answer::Never => "never",
+        Answer::Held => "held",
+        Answer::Whose => "403: whose",
     }
 }
 
@@ -97,7 +113,7 @@ fn each_default_role_may_do_this() {
     for role in ["administrator", "editor", "viewer"] {
         table += &format!("{role:<24}");
         table.extend(columns.iter().map(|(words, _)| format!(" {words:<15}")));
-        for action in Action::ALL {
+        for &action in Action::ALL {
             table += &format!("\n{:<24}", action.slug());
             table.extend(columns.iter().map(|(_, target)| {
                 format!(" {:<15}", cell(&answer_of(&policy, &caller(role), action, target)))
@@ -125,7 +141,7 @@ fn the_default_roles_have_the_capabilities_of_the_specification() {
          content.list content.export analytics.list analytics.export orders.list orders.export \
          users.list users.export exports.schedule activity.view settings.manage roles.manage \
          operators.manage pii.unmask exports.approve exports.schedule.any tokens.manage \
-         notifications.manage budgets.manage activity.export egress.pause"
+         notifications.manage budgets.manage activity.export egress.pause actions.sync"
     );
     assert_eq!(role("administrator"), words(administrator));
     assert_eq!(role("administrator"), capability::all(SUBJECTS));
@@ -135,7 +151,8 @@ fn the_default_roles_have_the_capabilities_of_the_specification() {
 fn a_site_without_a_subject_gives_no_role_its_capabilities() {
     for role in role::defaults(["content", "songs"]) {
         for capability in &role.capabilities {
-            let fault = capability::fault_of(capability, ["content", "songs"]);
+            let none = Capabilities::new();
+            let fault = capability::fault_of(capability, ["content", "songs"], &none);
             assert_eq!(fault, None, "{}", role.slug);
         }
         let is_given = role.capabilities.contains("songs.list");
@@ -148,10 +165,13 @@ fn targets() -> Vec<Target> {
     let mut targets = Vec::new();
     for subject in [None, Some("orders".to_owned())] {
         for owner in [None, Some(ME), Some(ANOTHER)] {
-            for job in [None, Some(JobId(5))] {
-                targets.push(Target { subject: subject.clone(), owner, job, ..Target::default() });
-            }
+            let of_owner = Target { subject: subject.clone(), owner, ..Target::default() };
+            targets.push(Target { job: Some(JobId(5)), ..of_owner.clone() });
+            targets.push(Target { schedule: Some(ScheduleId(6)), ..of_owner.clone() });
+            targets.push(of_owner);
         }
+        let codename = Some("refund".to_owned());
+        targets.push(Target { subject, codename, ..Target::default() });
     }
     targets
 }
@@ -174,7 +194,7 @@ fn combinations(action: Action) -> Vec<Capabilities> {
 #[test]
 fn the_policy_decides_as_the_oracle_does() {
     let mut asked = 0;
-    for action in Action::ALL {
+    for &action in Action::ALL {
         for capabilities in combinations(action) {
             let policy = policy_of(&capabilities);
             for target in targets() {
@@ -182,8 +202,9 @@ fn the_policy_decides_as_the_oracle_does() {
                     action: action.slug(),
                     held: &capabilities,
                     subject: target.subject.as_deref(),
+                    codename: target.codename.as_deref(),
                     is_own: target.owner.map(|owner| owner == ME),
-                    is_job: target.job.is_some(),
+                    is_job: target.job.is_some() || target.schedule.is_some(),
                     is_limited: false,
                 };
                 let decided = answer_of(&policy, &caller("tried"), action, &target);
@@ -197,7 +218,7 @@ fn the_policy_decides_as_the_oracle_does() {
 
 #[test]
 fn a_token_may_what_its_role_may_and_its_scopes_admit() {
-    for action in Action::ALL {
+    for &action in Action::ALL {
         for held in combinations(action) {
             let policy = policy_of(&held);
             for scopes in combinations(action) {
@@ -212,8 +233,9 @@ fn a_token_may_what_its_role_may_and_its_scopes_admit() {
                         action: action.slug(),
                         held: &both,
                         subject: target.subject.as_deref(),
+                        codename: target.codename.as_deref(),
                         is_own: target.owner.map(|owner| owner == ME),
-                        is_job: target.job.is_some(),
+                        is_job: target.job.is_some() || target.schedule.is_some(),
                         is_limited: true,
                     };
                     let decided = answer_of(&policy, &token, action, &target);
@@ -231,7 +253,7 @@ fn a_token_without_scopes_may_what_its_role_may() {
         let token =
             Caller { actor: Actor::Operator { id: ME, token: Some(TokenId(3)) }, ..caller(role) };
         // A program that looks at rows takes them.
-        for action in Action::ALL.into_iter().filter(|action| *action != Action::RowsView) {
+        for action in Action::ALL.iter().copied().filter(|action| *action != Action::RowsView) {
             for target in targets() {
                 let by_token = answer_of(&policy, &token, action, &target);
                 assert_eq!(by_token, answer_of(&policy, &caller(role), action, &target));
@@ -250,21 +272,20 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
         "job.handed_back",
         "job.cancelled",
     ];
+    #[rustfmt::skip]
     const UPKEEP: &[&str] = &[
-        "job.failed",
-        "job.cancelled",
-        "job.rescued",
-        "job.expired",
-        "artifact.purged",
-        "artifact.fault",
-        "checkpoint.kept",
-        "stream.held",
-        "activity.archived",
-        "store.claimed",
-        "artifact.quarantined",
+        "schedule.missed", "schedule.failed", "schedule.held", "approval.lapsed",
+        "approval.voided", "job.failed", "job.cancelled", "job.rescued", "job.expired",
+        "artifact.purged", "artifact.fault", "checkpoint.kept", "stream.held",
+        "activity.archived", "store.claimed", "artifact.quarantined", "grant.lapsed",
+        "webhook.disabled", "delivery.kept", "delivery.ended",
     ];
-    const SETUP: &[&str] = &["operator.added", "role.changed", "setting.changed"];
-    const PROVIDER: &[&str] = &["operator.added", "operator.changed"];
+    #[rustfmt::skip]
+    const SETUP: &[&str] = &[
+        "approval_rules.changed", "budget.changed", "operator.added", "role.changed",
+        "setting.changed",
+    ];
+    const PROVIDER: &[&str] = &["operator.added", "operator.changed", "grant.renewed"];
     for (part, theirs) in [
         (Caller::provider("https://id.example.com", Via::Admin, None), PROVIDER),
         (Caller::worker("w"), WORKER),
@@ -275,7 +296,7 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
         for part in [part.clone(), Caller { role: Some("administrator".to_owned()), ..part }] {
             for policy in [Policy::default(), defaults()] {
                 for target in targets() {
-                    let allowed = Action::ALL.into_iter().filter(|action| {
+                    let allowed = Action::ALL.iter().copied().filter(|action| {
                         answer_of(&policy, &part, *action, &target) == Answer::Allowed
                     });
                     let allowed: Vec<&str> = allowed.map(Action::slug).collect();
@@ -290,7 +311,7 @@ fn the_parts_of_the_program_do_exactly_what_is_theirs() {
 fn a_stranger_may_nothing() {
     let stranger = Caller::stranger("me@example.com", Via::Api, None);
     for stranger in [stranger.clone(), Caller { role: Some("administrator".into()), ..stranger }] {
-        for action in Action::ALL {
+        for &action in Action::ALL {
             for target in targets() {
                 assert_eq!(answer_of(&defaults(), &stranger, action, &target), Answer::Never);
             }
@@ -302,7 +323,7 @@ fn a_stranger_may_nothing() {
 fn an_operator_whose_role_is_gone_may_nothing_but_what_is_free() {
     let gone = [caller("gone"), Caller { role: None, ..caller("viewer") }];
     for caller in gone {
-        let allowed = Action::ALL.into_iter().filter(|action| {
+        let allowed = Action::ALL.iter().copied().filter(|action| {
             let target = Target { owner: Some(ME), ..Target::default() };
             answer_of(&defaults(), &caller, *action, &target) == Answer::Allowed
         });
@@ -320,15 +341,68 @@ fn an_operator_whose_role_is_gone_may_nothing_but_what_is_free() {
             "token.created",
             "token.revoked",
             "token.viewed",
+            "notice.viewed",
+            "notice.read",
+            "subscription.changed",
         ];
         assert_eq!(allowed, free);
     }
 }
 
 #[test]
+fn a_grant_counts_beside_the_role_for_its_operator_and_its_token_alone() {
+    let export = Target { subject: Some("users".to_owned()), ..Target::default() };
+    let granted = ["users.list", "users.export"].map(str::to_owned).into();
+    let policy = Policy { grants: [(ME, granted)].into(), ..defaults() };
+    let may = |policy: &Policy, caller: &Caller| {
+        answer_of(policy, caller, Action::ExportCreate, &export) == Answer::Allowed
+    };
+    let me = caller("viewer");
+    assert!(may(&policy, &me) && !may(&defaults(), &me));
+    let another = Caller { actor: Actor::Operator { id: ANOTHER, token: None }, ..me.clone() };
+    assert!(!may(&policy, &another), "what is granted to one is granted to nobody else");
+    let scopes = Some(["users.list".to_owned()].into());
+    assert!(!may(&policy, &Caller { token_scopes: scopes, ..me.clone() }));
+    for part in [Caller::worker("w"), Caller::upkeep("u"), Caller::stranger("s", Via::Api, None)] {
+        assert!(!may(&policy, &part));
+    }
+    assert!(policy::held(&policy, &me).contains("users.export"));
+    assert!(policy::subjects_seen(&policy, &me).contains(&"users".to_owned()));
+}
+
+#[test]
+fn what_is_declared_no_more_counts_for_nobody_and_a_subjects_own_export_stays() {
+    let held = ["orders.list", "orders.export", "orders.refund"].map(str::to_owned).into();
+    let refund = Target {
+        subject: Some("orders".to_owned()),
+        codename: Some("refund".to_owned()),
+        ..Target::default()
+    };
+    let now = policy_of(&held);
+    let retired = Policy {
+        retired: ["orders.refund", "orders.export"].map(str::to_owned).into(),
+        ..policy_of(&held)
+    };
+    let me = caller("tried");
+    assert_eq!(answer_of(&now, &me, Action::ActionRun, &refund), Answer::Allowed);
+    let needs = Answer::Needs("orders.refund".to_owned());
+    assert_eq!(answer_of(&retired, &me, Action::ActionRun, &refund), needs);
+    assert!(policy::holds(&retired, &me, "orders.export"), "it is the subject's own");
+    let granted = Policy {
+        grants: [(ME, held)].into(),
+        roles: policy_of(&Capabilities::new()).roles,
+        ..retired
+    };
+    assert!(policy::holds(&granted, &me, "orders.list"));
+    for capability in ["orders.export", "orders.refund"] {
+        assert!(!policy::holds(&granted, &me, capability), "{capability}");
+    }
+}
+
+#[test]
 fn the_floor_comes_first() {
     let nothing = policy_of(&Capabilities::new());
-    for action in Action::ALL {
+    for &action in Action::ALL {
         let target = job_of("orders", ME);
         let denied = authorize(&nothing, &caller("tried"), action, target).unwrap_err();
         if !matches!(denied.reason, Reason::Internal) {
@@ -389,12 +463,30 @@ fn an_explanation_names_what_was_asked_and_what_was_there() {
         "action": "export.cancel_requested",
         "role": "editor",
         "asked": [
-            { "capability": "content.list", "by_role": true, "by_token": true },
-            { "capability": "exports.list.own", "by_role": true, "by_token": true },
-            { "capability": "exports.cancel.own", "by_role": true, "by_token": false },
-            { "capability": "exports.cancel.any", "by_role": false, "by_token": true },
+            { "capability": "content.list", "by_role": true, "by_grant": false, "by_token": true },
+            { "capability": "exports.list.own", "by_role": true, "by_grant": false, "by_token": true },
+            { "capability": "exports.cancel.own", "by_role": true, "by_grant": false, "by_token": false },
+            { "capability": "exports.cancel.any", "by_role": false, "by_grant": false, "by_token": true },
         ],
         "refused": { "missing": { "capability": "exports.cancel.own" } },
     });
     assert_eq!(serde_json::to_value(explained).unwrap(), expected);
+}
+
+#[test]
+fn what_is_withheld_is_refused_after_all_else_and_whatever_the_role() {
+    let why = Withheld::Field { field: "email".to_owned() };
+    let policy = defaults();
+    for &action in Action::ALL {
+        for slug in ["administrator", "editor", "viewer"] {
+            let caller = caller(slug);
+            let given = job_of("orders", OperatorId(1));
+            let withheld = Target { withheld: Some(why.clone()), ..given.clone() };
+            let refused = explain(&policy, &caller, action, &withheld).refused;
+            match explain(&policy, &caller, action, &given).refused {
+                None => assert_eq!(refused, Some(Reason::Withheld { why: why.clone() })),
+                Some(reason) => assert_eq!(refused, Some(reason), "{action:?} {slug}"),
+            }
+        }
+    }
 }

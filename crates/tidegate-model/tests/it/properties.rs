@@ -50,7 +50,7 @@ fn moments() -> impl Strategy<Value = (i64, Tz)> {
 
 fn moment((micros, time_zone): (i64, Tz)) -> Moment {
     let now = DateTime::from_timestamp_micros(micros * 1_000_003).unwrap();
-    Moment { now, time_zone, last_run: Some(now) }
+    Moment { now, time_zone, last_run: Some(now), until: None }
 }
 
 fn date() -> impl Strategy<Value = String> {

@@ -94,10 +94,10 @@ fn every_fault_of_a_request_is_told() {
     assert_eq!(
         faults(&sent),
         [
-            "/fields/0: `idd` is no field of `orders`; did you mean `id`?",
-            "/time_zone: `Europe/Berln` is no time zone; did you mean `Europe/Berlin`?",
             "/schedule: a schedule needs a server with a control database; leave it out to export \
              now",
+            "/fields/0: `idd` is no field of `orders`; did you mean `id`?",
+            "/time_zone: `Europe/Berln` is no time zone; did you mean `Europe/Berlin`?",
             "/scope/sort/0: `idd` is no field of `orders`; did you mean `id`?",
         ]
     );

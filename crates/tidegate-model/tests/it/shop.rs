@@ -193,6 +193,7 @@ pub(crate) fn every_type() -> Subject {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     };
     let fields = types().into_iter().map(|data_type| field(data_type.to_string(), data_type));
     Subject {
@@ -229,7 +230,12 @@ pub(crate) fn faults(subject: &Subject, scope: &Value) -> Vec<String> {
 /// A moment written as `2026-03-31T14:30:00+02:00 Europe/Berlin`.
 pub(crate) fn moment(text: &str) -> Moment {
     let (now, time_zone) = text.split_once(' ').unwrap();
-    Moment { now: now.parse().unwrap(), time_zone: time_zone.parse().unwrap(), last_run: None }
+    Moment {
+        now: now.parse().unwrap(),
+        time_zone: time_zone.parse().unwrap(),
+        last_run: None,
+        until: None,
+    }
 }
 
 /// Resolves a scope that is right.

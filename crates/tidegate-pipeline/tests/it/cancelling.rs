@@ -41,6 +41,7 @@ fn is_cancelled(source: &dyn Source, relation: Relation, checkpoint: &dyn Checkp
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     };
     let query = Query {
         relation,
@@ -61,6 +62,7 @@ fn is_cancelled(source: &dyn Source, relation: Relation, checkpoint: &dyn Checkp
         application: "tidegate/test".into(),
         readers: 4,
         snapshot_age_max: Duration::from_secs(3600),
+        mask_key: None,
         limits: Limits::default(),
         span: tracing::Span::none(),
     };

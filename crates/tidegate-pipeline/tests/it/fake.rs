@@ -14,7 +14,8 @@ use tidegate_format::{Options, by_slug};
 use tidegate_model::{
     catalog::{Description, Relation, TableName},
     field::{Field, Origin, Reference},
-    query::{Predicate, Query},
+    mask::MaskPolicy,
+    query::{Predicate, Query, Selected},
 };
 use tidegate_pipeline::{Artifact, Checkpoint, Limits, Outcome, Plan, Progress, RunError, Verdict};
 use tidegate_source::{
@@ -30,6 +31,8 @@ pub(crate) struct Numbers {
     pub(crate) rows: u64,
     pub(crate) readers: usize,
     pub(crate) misbehaviour: Misbehaviour,
+    /// Bytes of a second cell in each row, which is masked.
+    pub(crate) hidden_bytes: Option<usize>,
 }
 
 /// What goes wrong: in the source, or in a reader at chunk 3.
@@ -53,7 +56,14 @@ pub(crate) enum Misbehaviour {
 
 impl Numbers {
     pub(crate) const fn plain() -> Self {
-        Self { chunks: 40, parts: 3, rows: 50, readers: 4, misbehaviour: Misbehaviour::None }
+        Self {
+            chunks: 40,
+            parts: 3,
+            rows: 50,
+            readers: 4,
+            misbehaviour: Misbehaviour::None,
+            hidden_bytes: None,
+        }
     }
 
     pub(crate) const fn that(misbehaviour: Misbehaviour) -> Self {
@@ -64,7 +74,7 @@ impl Numbers {
         self.chunks * self.parts * self.rows
     }
 
-    /// Runs an export of the numbers to CSV.
+    /// Runs an export of the numbers to CSV; packed, where something is masked.
     pub(crate) fn export(
         &self,
         artifact: &mut dyn Artifact,
@@ -81,37 +91,64 @@ impl Numbers {
         limits: Limits,
     ) -> Result<Outcome, RunError> {
         let format = by_slug("csv").unwrap();
+        let compress = if self.hidden_bytes.is_some() { "gzip" } else { "none" };
+        let options = [("compress".to_owned(), compress.to_owned())];
         let plan = Plan {
             source: self,
-            query: query(),
+            query: self.query(),
             format,
-            options: Options::check(format.options(), &[].into()).unwrap(),
+            options: Options::check(format.options(), &options.into()).unwrap(),
             time_zone: chrono_tz::UTC,
             title: "numbers".into(),
             application: "tidegate/test".into(),
             readers: self.readers,
             snapshot_age_max,
+            mask_key: None,
             limits,
             span: tracing::Span::none(),
         };
         tidegate_pipeline::run(&plan, artifact, checkpoint)
     }
+
+    fn query(&self) -> Query {
+        let secret = self.hidden_bytes.map(|_| Selected {
+            field: Field { mask: MaskPolicy::Redact, ..field("secret", DataType::Text) },
+            alias: None,
+            is_hidden: false,
+        });
+        query(secret.into_iter().collect())
+    }
+
+    fn schema(&self) -> Schema {
+        let secret = self.hidden_bytes.map(|_| Column::new("secret", DataType::Text));
+        Schema::new([Column::new("n", DataType::Integer)].into_iter().chain(secret).collect())
+    }
+
+    fn put_secret(&self, batch: &mut RowBatch) {
+        if let Some(bytes) = self.hidden_bytes {
+            batch.put_bytes(&b"s".repeat(bytes));
+        }
+    }
 }
 
-fn query() -> Query {
-    let field = Field {
-        slug: "n".into(),
-        label: "N".into(),
-        data_type: DataType::Integer,
-        origin: Origin::Column("n".into()),
+fn field(slug: &str, data_type: DataType) -> Field {
+    Field {
+        slug: slug.into(),
+        label: slug.into(),
+        data_type,
+        origin: Origin::Column(slug.into()),
         is_default: true,
         is_internal: false,
         pii: None,
-    };
+        mask: MaskPolicy::Show,
+    }
+}
+
+fn query(fields: Vec<Selected>) -> Query {
     Query {
         relation: Relation::Table(TableName::parse("numbers")),
-        fields: Vec::new(),
-        key: vec![field],
+        fields,
+        key: vec![field("n", DataType::Integer)],
         predicate: Predicate::everything(),
         sort: Vec::new(),
         is_consistent: true,
@@ -155,7 +192,7 @@ impl Source for Numbers {
         });
         Ok(RowStream {
             rows_estimated: None,
-            schema: Arc::new(Schema::new(vec![Column::new("n", DataType::Integer)])),
+            schema: Arc::new(self.schema()),
             snapshot: Snapshot {
                 identity: "1".into(),
                 taken_at: "2026-01-01T00:00:00Z".into(),
@@ -235,6 +272,7 @@ impl Reader for NumberReader {
                 Misbehaviour::CutShort => return Ok(None),
                 Misbehaviour::BadCell => {
                     batch.put_bytes(b"not eight bytes");
+                    self.numbers.put_secret(batch);
                     batch.end_row();
                 }
             }
@@ -242,6 +280,7 @@ impl Reader for NumberReader {
         let first = (chunk * self.numbers.parts + part) * self.numbers.rows;
         for n in first..first + self.numbers.rows {
             batch.put_i64(n.cast_signed());
+            self.numbers.put_secret(batch);
             batch.end_row();
         }
         let is_last = part + 1 == self.numbers.parts;

@@ -20,6 +20,35 @@ fn rows_come_in_ticket_order_from_any_number_of_readers() {
 }
 
 #[test]
+fn a_packed_file_is_the_same_whatever_is_hidden_in_it() {
+    // The same rows in other chunks, of other lengths, by other numbers of readers.
+    let plain = Numbers { hidden_bytes: Some(1), readers: 1, ..Numbers::plain() };
+    let sources = [
+        Numbers { chunks: 1, parts: 1, rows: 300_000, ..plain },
+        Numbers { chunks: 600, parts: 5, rows: 100, readers: 4, ..plain },
+        Numbers {
+            chunks: 3_000,
+            parts: 1,
+            readers: 9,
+            rows: 100,
+            hidden_bytes: Some(700),
+            ..plain
+        },
+        Numbers { chunks: 10, parts: 300, rows: 100, readers: 2, hidden_bytes: Some(90), ..plain },
+    ];
+    let files = sources.map(|source| {
+        let mut memory = Memory::new();
+        let outcome = source.export(&mut memory, &Notes::default()).unwrap();
+        assert_eq!(outcome.rows, 300_000);
+        memory.bytes
+    });
+    // Deflate is flushed behind each batch: an empty stored block.
+    let batches = files[0].windows(4).filter(|end| end == b"\0\0\xff\xff").count();
+    assert!(batches > 3, "{batches}");
+    assert!(files.iter().all(|file| *file == files[0]));
+}
+
+#[test]
 fn the_hash_is_that_of_the_file() {
     let mut memory = Memory::new();
     let outcome = Numbers::plain().export(&mut memory, &Notes::default()).unwrap();

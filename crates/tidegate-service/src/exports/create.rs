@@ -9,10 +9,12 @@ use tidegate_model::{
     declaration,
     fault::{Fault, Faults},
     ids::{JobId, OperatorId},
-    job::{Idempotency, Job, NewJob},
-    policy::{Policy, sees_subject},
+    job::{FailureReason, Idempotency, Job, NewJob},
+    policy::{Policy, Reason, sees_subject},
     request::{CheckedRequest, ExportRequest},
     scope,
+    sight::Sight,
+    subject::Subject,
 };
 use tidegate_store::{Change, StoreError};
 use tracing::{Instrument, Span, field::Empty, info_span};
@@ -65,6 +67,10 @@ impl Service {
         origin: Origin<'_>,
     ) -> Result<Created, ServiceError> {
         let operator = caller.operator().ok_or(ServiceError::Unknown)?;
+        if !sent.schedule.is_null() {
+            let detail = "this makes one export: make a schedule with `schedule`";
+            return Err(Faults(vec![Fault::new("/schedule", detail)]).into());
+        }
         let idempotency = idempotency(origin.idempotency_key, sent)?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
         let action = Action::ExportCreate;
@@ -76,18 +82,21 @@ impl Service {
         if let Some(made) = self.made_before(operator, idempotency.as_ref()).await? {
             return Ok(made);
         }
-        let prepared = self.prepare(sent).await?;
+        let sight = Sight::of(&policy, caller);
+        let prepared = self.prepare_with_reason(sent, &sight).await?;
         let has_pii = prepared.request.has_pii();
+        let rows_estimated = self.rows_wanted(&policy, caller, (sent, has_pii), &origin).await?;
         let target = Target { has_pii, job: None, ..target };
-        let permit = self.permit(caller, action, target).await?;
+        let permit = self.permit(caller, action, target.clone()).await?;
         let settings = self.store.settings().await?;
         let span = span_of(sent, caller.via);
         let job = NewJob {
             trace: trace::place_of(&span),
             attempts_max: i64::from(settings.attempts_max),
             rerun_of: origin.rerun_of,
+            rows_estimated,
             idempotency: idempotency.clone(),
-            ..self.frozen(sent, &prepared, operator, caller.via)
+            ..self.frozen(sent, (&prepared, &sight), operator, caller.via)
         };
         let open_jobs_max = i64::from(settings.open_jobs_max);
         let change = Change::CreateExport { job: Box::new(job), open_jobs_max };
@@ -102,6 +111,14 @@ impl Service {
             Err(StoreError::Exists { .. }) => {
                 let made = self.made_before(operator, idempotency.as_ref()).await?;
                 made.ok_or(ServiceError::KeyReused)
+            }
+            // The policy allows it, a budget has no room: refused, with its entry.
+            Err(StoreError::OverBudget(over)) => {
+                let permit = self.permit(caller, action, target).await?;
+                self.turn_down(permit, Reason::OverBudget(*over)).await
+            }
+            Err(StoreError::PolicyChanged) => {
+                Err(self.refused_meanwhile(caller, action, target).await)
             }
             Err(error) => Err(error.into()),
         }
@@ -120,7 +137,8 @@ impl Service {
     ) -> Result<Job, ServiceError> {
         let job = self.store.job(created.job).await?;
         let is_its = |job: &Job| Some(job.created_by) == caller.operator();
-        job.filter(is_its).ok_or(ServiceError::NotFound)
+        let job = job.filter(is_its).ok_or(ServiceError::NotFound)?;
+        Ok(self.shown(&self.sight(caller).await?, job))
     }
 
     /// What does not exist and what may not be seen give the same answer. The entry of an attempt
@@ -166,15 +184,80 @@ impl Service {
         }
     }
 
-    /// Checks a request against its subject as it is now.
-    pub(crate) async fn prepare(&self, sent: &ExportRequest) -> Result<Prepared, ServiceError> {
-        prepared(sent, self.bound(&sent.subject).await?)
-    }
-
-    fn frozen(
+    /// Checks a request against its subject as it is now, and as somebody sees it.
+    pub(crate) async fn prepare(
         &self,
         sent: &ExportRequest,
-        prepared: &Prepared,
+        sight: &Sight,
+    ) -> Result<Prepared, ServiceError> {
+        let done = prepared(sent, self.bound_for(sight, &sent.subject).await?);
+        let address = sent.notify.as_ref().map(|notify| notify.email.as_str());
+        if address.is_none_or(|address| self.notify_settings().admits(address)) {
+            return done;
+        }
+        let detail = "this site sends mail to certain domains only, and this is none of them";
+        let mut faults = match done {
+            Err(ServiceError::Faults(Faults(faults))) => faults,
+            Ok(_) => Vec::new(),
+            other => return other,
+        };
+        faults.push(Fault::new("/notify/email", detail));
+        Err(Faults(faults).into())
+    }
+
+    /// The same, with the reason that the site asks for.
+    pub(crate) async fn prepare_with_reason(
+        &self,
+        sent: &ExportRequest,
+        sight: &Sight,
+    ) -> Result<Prepared, ServiceError> {
+        let rule = self.store.approval_rules().await?.reason;
+        let fault = |has_pii| rule.fault_of(sent.reason.as_deref(), has_pii);
+        match self.prepare(sent, sight).await {
+            Ok(prepared) => match fault(prepared.request.has_pii()) {
+                None => Ok(prepared),
+                Some(fault) => Err(Faults(vec![fault]).into()),
+            },
+            Err(ServiceError::Faults(Faults(mut faults))) => {
+                faults.extend(fault(false));
+                Err(Faults(faults).into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Rows that are expected, where somebody asks for them: `wanted` is the request, and whether
+    /// personal data is in it. Nobody can say of an export that was built before and was over a
+    /// limit.
+    async fn rows_wanted(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        wanted: (&ExportRequest, bool),
+        origin: &Origin<'_>,
+    ) -> Result<Option<i64>, ServiceError> {
+        if let Some(before) = origin.rerun_of {
+            let error = self.store.job(before).await?.and_then(|job| job.error);
+            if error.is_some_and(|error| error.reason == FailureReason::OverLimit) {
+                return Ok(None);
+            }
+        }
+        self.rows_expected(policy, caller, wanted).await
+    }
+
+    /// The same for a run of a schedule.
+    pub(crate) async fn prepare_run(
+        &self,
+        sent: &ExportRequest,
+        sight: &Sight,
+    ) -> Result<Prepared, ServiceError> {
+        prepared_run(sent, self.bound_for(sight, &sent.subject).await?)
+    }
+
+    pub(crate) fn frozen(
+        &self,
+        sent: &ExportRequest,
+        (prepared, sight): (&Prepared, &Sight),
         operator: OperatorId,
         via: Via,
     ) -> NewJob {
@@ -190,13 +273,16 @@ impl Service {
             options: sent.options.clone(),
             time_zone: request.time_zone().name().to_owned(),
             has_pii: request.has_pii(),
+            is_unmasked: sight.is_unmasked(),
             notify_email: request.notify_email().map(str::to_owned),
             reason: request.reason().map(str::to_owned),
             via,
             created_by: operator,
             rerun_of: None,
+            schedule: None,
             rows_estimated: None,
             attempts_max: tidegate_model::job::ATTEMPTS_MAX,
+            exposure: request.exposure(sight.limit_of(&sent.subject)),
             scope_summary: scope::summary(&sent.scope, request.subject(), &hash),
             idempotency: None,
             trace: None,
@@ -204,8 +290,23 @@ impl Service {
     }
 }
 
-/// Checks a request against its subject as it was found.
+/// Checks a request against its subject as it was found. One with a schedule is checked as each of
+/// its runs will be.
 pub(crate) fn prepared(sent: &ExportRequest, bound: Bound) -> Result<Prepared, ServiceError> {
+    match sent.schedule.is_null() {
+        true => checked(sent, bound, &ExportRequest::check),
+        false => prepared_run(sent, bound),
+    }
+}
+
+/// The same for a run of a schedule.
+fn prepared_run(sent: &ExportRequest, bound: Bound) -> Result<Prepared, ServiceError> {
+    checked(sent, bound, &ExportRequest::check_scheduled)
+}
+
+type Check = dyn Fn(&ExportRequest, &Subject) -> Result<CheckedRequest, Faults>;
+
+fn checked(sent: &ExportRequest, bound: Bound, check: &Check) -> Result<Prepared, ServiceError> {
     let mut faults: Vec<Fault> = Vec::new();
     let format = tidegate_format::by_slug(&sent.format);
     if format.is_none() {
@@ -222,7 +323,7 @@ pub(crate) fn prepared(sent: &ExportRequest, bound: Bound) -> Result<Prepared, S
         checked.map_err(|found| faults.extend(found.into_iter().map(told))).ok()
     });
     let request = match bound.subject.of_kind(sent.kind.as_deref()) {
-        Ok(subject) => sent.check(subject).map_err(|Faults(found)| faults.extend(found)).ok(),
+        Ok(subject) => check(sent, subject).map_err(|Faults(found)| faults.extend(found)).ok(),
         Err(fault) => {
             faults.push(fault);
             None
@@ -254,7 +355,7 @@ fn span_of(sent: &ExportRequest, via: Via) -> Span {
 }
 
 /// The same key with the same request is the same job.
-fn idempotency(
+pub(crate) fn idempotency(
     key: Option<&str>,
     sent: &ExportRequest,
 ) -> Result<Option<Idempotency>, ServiceError> {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -22,6 +22,7 @@ use tidegate_store::{
     chaos::{self, Point},
 };
 
+use tokio::time::sleep;
 use tracing::{Span, field::Empty, info_span};
 
 use super::target_of;
@@ -65,17 +66,20 @@ pub struct Sending {
     pub sha256: String,
     /// Which bytes of it.
     pub range: Range<u64>,
-    right: Right,
+    right: Arc<Right>,
     download: Download,
     started: StartedDownload,
     sent: u64,
     span: Span,
     /// When it was asked last whether this may go on, and how much had been sent.
     looked_at: (Instant, u64),
-    /// Why it was cut, if it was.
-    cut: Option<EndReason>,
+    /// Whether somebody else asks as time goes by.
+    is_watched: bool,
     _under_way: UnderWay,
 }
+
+/// Watches over a file on its way, also while whoever receives it does not read.
+pub struct Watch(Arc<Right>);
 
 /// The right to a file that is being sent, to be asked again while it is.
 struct Right {
@@ -84,6 +88,8 @@ struct Right {
     caller: Caller,
     job: JobId,
     link: LinkId,
+    /// Why it was cut, if it was.
+    cut: OnceLock<EndReason>,
 }
 
 /// The files that this process sends just now: one that expires is kept until they have ended.
@@ -176,7 +182,9 @@ impl Service {
         range: Option<Range<u64>>,
     ) -> Result<Sending, ServiceError> {
         let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
-        let permit = self.permit(caller, Action::DownloadStart, target_of(&job)).await?;
+        let policy = self.store.policy().await?;
+        let target = self.file_of(&policy, caller, &job);
+        let permit = self.permit_by(&policy, caller, Action::DownloadStart, target).await?;
         refuse_unless_whole(&job)?;
         let stored = StoredFile::of_job(&job)
             .ok_or(ServiceError::Store(StoreError::Corrupt { what: "key of a file" }))?;
@@ -187,29 +195,35 @@ impl Service {
         };
         let told = (download.range.start, download.range.end);
         let started = self.store.start_download(permit, link.id, Some(told)).await;
-        let started = started.map_err(|error| match error {
+        let started = match started {
+            Ok(started) => started,
             // The link has ended, or was taken back.
-            StoreError::Missing { .. } => ServiceError::NotFound,
-            error => error.into(),
-        })?;
+            Err(StoreError::Missing { .. }) => return Err(ServiceError::NotFound),
+            Err(StoreError::PolicyChanged) => {
+                let action = Action::DownloadStart;
+                return Err(self.refused_meanwhile(caller, action, target_of(&job)).await);
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Sending {
             file_name: job.file_name.clone().unwrap_or_default(),
             bytes: stored.bytes,
             sha256: stored.sha256,
             range: download.range.clone(),
-            right: Right {
+            right: Arc::new(Right {
                 service: Arc::clone(self),
                 artifacts: artifacts.clone(),
                 caller: caller.clone(),
                 job: job.id,
                 link: link.id,
-            },
+                cut: OnceLock::new(),
+            }),
             download,
             started,
             sent: 0,
             span: span_of(&job),
             looked_at: (Instant::now(), 0),
-            cut: None,
+            is_watched: false,
             _under_way: under_way,
         })
     }
@@ -239,7 +253,9 @@ impl Service {
             }
         };
         let job = self.store.job(link.job).await?.ok_or(ServiceError::NotFound)?;
-        self.permit(&caller, Action::DownloadStart, target_of(&job)).await?;
+        let policy = self.store.policy().await?;
+        let target = self.file_of(&policy, &caller, &job);
+        self.permit_by(&policy, &caller, Action::DownloadStart, target).await?;
         refuse_unless_whole(&job)?;
         let stored = StoredFile::of_job(&job)
             .ok_or(ServiceError::Store(StoreError::Corrupt { what: "key of a file" }))?;
@@ -325,16 +341,21 @@ impl Sending {
     /// If the right to it was lost, the file was deleted, or it turns out to be damaged.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
         let next = self.piece().await;
-        if let Err(error) = &next {
-            self.cut = Some(reason_of(error));
-        }
-        next
+        next.inspect_err(|error| self.right.is_cut_by(error))
+    }
+
+    /// Leaves it to the watch to ask again as time goes by. It has to break off what was handed on
+    /// and has not left yet.
+    pub fn watch(&mut self) -> Watch {
+        self.is_watched = true;
+        Watch(Arc::clone(&self.right))
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>, ServiceError> {
         chaos::stop_at(Point::Send);
         let (at, sent) = self.looked_at;
-        if at.elapsed() >= LOOK_PAUSE || self.sent - sent >= LOOK_BYTES {
+        let is_time = !self.is_watched && at.elapsed() >= LOOK_PAUSE;
+        if is_time || self.sent - sent >= LOOK_BYTES {
             self.right.look().await?;
             self.looked_at = (Instant::now(), self.sent);
         }
@@ -346,7 +367,7 @@ impl Sending {
             }
             Some(Err(error)) => {
                 self.span.record("otel.status_code", "ERROR");
-                let Right { service, artifacts, job, .. } = &self.right;
+                let Right { service, artifacts, job, .. } = &*self.right;
                 let job = service.store.job(*job).await?.ok_or(ServiceError::NotFound)?;
                 Err(service.damaged(artifacts, &job, error).await)
             }
@@ -361,7 +382,8 @@ impl Sending {
     /// If the control state cannot be changed.
     pub async fn finish(self, left_by: EndReason) -> Result<(), ServiceError> {
         let is_done = self.sent == self.range.end - self.range.start;
-        let reason = if is_done { EndReason::Sent } else { self.cut.unwrap_or(left_by) };
+        let cut = self.right.cut.get().copied();
+        let reason = if is_done { EndReason::Sent } else { cut.unwrap_or(left_by) };
         let is_whole = self.sent == self.bytes;
         self.span.record("tidegate.bytes", self.sent).record("tidegate.is_whole", is_whole);
         let end = DownloadEnd { bytes: self.sent, is_whole, reason };
@@ -374,6 +396,7 @@ impl Sending {
 fn reason_of(error: &ServiceError) -> EndReason {
     match error {
         ServiceError::Unknown => EndReason::SignedOut,
+        ServiceError::Denied(denied) if denied.is_paused() => EndReason::Paused,
         ServiceError::Denied(_) => EndReason::RightLost,
         ServiceError::NotFound => EndReason::LinkRevoked,
         ServiceError::Conflict { .. } => EndReason::Deleted,
@@ -383,7 +406,25 @@ fn reason_of(error: &ServiceError) -> EndReason {
     }
 }
 
+impl Watch {
+    /// Waits until it may not go on any more, and says why.
+    pub async fn end(&self) -> ServiceError {
+        loop {
+            sleep(LOOK_PAUSE).await;
+            if let Err(error) = self.0.look().await {
+                self.0.is_cut_by(&error);
+                return error;
+            }
+        }
+    }
+}
+
 impl Right {
+    /// What it was cut by first stays.
+    fn is_cut_by(&self, error: &ServiceError) {
+        self.cut.get_or_init(|| reason_of(error));
+    }
+
     /// Whether it may go on: a file that merely expires is sent to its end.
     async fn look(&self) -> Result<(), ServiceError> {
         let store = &self.service.store;
@@ -398,7 +439,8 @@ impl Right {
         }
         let caller = self.service.caller_now(&self.caller).await?;
         let policy = store.policy().await?;
-        let target = Target { status: None, ..target_of(&job) };
+        let file = self.service.file_of(&policy, &caller, &job);
+        let target = Target { status: None, ..file };
         match policy::authorize(&policy, &caller, Action::DownloadStart, target) {
             Ok(_) => Ok(()),
             Err(denied) => Err(denied.into()),

@@ -1,6 +1,9 @@
 //! Looks at one export, if the caller may see it.
 
-use tidegate_model::{action::Action, actor::Caller, ids::JobId, job::Job, status::Status};
+use tidegate_model::{
+    action::Action, actor::Caller, ids::JobId, job::Job, policy::Policy, sight::Sight,
+    status::Status,
+};
 use tidegate_store::Attempt;
 
 use super::target_of;
@@ -17,9 +20,19 @@ impl Service {
     ///
     /// If there is none, or the caller may not see it: the same answer.
     pub async fn export(&self, caller: &Caller, id: JobId) -> Result<Job, ServiceError> {
+        Ok(self.seen_export(caller, id).await?.0)
+    }
+
+    /// The same, with the policy by which it is seen.
+    pub(super) async fn seen_export(
+        &self,
+        caller: &Caller,
+        id: JobId,
+    ) -> Result<(Job, Policy), ServiceError> {
         let job = self.store.job(id).await?.ok_or(ServiceError::NotFound)?;
-        match self.permit(caller, Action::ExportView, target_of(&job)).await {
-            Ok(_) => Ok(job),
+        let policy = self.store.policy().await?;
+        match self.permit_by(&policy, caller, Action::ExportView, target_of(&job)).await {
+            Ok(_) => Ok((self.shown(&Sight::of(&policy, caller), job), policy)),
             Err(ServiceError::Denied(_)) => Err(ServiceError::NotFound),
             Err(error) => Err(error),
         }
@@ -29,14 +42,17 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If there is no such job, the caller may not see it, or it has no file.
+    /// If there is no such job, the caller may not see it, its file holds more than the caller may
+    /// see (the manifest names the values that rows were chosen by), or it has no file.
     pub async fn export_manifest(
         &self,
         artifacts: &Artifacts,
         caller: &Caller,
         id: JobId,
     ) -> Result<String, ServiceError> {
-        let job = self.export(caller, id).await?;
+        let (job, policy) = self.seen_export(caller, id).await?;
+        let target = self.file_of(&policy, caller, &job);
+        self.permit_by(&policy, caller, Action::ExportView, target).await?;
         let stored = StoredFile::of_job(&job).filter(|_| job.status == Status::Ready);
         let stored = stored.ok_or(ServiceError::Conflict { status: job.status })?;
         Ok(artifacts.manifest(&stored.key).await?)

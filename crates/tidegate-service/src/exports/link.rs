@@ -11,7 +11,7 @@ use tidegate_model::{
 };
 use tidegate_store::{Change, Link, LinkChange, StoreError};
 
-use super::{download::refuse_unless_whole, target_of};
+use super::download::refuse_unless_whole;
 use crate::{
     error::ServiceError,
     link::{LinkClaims, LinkFault, LinkNonce, LinkPurpose, SignedLink},
@@ -70,7 +70,9 @@ impl Service {
 
     async fn make(&self, caller: &Caller, id: JobId, life: Life) -> Result<NewLink, ServiceError> {
         let job = self.store.job(id).await?.ok_or(ServiceError::NotFound)?;
-        let permit = self.permit(caller, Action::DownloadLink, target_of(&job)).await?;
+        let policy = self.store.policy().await?;
+        let target = self.file_of(&policy, caller, &job);
+        let permit = self.permit_by(&policy, caller, Action::DownloadLink, target).await?;
         refuse_unless_whole(&job)?;
         let Life { purpose, micros } = life;
         let nonce = LinkNonce::new();

@@ -9,6 +9,7 @@ use tidegate_model::{
     ids::OperatorId,
     job::Job,
     policy::{self, Policy, sees_subject},
+    sight::Sight,
     status::Status,
 };
 use tidegate_store::{Creator, JobCursor, JobFilter, JobPage, JobSort, Matching};
@@ -101,12 +102,17 @@ impl Service {
         let filter = self.list_filter(&policy, caller, operator, request);
         let behind = request.behind.as_ref();
         let page = self.store.jobs(&filter, request.sort, behind, request.limit).await?;
-        let matching = self.store.count_jobs(&filter).await?;
         let by_status = match request.counts_states {
             true => self.store.count_jobs_by_status(&filter).await?,
             false => None,
         };
+        let matching = match &by_status {
+            Some(counts) => sum_of(counts, &filter.statuses),
+            None => self.store.count_jobs(&filter).await?,
+        };
         let JobPage { jobs, next, previous } = page;
+        let sight = Sight::of(&policy, caller);
+        let jobs = jobs.into_iter().map(|job| self.shown(&sight, job)).collect();
         Ok(ListPage { jobs, next, previous, matching, by_status })
     }
 
@@ -130,6 +136,13 @@ impl Service {
             text: request.text.clone().filter(|text| !text.trim().is_empty()),
         }
     }
+}
+
+/// How many are in these states; none of them means in any.
+fn sum_of(counts: &BTreeMap<Status, u64>, statuses: &[Status]) -> Matching {
+    let is_wanted = |status| statuses.is_empty() || statuses.contains(status);
+    let wanted = counts.iter().filter(|(status, _)| is_wanted(status));
+    Matching { count: wanted.map(|(_, count)| count).sum(), is_exact: true }
 }
 
 fn refuse_wrong(request: &ListRequest) -> Result<(), ServiceError> {

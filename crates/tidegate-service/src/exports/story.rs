@@ -6,8 +6,10 @@ use serde_json::Value;
 use tidegate_model::{
     actor::Caller,
     audit::Entry,
+    exposure::Withheld,
     ids::{JobId, OperatorId},
     job::Job,
+    sight::Sight,
 };
 use tidegate_store::{Attempt, TransitionRow};
 
@@ -40,6 +42,8 @@ pub struct Story {
     pub downloads: Vec<Download>,
     /// Whether there were more of them.
     pub has_more_downloads: bool,
+    /// Why its file is withheld from the caller, if it is.
+    pub withheld: Option<Withheld>,
 }
 
 /// A download that began.
@@ -88,7 +92,7 @@ impl Service {
     ///
     /// If there is no such export, or the caller may not see it: the same answer.
     pub async fn export_story(&self, caller: &Caller, id: JobId) -> Result<Story, ServiceError> {
-        let job = self.export(caller, id).await?;
+        let (job, policy) = self.seen_export(caller, id).await?;
         let mut names = self.store.operator_names(&[job.created_by]).await?;
         let entries = self.store.download_entries(id, ENTRIES_MAX).await?;
         let has_more_downloads = entries.len() >= ENTRIES_MAX as usize;
@@ -99,6 +103,7 @@ impl Service {
             attempts: self.store.attempts(id).await?,
             downloads: downloads_of(&entries.collect::<Vec<Entry>>()),
             has_more_downloads,
+            withheld: self.withheld_by(&Sight::of(&policy, caller), &job),
             job,
         })
     }

@@ -43,7 +43,7 @@ pub struct SignedIn {
 }
 
 /// A new secret.
-pub(super) fn secret() -> String {
+pub(crate) fn secret() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>())
 }
 

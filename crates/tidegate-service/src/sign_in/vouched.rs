@@ -54,7 +54,7 @@ impl Service {
         }
     }
 
-    async fn vouched_operator(
+    pub(crate) async fn vouched_operator(
         &self,
         vouched: &Vouched,
         visitor: &Visitor,

@@ -6,6 +6,7 @@ use tidegate_model::{
     fault::{Fault, Faults},
     request::{CheckedRequest, ExportRequest},
     settings::Settings,
+    sight::Sight,
 };
 use tidegate_store::Change;
 
@@ -27,10 +28,10 @@ impl Service {
         rows: u32,
     ) -> Result<(), ServiceError> {
         let action = Action::ClientExport;
-        self.refuse_unknown_subject(caller, action, &sent.subject).await?;
+        let policy = self.refuse_unknown_subject(caller, action, &sent.subject).await?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
         self.permit(caller, action, target.clone()).await?;
-        let prepared = self.prepare(sent).await?;
+        let prepared = self.prepare(sent, &Sight::of(&policy, caller)).await?;
         if let Some(fault) = refusal(&prepared.request, &self.store.settings().await?) {
             return Err(Faults(vec![fault]).into());
         }

@@ -11,8 +11,9 @@ use tidegate_model::{
     policy::Policy,
     query::Query,
     request::{CheckedRequest, ExportRequest},
-    subject::Subject,
+    sight::Sight,
 };
+use tidegate_pipeline::{MaskKey, Masking};
 use tidegate_source::{
     Page, SourceError, Start,
     look::{self, Count},
@@ -48,23 +49,23 @@ impl Service {
     ) -> Result<Look, ServiceError> {
         let now = DateTime::from_timestamp_micros(self.store.now().await?).unwrap_or_default();
         let cited = cited(&prepared.request);
-        let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
-        let limit = role.and_then(|role| role.limit_of(&prepared.request.subject().slug));
-        let Some(limit) = limit else {
+        let mask_key = self.keys().mask_key();
+        let sight = Sight::of(policy, caller);
+        let Some(limit) = sight.limit_of(&prepared.request.subject().slug) else {
             let query = prepared.request.query(now).0;
-            return Ok(Look { prepared, query, limit: None, cited });
+            return Ok(Look { prepared, query, limit: None, cited, mask_key });
         };
         let has_own_scope = !prepared.request.scope().fields().is_empty();
         let request = prepared.request.within(limit)?;
         let limit = match has_own_scope {
             true => {
-                let all = everything(request.subject()).check(request.subject())?;
+                let all = everything(&request).check(request.subject())?;
                 Some(all.within(limit)?.query(now).0)
             }
             false => None,
         };
         let query = request.query(now).0;
-        Ok(Look { prepared: Prepared { request, ..prepared }, query, limit, cited })
+        Ok(Look { prepared: Prepared { request, ..prepared }, query, limit, cited, mask_key })
     }
 
     /// How many rows match. What a database expects of somebody's filter follows from all rows of
@@ -94,7 +95,8 @@ impl Service {
         blocking(move || {
             let page = Page { start: Start::Skip(0), limit: rows };
             let found = look.prepared.bound.source.rows(&look.query, &page);
-            let (schema, batch) = found.map_err(|error| look.fault(error))?;
+            let found = found.map_err(|error| look.fault(error))?;
+            let (schema, batch) = look.masked(found)?;
             let bytes = write_page(written.format, look.layout(schema, written.options), &batch)?;
             Ok(EncodedPage { rows: batch.len(), bytes })
         })
@@ -111,9 +113,24 @@ pub(super) struct Look {
     limit: Option<Query>,
     /// Fields that the request itself filters, searches or sorts by.
     cited: Vec<String>,
+    mask_key: MaskKey,
 }
 
 impl Look {
+    /// Rows as they may be shown: every look at rows comes by here.
+    pub(super) fn masked(
+        &self,
+        (schema, batch): (Arc<Schema>, RowBatch),
+    ) -> Result<(Arc<Schema>, RowBatch), ServiceError> {
+        let masking = Masking::of(&schema, &self.query.fields, Some(&self.mask_key));
+        let Some(masking) = masking else { return Ok((schema, batch)) };
+        let mut masked = RowBatch::default();
+        masking
+            .apply(&batch, &mut masked)
+            .map_err(|error| ServiceError::Unwritable { detail: error.to_string() })?;
+        Ok((Arc::clone(masking.schema()), masked))
+    }
+
     /// How its rows are written.
     pub(super) fn layout(&self, schema: Arc<Schema>, options: Options) -> Layout {
         let request = &self.prepared.request;
@@ -133,8 +150,13 @@ impl Look {
     }
 }
 
-fn everything(subject: &Subject) -> ExportRequest {
-    ExportRequest { kind: subject.kind.clone(), ..ExportRequest::new(subject.slug.clone(), "") }
+fn everything(request: &CheckedRequest) -> ExportRequest {
+    let subject = request.subject();
+    ExportRequest {
+        kind: subject.kind.clone(),
+        fields: request.frozen_fields(),
+        ..ExportRequest::new(subject.slug.clone(), "")
+    }
 }
 
 fn cited(request: &CheckedRequest) -> Vec<String> {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use tidegate_batch::RowBatch;
 use tidegate_format::{FORMATS, Format, Options};
-use tidegate_model::{action::Action, actor::Caller, request::ExportRequest};
+use tidegate_model::{
+    action::Action, actor::Caller, approval::Asked, policy::Policy, request::ExportRequest,
+    sight::Sight,
+};
 use tidegate_source::{Page, Start, look::Count};
 use tidegate_store::Pace;
 
@@ -68,6 +71,39 @@ impl Basis {
 }
 
 impl Service {
+    /// Rows that an export is expected to have, where it may have to wait for a second person, who
+    /// is told, or a budget asks; none where nobody asks, or nobody can say.
+    pub(crate) async fn rows_expected(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        (sent, has_pii): (&ExportRequest, bool),
+    ) -> Result<Option<i64>, ServiceError> {
+        let asked = Asked {
+            subject: &sent.subject,
+            has_pii,
+            rows: None,
+            operator: &caller.name,
+            role: caller.role.as_deref().unwrap_or_default(),
+            at: self.store.now().await?,
+        };
+        let may_wait = self.store.approval_rules().await?.of(&asked).is_some();
+        if !may_wait && !self.store.budgets().await?.asks_rows(&sent.subject) {
+            return Ok(None);
+        }
+        let prepared = self.prepare(sent, &Sight::of(policy, caller)).await?;
+        let look = self.limited(policy, caller, prepared).await?;
+        let rows = match self.counted(&look, false).await {
+            Ok(count) => count.rows,
+            // Whoever cannot say counts as more.
+            Err(error) => {
+                tracing::warn!(%error, subject = sent.subject, "rows cannot be told");
+                None
+            }
+        };
+        Ok(rows.and_then(|rows| i64::try_from(rows).ok()))
+    }
+
     /// How large an export would be. `is_exact` has its rows counted, however many.
     ///
     /// # Errors
@@ -97,7 +133,8 @@ impl Service {
         blocking(move || {
             let page = Page { start: Start::Skip(0), limit: SAMPLE_ROWS };
             let found = look.prepared.bound.source.rows(&look.query, &page);
-            let (schema, batch) = found.map_err(|error| look.fault(error))?;
+            let found = found.map_err(|error| look.fault(error))?;
+            let (schema, batch) = look.masked(found)?;
             let mut nothing = RowBatch::default();
             nothing.seal();
             let estimate = |format: &&'static dyn Format| {

@@ -5,6 +5,7 @@ use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
     request::ExportRequest,
+    sight::Sight,
 };
 use tidegate_store::Change;
 
@@ -73,7 +74,8 @@ impl Service {
         let policy = self.refuse_unknown_subject(caller, action, &sent.subject).await?;
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
         self.permit_by(&policy, caller, action, target.clone()).await?;
-        let prepared = self.prepare(sent).await?;
+        // Asked by the same policy that the row limit is of.
+        let prepared = self.prepare(sent, &Sight::of(&policy, caller)).await?;
         let target = Target { has_pii: prepared.request.has_pii(), ..target };
         // The source has been asked since: what is spent follows from the policy of now.
         let policy = self.store.policy().await?;

@@ -11,6 +11,7 @@ use tidegate_model::{
     capability::export_of,
     policy,
     request::ExportRequest,
+    sight::Sight,
 };
 use tidegate_source::{
     Anchor, Page, Start,
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     error::ServiceError,
     exports::prepared,
+    exposure::covered_limit,
     service::{Bound, Service, blocking},
 };
 
@@ -135,7 +137,8 @@ impl Service {
         let policy = self.store.policy().await?;
         self.permit_by(&policy, caller, Action::RowsView, target.clone()).await?;
         let limit = request.limit.clamp(1, ROWS_PAGE_MAX);
-        let bound = self.bound(&request.subject).await?;
+        let sight = Sight::of(&policy, caller);
+        let bound = self.bound_for(&sight, &request.subject).await?;
         let sent = as_export(request, &bound)?;
         let keys = self.keys();
         let asked = Rows::of(caller, &sent);
@@ -159,9 +162,9 @@ impl Service {
             Counting::About => Some(self.counted(&look, false).await?),
             Counting::Exact => Some(self.counted(&look, true).await?),
         };
-        let (policy, settings) = (self.store.policy().await?, self.store.settings().await?);
-        let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
-        let row_limit = role.and_then(|role| role.limit_of(&request.subject)).cloned();
+        let settings = self.store.settings().await?;
+        let seen = look.prepared.request.subject();
+        let row_limit = sight.limit_of(&request.subject).map(|limit| covered_limit(seen, limit));
         let is_text = request.as_text
             && client_export::refusal(&look.prepared.request, &settings).is_none()
             && policy::holds(&policy, caller, &export_of(&request.subject));
@@ -243,7 +246,8 @@ impl Look {
         // One more than the page tells whether there is a next one.
         let page = Page { start: Start::Skip(skip), limit: limit + 1 };
         let found = self.prepared.bound.source.rows(&self.query, &page);
-        let (schema, batch) = found.map_err(|error| self.fault(error))?;
+        let found = found.map_err(|error| self.fault(error))?;
+        let (schema, batch) = self.masked(found)?;
         let mut rows = self.lines(&schema, &batch, is_text)?;
         let next = skip.saturating_add(limit);
         let has_more = rows.len() as u64 > limit && next <= ROWS_SKIPPED_MAX;
@@ -266,6 +270,7 @@ impl Look {
         let found = look::seek(source, &self.query, (anchor, is_backward), limit + 1);
         let (mut rows, mut anchors) = (Vec::new(), Vec::new());
         for Found { schema, batch, anchors: places } in found.map_err(|error| self.fault(error))? {
+            let (schema, batch) = self.masked((schema, batch))?;
             rows.extend(self.lines(&schema, &batch, is_text)?);
             anchors.extend(places);
         }

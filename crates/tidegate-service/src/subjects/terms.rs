@@ -6,9 +6,10 @@ use tidegate_model::{
     actor::Caller,
     query::Selected,
     request::ExportRequest,
+    sight::Sight,
 };
 
-use crate::{error::ServiceError, service::Service};
+use crate::{error::ServiceError, exposure::covered_limit, service::Service};
 
 /// What an export would be made under.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +40,10 @@ impl Service {
         let target = Target { subject: Some(sent.subject.clone()), ..Target::default() };
         // No row is told, so nothing has to be written down.
         drop(self.permit_by(&policy, caller, action, target).await?);
-        let request = self.prepare(sent).await?.request;
-        let role = caller.role.as_ref().and_then(|slug| policy.roles.get(slug));
-        let row_limit = role.and_then(|role| role.limit_of(&sent.subject)).cloned();
+        let sight = Sight::of(&policy, caller);
+        let request = self.prepare_with_reason(sent, &sight).await?.request;
+        let limit = sight.limit_of(&sent.subject);
+        let row_limit = limit.map(|limit| covered_limit(request.subject(), limit));
         let shown = request.fields().iter().filter(|chosen| !chosen.is_hidden);
         Ok(ExportTerms {
             fields: shown.cloned().collect(),

@@ -1,34 +1,42 @@
 //! Builds the file of one claimed job, and ends the attempt in one of its ways.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use tidegate_model::{
-    action::{Action, Target},
-    actor::{Actor, Caller, Via},
+    action::Action,
+    actor::Caller,
+    exposure::Exposure,
     job::{Failure, FailureReason, Job},
-    policy::{self, Policy},
+    query::Selected,
+    request::CheckedRequest,
 };
 use tidegate_pipeline::{
-    Artifact, Governance, JobEntry, Limits, Manifest, OperatorEntry, Outcome, manifest,
+    Artifact, Governance, JobEntry, Limits, Manifest, MaskEntry, OperatorEntry, Outcome, manifest,
 };
 use tidegate_store::{
-    Change, FailJob, NewArtifact, ProgressReport, StoreError,
+    Change, FailJob, NewArtifact, ProgressReport, SinceRun, StoreError,
     chaos::{self, Point},
 };
 use tokio::time::{interval, sleep};
 use tracing::{Instrument, Span, field::Empty};
 
 use super::{
+    approved::is_refused,
     control::{Control, Stop},
+    creator::Creator,
     failure::{self, failure},
     frozen::Frozen,
-    micros, phase,
+    micros, phase, since,
 };
 use crate::{
     artifacts::{ArtifactError, Artifacts, ObjectKey},
     error::ServiceError,
     exports::{Prepared, request_of, target_of},
+    exposure::{covered, covered_limit},
     manifest::sign_manifest,
     service::{Service, blocking},
     trace,
@@ -57,16 +65,19 @@ pub(super) struct Build<'a> {
     pub(super) worker: &'a str,
     /// The attempt, for whoever follows the trace.
     pub(super) span: Span,
+    /// What the file shows that is being built.
+    pub(super) exposure: OnceLock<Exposure>,
 }
 
 /// A file that is whole and durable, and that nobody can see yet.
 struct Built {
     manifest: Manifest,
     rows: u64,
+    since: Option<SinceRun>,
 }
 
 /// Why there is no file.
-enum Ended {
+pub(super) enum Ended {
     /// It has to stop.
     Stopped(Stop),
     /// It failed.
@@ -114,6 +125,8 @@ impl Build<'_> {
                 tokio::select! {
                     built = &mut built => return built,
                     _ = tick.tick() => self.watch().await,
+                    // A right that is lost does not wait for the next report.
+                    () = self.control.policy_change() => self.watch().await,
                 }
             }
         };
@@ -138,7 +151,7 @@ impl Build<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "a share is below 1")]
         let percent = (progress.share() * 100.0) as i64;
         let rows = i64::try_from(progress.rows).unwrap_or(i64::MAX);
-        let rows_estimated = progress.rows_estimated.map(number);
+        let rows_estimated = self.rows_expected(progress.rows_estimated);
         let report = ProgressReport { percent, rows, rows_estimated };
         if let Err(StoreError::LeaseLost) =
             self.service.store().report(&self.control.lease, report).await
@@ -147,12 +160,16 @@ impl Build<'_> {
         }
         if self.control.has_new_policy() {
             match self.creator().await {
-                Ok(creator) => self.control.asked_policy(creator.policy.version),
+                Ok(creator) if self.shows_as(&creator) => {
+                    self.control.asked_policy(creator.policy.version);
+                }
+                Ok(_) => self.control.stop(Stop::Exposed),
                 Err(Ended::Failed(failure))
                     if failure.reason == FailureReason::PermissionRevoked =>
                 {
                     self.control.stop(Stop::Revoked);
                 }
+                Err(Ended::Stopped(stop)) => self.control.stop(stop),
                 // The database fails: asked again at the next look, and at publication anyway.
                 Err(_) => {}
             }
@@ -164,6 +181,7 @@ impl Build<'_> {
         self.control.asked_policy(creator.policy.version);
         let prepared = self.prepare(&creator).await?;
         let started_at = self.now().await?;
+        let since = self.since(&prepared, started_at).await?;
         let settings = self.patiently(|| self.service.store().settings()).await?;
         let upload_span = phase::upload(&self.span, self.artifacts.kind());
         let upload = self.artifacts.upload(&self.key()?)?;
@@ -174,14 +192,21 @@ impl Build<'_> {
             ..Limits::default()
         };
         let control = Arc::clone(self.control);
-        let (governance, job) = (self.governance(&creator), self.job.clone());
+        let (service, sight) = (Arc::clone(self.service), creator.sight.clone());
+        let governance = self.governance((&creator, self.entry().await?), &prepared.request);
+        let job = self.job.clone();
         let clock = self.service.store().clock().clone();
-        let frozen = Frozen { limits, governance, clock, job, span: self.span.clone() };
+        let mask_key = self.service.keys().mask_key();
+        let frozen = Frozen { limits, governance, clock, job, mask_key, span: self.span.clone() };
         let run = move |upload_span: &Span| -> Result<Ran, tidegate_pipeline::RunError> {
-            let (query, scope) = prepared.request.query(started_at);
+            let (query, scope) = prepared.request.query_since(started_at, since::asked(since));
             let plan = frozen.plan(&prepared, query);
             let outcome = tidegate_pipeline::run(&plan, &mut *artifact, &*control)?;
             upload_span.record("tidegate.bytes", outcome.bytes);
+            // What is sought may be what somebody typed who sees more.
+            let scope = covered(prepared.request.subject(), &scope);
+            let noted = (frozen.job.subject.as_str(), frozen.job.exposure.as_ref());
+            let scope = service.shown_scope(&sight, noted, &scope);
             let completion = frozen.completion(&prepared, scope, started_at);
             let manifest = manifest(&plan, &outcome, completion);
             chaos::stop_at(Point::Upload);
@@ -193,7 +218,9 @@ impl Build<'_> {
         })
         .await;
         match (ran, self.control.stopped()) {
-            (Ok(Ran { manifest, outcome }), None) => Ok(Built { manifest, rows: outcome.rows }),
+            (Ok(Ran { manifest, outcome }), None) => {
+                Ok(Built { manifest, rows: outcome.rows, since })
+            }
             (Ok(_), Some(stop)) => {
                 self.discard().await;
                 Err(Ended::Stopped(stop))
@@ -210,52 +237,53 @@ impl Build<'_> {
         key.ok_or_else(|| Ended::Failed(unreadable()))
     }
 
+    /// Whether the file that is being built shows what its creator would be shown now.
+    fn shows_as(&self, creator: &Creator) -> bool {
+        let exposure = self.exposure.get();
+        exposure.is_none_or(|exposure| exposure.is_by(&self.job.subject, &creator.sight))
+    }
+
     /// What the manifest says of the job.
-    fn governance(&self, creator: &Creator) -> Governance {
+    fn governance(
+        &self,
+        (creator, job): (&Creator, JobEntry),
+        request: &CheckedRequest,
+    ) -> Governance {
+        let masked = request.fields().iter().filter(|chosen| chosen.field.mask.hides());
+        let mask = |chosen: &Selected| MaskEntry {
+            field: chosen.field.slug.clone(),
+            class: chosen.field.pii.clone(),
+            mask: chosen.field.mask.slug().to_owned(),
+        };
         Governance {
-            job: JobEntry { id: self.job.id, attempt: self.control.lease.attempt() },
+            job,
             operator: OperatorEntry { id: self.job.created_by, email: creator.caller.name.clone() },
-            row_limits: creator.limit_of(&self.job.subject).into_iter().collect(),
-            masks: Vec::new(),
+            row_limits: creator
+                .sight
+                .limit_of(&self.job.subject)
+                .map(|limit| covered_limit(request.subject(), limit))
+                .into_iter()
+                .collect(),
+            masks: masked.map(mask).collect(),
         }
     }
 
-    /// The request as it is good now, within the creator's row limit.
+    /// The request as it is good now, with the creator's masks and within the creator's row limit.
     async fn prepare(&self, creator: &Creator) -> Result<Prepared, Ended> {
-        let mut prepared = self.service.prepare(&request_of(&self.job)).await?;
-        if let Some(limit) = creator.limit_of(&self.job.subject) {
-            let within = prepared.request.within(&limit);
+        let request = request_of(&self.job);
+        let mut prepared = match self.job.schedule_id {
+            None => self.service.prepare(&request, &creator.sight).await?,
+            Some(_) => self.service.prepare_run(&request, &creator.sight).await?,
+        };
+        let limit = creator.sight.limit_of(&self.job.subject);
+        // A build is one attempt, so that this is set once.
+        let exposure = self.exposure.get_or_init(|| prepared.request.exposure(limit));
+        self.refuse_unapproved(&creator.caller, exposure).await?;
+        if let Some(limit) = limit {
+            let within = prepared.request.within(limit);
             prepared.request = within.map_err(ServiceError::Faults)?;
         }
         Ok(prepared)
-    }
-
-    /// The creator as a caller, if the job may still be made.
-    async fn creator(&self) -> Result<Creator, Ended> {
-        let store = self.service.store();
-        let id = self.job.created_by;
-        let operator = self.patiently(|| store.operator(id)).await?;
-        let policy = self.patiently(|| store.policy()).await?;
-        let revoked = || {
-            let detail = "its creator may not export this any more";
-            Ended::Failed(failure(FailureReason::PermissionRevoked, detail))
-        };
-        let operator = operator.filter(|one| !one.is_disabled).ok_or_else(revoked)?;
-        let caller = Caller {
-            actor: Actor::Operator { id: operator.id, token: None },
-            name: operator.email,
-            role: Some(operator.role),
-            token_scopes: None,
-            session: None,
-            via: Via::Internal,
-            address: None,
-        };
-        let target = Target { subject: Some(self.job.subject.clone()), ..Target::default() };
-        let explained = policy::explain(&policy, &caller, Action::ExportCreate, &target);
-        match explained.refused {
-            None => Ok(Creator { caller, policy }),
-            Some(_) => Err(revoked()),
-        }
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, Ended> {
@@ -273,14 +301,14 @@ impl Build<'_> {
             self.discard().await;
             return Err(error.into());
         }
-        let settings = self.patiently(|| self.service.store().settings()).await?;
-        let retention = settings.retention_micros();
+        let retention =
+            self.patiently(|| self.service.store().settings()).await?.retention_micros();
         for _ in 0..POLICY_CHANGES_MAX {
             let creator = match self.creator().await {
-                Ok(asked) => asked,
-                Err(ended) => {
+                Ok(asked) if self.shows_as(&asked) => asked,
+                asked => {
                     self.discard().await;
-                    return Err(ended);
+                    return Err(asked.err().unwrap_or_else(|| Ended::Failed(exposed())));
                 }
             };
             let made = NewArtifact {
@@ -288,10 +316,12 @@ impl Build<'_> {
                 file_name: built.manifest.artifact.name.clone(),
                 bytes: number(built.manifest.artifact.bytes),
                 rows: number(built.rows),
-                rows_estimated: self.control.reached().rows_estimated.map(number),
+                rows_estimated: self.rows_expected(self.control.reached().rows_estimated),
                 sha256: built.manifest.artifact.sha256.clone(),
+                exposure: self.exposure.get().cloned().unwrap_or_default(),
                 retention_micros: retention,
                 policy_version: creator.policy.version,
+                since: built.since,
             };
             chaos::stop_at(Point::Publish);
             let publish = || {
@@ -312,6 +342,11 @@ impl Build<'_> {
                     let stop = self.control.stopped().unwrap_or(Stop::Cancelled);
                     return Err(Ended::Stopped(stop));
                 }
+                // Another run of its schedule was first, or a budget or a rule does not admit it.
+                Err(error) if is_refused(&error) => {
+                    self.discard().await;
+                    return Err(error.into());
+                }
                 // Whether it is published is not known: the object stays, the sweep decides.
                 Err(error @ StoreError::Unknown(_)) => {
                     tracing::error!(job.id = %self.job.id, %error, "publication not confirmed");
@@ -327,7 +362,7 @@ impl Build<'_> {
 
     /// Asks the control database, again while it fails and the lease is trusted: that it was away
     /// for a moment is not the job's fault, and costs no attempt.
-    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StoreError>
+    pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -368,21 +403,26 @@ impl Build<'_> {
                 let detail = "its creator may not export this any more";
                 self.fail(failure(FailureReason::PermissionRevoked, detail)).await;
             }
-            Ended::Failed(failure) => {
-                tracing::warn!(job.id = %job, reason = failure.reason.slug(), "attempt failed");
-                if failure.reason.is_retryable() {
-                    let pause_micros = micros(pause(self.control.lease.attempt()));
-                    let retry =
-                        || Change::Retry { proof: proof(), failure: failure.clone(), pause_micros };
-                    if self.tell(Action::JobRetry, retry).await {
-                        phase::failed(&self.span, failure.reason.slug());
-                        self.span.record("tidegate.outcome", "retried");
-                        return;
-                    }
-                }
-                self.fail(failure).await;
+            Ended::Stopped(Stop::Exposed) => self.end_failed(exposed()).await,
+            Ended::Failed(failure) => self.end_failed(failure).await,
+        }
+    }
+
+    /// Ends a failed attempt: for now where another one may end better, else for good.
+    async fn end_failed(&self, failure: Failure) {
+        let job = self.control.lease.job();
+        tracing::warn!(job.id = %job, reason = failure.reason.slug(), "attempt failed");
+        if failure.reason.is_retryable() {
+            let pause_micros = micros(pause(self.control.lease.attempt()));
+            let proof = || self.control.lease.proof();
+            let retry = || Change::Retry { proof: proof(), failure: failure.clone(), pause_micros };
+            if self.tell(Action::JobRetry, retry).await {
+                phase::failed(&self.span, failure.reason.slug());
+                self.span.record("tidegate.outcome", "retried");
+                return;
             }
         }
+        self.fail(failure).await;
     }
 
     async fn fail(&self, failure: Failure) {
@@ -436,23 +476,16 @@ impl Build<'_> {
     }
 }
 
-/// The creator of a job, and what may be done by the policy of now.
-struct Creator {
-    caller: Caller,
-    policy: Policy,
-}
-
-impl Creator {
-    fn limit_of(&self, subject: &str) -> Option<serde_json::Value> {
-        let role = self.policy.roles.get(self.caller.role.as_deref()?)?;
-        role.limit_of(subject).cloned()
-    }
-}
-
 /// What the thread that ran the pipeline brings back.
 struct Ran {
     manifest: Manifest,
     outcome: Outcome,
+}
+
+/// Why an attempt is of no use any more: the next one shows what the creator is shown then.
+fn exposed() -> Failure {
+    let detail = "what its creator is shown of this changed while it was built";
+    failure(FailureReason::ExposureChanged, detail)
 }
 
 /// Pause before the next attempt: doubled each time, and never the same for two jobs.
@@ -462,6 +495,6 @@ fn pause(attempt: i64) -> Duration {
     pause.mul_f64(1.0 + 0.25 * rand::random::<f64>())
 }
 
-fn number(count: u64) -> i64 {
+pub(super) fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

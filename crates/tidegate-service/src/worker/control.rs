@@ -10,6 +10,7 @@ use std::{
 
 use tidegate_pipeline::{Checkpoint, Progress, Verdict};
 use tidegate_store::Lease;
+use tokio::sync::Notify;
 
 /// Part of a lease's life that is not trusted: a renewal may be on its way, clocks may differ.
 const MARGIN_PARTS: u32 = 10;
@@ -25,6 +26,8 @@ pub(super) enum Stop {
     Drained,
     /// The job's creator may not have it any more.
     Revoked,
+    /// The job's creator is shown something else of it by now.
+    Exposed,
 }
 
 /// Controls one build.
@@ -37,6 +40,7 @@ pub(crate) struct Control {
     /// Version of the policy that was seen last, and of the one that the creator was asked under.
     policy_seen: AtomicI64,
     policy_asked: AtomicI64,
+    policy_news: Notify,
 }
 
 impl Control {
@@ -50,6 +54,7 @@ impl Control {
             progress: Mutex::default(),
             policy_seen: AtomicI64::new(0),
             policy_asked: AtomicI64::new(0),
+            policy_news: Notify::new(),
         };
         control.trust_since(begun);
         control
@@ -77,7 +82,14 @@ impl Control {
 
     /// Takes note of the policy's version.
     pub(super) fn see_policy(&self, version: i64) {
-        self.policy_seen.fetch_max(version, Ordering::Relaxed);
+        if self.policy_seen.fetch_max(version, Ordering::Relaxed) < version {
+            self.policy_news.notify_one();
+        }
+    }
+
+    /// Waits until the policy has changed since this was waited for.
+    pub(super) async fn policy_change(&self) {
+        self.policy_news.notified().await;
     }
 
     /// Takes note that the creator was asked about under that version.
@@ -104,9 +116,9 @@ impl Checkpoint for Control {
     fn verdict(&self) -> Verdict {
         match self.stopped() {
             None => Verdict::Go,
-            Some(Stop::Cancelled | Stop::LeaseLost | Stop::Drained | Stop::Revoked) => {
-                Verdict::Cancelled
-            }
+            Some(
+                Stop::Cancelled | Stop::LeaseLost | Stop::Drained | Stop::Revoked | Stop::Exposed,
+            ) => Verdict::Cancelled,
         }
     }
 

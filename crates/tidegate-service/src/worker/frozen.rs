@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tidegate_model::{job::Job, query::Query};
-use tidegate_pipeline::{Completion, Governance, Limits, Plan};
+use tidegate_pipeline::{Completion, Governance, Limits, MaskKey, Plan};
 use tidegate_store::Clock;
 use tracing::Span;
 
@@ -15,6 +15,7 @@ pub(super) struct Frozen {
     pub(super) limits: Limits,
     pub(super) governance: Governance,
     pub(super) clock: Clock,
+    pub(super) mask_key: MaskKey,
     /// The attempt's.
     pub(super) span: Span,
 }
@@ -32,6 +33,7 @@ impl Frozen {
             application: format!("tidegate/{}", self.job.id),
             readers: prepared.bound.settings.readers,
             snapshot_age_max: prepared.bound.settings.snapshot_age_max(),
+            mask_key: Some(self.mask_key.clone()),
             limits: self.limits,
             span: self.span.clone(),
         }

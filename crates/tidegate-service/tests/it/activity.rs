@@ -178,6 +178,7 @@ fn entries_about_a_subject_that_may_not_be_seen_are_not_there() {
             label: "Auditor".to_owned(),
             capabilities: ["activity.view", "orders.list"].map(str::to_owned).into(),
             limits: Vec::new(),
+            masks: Default::default(),
         };
         check.service.put_role(&ada, auditor).await.unwrap();
         check.service.add_operator(&ada, "aud@example.com", "auditor", None).await.unwrap();

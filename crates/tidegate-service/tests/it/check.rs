@@ -1,6 +1,10 @@
 //! The one fixture: a site with a small shop, a control database, and people.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,7 +18,8 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_service::{
-    Keys, Service, Site, SweepSettings, Upkeep, UpkeepSettings, Worker, WorkerSettings,
+    Clock, Keys, NotifySettings, Service, Site, SweepSettings, Upkeep, UpkeepSettings, Worker,
+    WorkerSettings,
     artifacts::{Artifacts, BucketOptions},
     audit::ArchivePlace,
 };
@@ -45,8 +50,25 @@ pub(crate) fn on_both(check: impl AsyncFn(Check)) {
     }
 }
 
+/// A year: longer than anything that is waited for.
+pub(crate) const PAST_MICROS: i64 = 365 * 24 * 3_600 * 1_000_000;
+
+/// Runs a check on both databases, whose time begins so long ago and goes on by steps.
+pub(crate) fn on_both_behind(micros: i64, check: impl AsyncFn(Check)) {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            #[expect(clippy::disallowed_methods, reason = "the test makes a past")]
+            let clock = Clock::behind(micros);
+            check(Check::by(kind, clock).await).await;
+        });
+    }
+}
+
 /// A site.
 pub(crate) struct Check {
+    pub(crate) clock: Clock,
+    site: Site,
     pub(crate) service: Arc<Service>,
     pub(crate) artifacts: Arc<Artifacts>,
     pub(crate) folder: TempDir,
@@ -56,6 +78,11 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) async fn new(kind: Kind) -> Self {
+        Self::by(kind, Clock::default()).await
+    }
+
+    /// A site that goes by a clock.
+    pub(crate) async fn by(kind: Kind, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = match kind {
             Kind::Sqlite => None,
@@ -65,15 +92,17 @@ impl Check {
             None => format!("sqlite:{}", folder.path().join("control.db").display()),
             Some(database) => database.url(),
         };
-        let store = Store::open(&control_url).await.unwrap();
+        let store = Store::open_by(&control_url, &clock).await.unwrap();
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
-        let service = Arc::new(Service::new(store, shop(&folder), keys));
+        let site = shop(&folder);
+        let service = Arc::new(Service::new(store, site.clone(), keys));
         service.set_up(&[], None).await.unwrap();
         let artifacts = Arc::new(
             Artifacts::open("file:artifacts", folder.path(), &BucketOptions::default()).unwrap(),
         );
         service.claim_store(&artifacts).await.unwrap();
-        let check = Self { service, artifacts, folder, control_url, _database: database };
+        let check =
+            Self { clock, site, service, artifacts, folder, control_url, _database: database };
         check.people().await;
         check
     }
@@ -85,6 +114,20 @@ impl Check {
         for (email, role) in [("eve@example.com", "editor"), ("vic@example.com", "viewer")] {
             self.service.add_operator(&ada, email, role, None).await.unwrap();
         }
+    }
+
+    /// From now on people are reached like this.
+    pub(crate) fn notify(&self, notify: NotifySettings) {
+        self.service.take_site(Site { notify, ..self.site.clone() });
+    }
+
+    /// Takes a capability from a role.
+    pub(crate) async fn forbid(&self, role: &str, capability: &str) {
+        let ada = self.ada().await;
+        let roles = self.service.roles(&ada).await.unwrap();
+        let mut role = roles.into_iter().find(|one| one.slug == role).unwrap();
+        role.capabilities.remove(capability);
+        self.service.put_role(&ada, role).await.unwrap();
     }
 
     /// The administrator.
@@ -200,6 +243,14 @@ impl Check {
         found
     }
 
+    /// Entries of an action, oldest first.
+    pub(crate) async fn entries(&self, action: &str) -> Vec<Value> {
+        let (filter, store) = (EntryFilter::default(), self.service.store());
+        let found = store.list_entries(&filter, EntrySort::Newest, None, 1000).await.unwrap();
+        let read = found.iter().rev().map(|stored| serde_json::from_str(&stored.text).unwrap());
+        read.filter(|entry: &Value| entry["action"] == action).collect()
+    }
+
     /// Words of the entries about a job, in their order.
     pub(crate) async fn actions(&self, id: JobId) -> Vec<String> {
         let filter = EntryFilter { job: Some(id), ..EntryFilter::default() };
@@ -222,16 +273,26 @@ fn shop(folder: &TempDir) -> Site {
          with recursive n (value) as
              (select 1 union all select value + 1 from n where value < 3000)
          insert into orders select value, iif(value % 3, 'paid', 'open'), value * 10 from n;
+         create table events (id integer primary key, at timestamptz not null);
          create table users (id integer primary key, email text not null, city text);
          insert into users values (1, 'ada@example.com', 'Kiel'), (2, 'bo@example.com', null);",
     )
     .unwrap();
+    site_of_shop(&path)
+}
+
+/// The site of a shop that is there.
+pub(crate) fn site_of_shop(path: &Path) -> Site {
     let subject = |value: Value| serde_json::from_value(value).unwrap();
     let subjects = vec![
         subject(json!({ "slug": "orders", "source": "shop", "table": "orders" })),
         subject(json!({
             "slug": "users", "source": "shop", "table": "users", "pii": true,
             "fields": [{ "slug": "id" }, { "slug": "email", "pii": "email" }, { "slug": "city" }],
+        })),
+        subject(json!({
+            "slug": "events", "source": "shop", "table": "events",
+            "fields": [{ "slug": "id" }, { "slug": "at", "type": "timestamptz" }],
         })),
         subject(json!({
             "slug": "endless", "source": "shop",

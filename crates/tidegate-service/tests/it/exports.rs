@@ -155,6 +155,7 @@ fn what_may_not_be_seen_is_neither_listed_nor_counted() {
             label: "Auditor".to_owned(),
             capabilities: ["orders.list", "exports.list.any"].map(str::to_owned).into(),
             limits: Vec::new(),
+            masks: Default::default(),
         };
         check.service.put_role(&ada, auditor).await.unwrap();
         check.service.add_operator(&ada, "aud@example.com", "auditor", None).await.unwrap();

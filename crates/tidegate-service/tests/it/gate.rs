@@ -84,6 +84,7 @@ fn a_row_limit_of_the_role_holds_in_the_file() {
                 subject: "orders".to_owned(),
                 filter: json!({ "field": "status", "op": "eq", "value": "open" }),
             }],
+            masks: Default::default(),
         };
         check.service.put_role(&ada, limited).await.unwrap();
         check.service.add_operator(&ada, "lim@example.com", "limited", None).await.unwrap();

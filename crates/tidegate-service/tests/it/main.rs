@@ -4,6 +4,7 @@
 
 mod activity;
 mod anchors;
+mod approvals;
 mod archives;
 mod artifacts;
 mod by_hand;
@@ -12,9 +13,14 @@ mod checkpoints;
 mod exports;
 mod forger;
 mod gate;
+mod grants;
 mod links;
 mod loot;
 mod manifest;
+mod masks;
+mod notices;
+mod schedulers;
+mod schedules;
 mod site;
 mod streams;
 mod tampering;

@@ -25,7 +25,7 @@ fn manifest() -> Manifest {
         manifest: 1,
         version: "0.1.0",
         governed: true,
-        job: Some(JobEntry { id: JobId(42), attempt: 2 }),
+        job: Some(JobEntry { id: JobId(42), attempt: 2, reason: None, approval: None }),
         operator: Some(OperatorEntry { id: OperatorId(7), email: "zoë@example.com".into() }),
         artifact: ArtifactEntry {
             name: "orders-20261121T190500Z-42.csv".into(),
@@ -48,7 +48,11 @@ fn manifest() -> Manifest {
         )
         .unwrap(),
         row_limits: vec![serde_json::json!({ "field": "region", "op": "eq", "value": "EU" })],
-        masks: vec![MaskEntry { field: "customer.email".into(), mask: "hash".into() }],
+        masks: vec![MaskEntry {
+            field: "customer.email".into(),
+            class: Some("email".into()),
+            mask: "hash".into(),
+        }],
         sort: vec!["-placed_at".into(), "id".into()],
         is_sorted: true,
         snapshot: Snapshot {

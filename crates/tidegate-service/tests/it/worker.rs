@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tidegate_model::{
     job::{FailureReason, Job},
+    request::ExportRequest,
     status::Status,
 };
 use tokio::sync::watch;
@@ -60,18 +61,49 @@ fn a_worker_that_is_told_to_stop_hands_its_job_back_uncounted() {
 
 #[test]
 fn a_build_ends_when_its_creator_may_not_have_it_any_more() {
-    on_both(async |check| {
-        let ada = check.ada().await;
-        check.service.add_operator(&ada, "bea@example.com", "administrator", None).await.unwrap();
-        let (job, stop, worker) = endless(&check).await;
-        let bea = check.person("bea@example.com").await;
-        check.service.set_role(&bea, "ada@example.com", "viewer").await.unwrap();
-        let job = check.wait_for_status(job.id, Status::Failed).await;
-        assert_eq!(job.error.unwrap().reason, FailureReason::PermissionRevoked);
-        assert!(check.files().is_empty());
-        stop.send_replace(true);
-        worker.await.unwrap();
-    });
+    for way in ["another role", "shut out"] {
+        on_both(async |check| {
+            let ada = check.ada().await;
+            let added = check.service.add_operator(&ada, "bea@example.com", "administrator", None);
+            added.await.unwrap();
+            let (job, stop, worker) = endless(&check).await;
+            let bea = check.person("bea@example.com").await;
+            match way {
+                "shut out" => {
+                    check.service.set_disabled(&bea, "ada@example.com", true).await.unwrap();
+                }
+                _ => check.service.set_role(&bea, "ada@example.com", "viewer").await.unwrap(),
+            }
+            let job = check.wait_for_status(job.id, Status::Failed).await;
+            let reason = job.error.unwrap().reason;
+            assert_eq!(reason, FailureReason::PermissionRevoked, "{way}");
+            assert!(check.files().is_empty(), "{way}");
+            stop.send_replace(true);
+            worker.await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_pause_cancels_a_build_and_a_right_that_is_given_back_does_not_revive_it() {
+    for subject in [Some("endless"), None] {
+        on_both(async |check| {
+            let ada = check.ada().await;
+            let (job, stop, worker) = endless(&check).await;
+            check.service.pause(&ada, subject, "a leak").await.unwrap();
+            let job = check.wait_for_status(job.id, Status::Cancelled).await;
+            assert_eq!(job.error, None, "it is nobody's fault");
+            assert!(check.files().is_empty());
+            let request = ExportRequest::new("endless", "csv");
+            let refused = check.service.create_export(&ada, &request, None).await;
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains("paused: a leak"), "{refused}");
+            check.service.resume(&ada, subject).await.unwrap();
+            assert_eq!(check.job(job.id).await.status, Status::Cancelled);
+            stop.send_replace(true);
+            worker.await.unwrap();
+        });
+    }
 }
 
 #[test]

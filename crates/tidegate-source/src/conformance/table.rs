@@ -119,6 +119,7 @@ pub(super) fn field(slug: &str, data_type: DataType, origin: Origin) -> Field {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     }
 }
 

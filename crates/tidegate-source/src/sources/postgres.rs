@@ -333,6 +333,7 @@ mod tests {
             is_default: true,
             is_internal: false,
             pii: None,
+            mask: tidegate_model::mask::MaskPolicy::Show,
         }
     }
 

@@ -37,6 +37,7 @@ fn with_origin(slug: &str, data_type: DataType, origin: Origin) -> Field {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     }
 }
 

@@ -136,6 +136,7 @@ fn field_at(slug: &str, data_type: DataType, origin: Origin) -> Field {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     }
 }
 

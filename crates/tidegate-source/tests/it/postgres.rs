@@ -162,6 +162,7 @@ fn field_at(slug: &str, data_type: tidegate_batch::DataType, origin: Origin) -> 
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     }
 }
 

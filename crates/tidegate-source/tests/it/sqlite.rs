@@ -97,6 +97,7 @@ fn field(name: &str, data_type: DataType) -> Field {
         is_default: true,
         is_internal: false,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     }
 }
 

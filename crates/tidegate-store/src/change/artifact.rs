@@ -1,9 +1,9 @@
 //! Ends the life of a file: the state first, the object after that.
 
 use serde_json::json;
-use tidegate_model::{action::Action, ids::JobId, status::Status};
+use tidegate_model::{action::Action, ids::JobId, notice::Topic, status::Status};
 
-use super::{Applied, note_transition, status_of};
+use super::{Applied, note_transition, outbox::tell, status_of};
 use crate::{error::StoreError, sql::Tx};
 
 /// From the commit on, nobody can download it, and links to it are dead.
@@ -18,6 +18,7 @@ pub(super) async fn delete(tx: &Tx, job: JobId) -> Result<Applied, StoreError> {
 /// Only a file whose time has come by the database's clock, too.
 pub(super) async fn expire(tx: &Tx, job: JobId) -> Result<Applied, StoreError> {
     end(tx, job, Status::Expired).await?;
+    tell(tx, Topic::ExportExpired, Some(job), json!({})).await?;
     Ok(Applied::one(Action::JobExpire, Some(job), json!({})))
 }
 
@@ -48,5 +49,6 @@ pub(super) async fn fault(tx: &Tx, job: JobId, fault: String) -> Result<Applied,
     if tx.execute(FAULT, [job.0.into(), fault.clone().into()]).await? == 0 {
         return Err(StoreError::Conflict { status: status_of(tx, job).await? });
     }
+    tell(tx, Topic::ArtifactFault, Some(job), json!({ "fault": fault })).await?;
     Ok(Applied::one(Action::ArtifactFault, Some(job), json!({ "fault": fault })))
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tidegate_model::{action::Action, ids::JobId, status::Status};
+use tidegate_model::{action::Action, ids::JobId, pause::pause_of, status::Status};
 
-use super::{Applied, end_attempt, note_transition};
+use super::{Applied, approvals::use_up, end_attempt, note_transition, pause::pauses};
 use crate::{
     error::StoreError,
+    lease::may_run,
     sql::{Tx, get},
 };
 
@@ -48,23 +49,31 @@ pub struct SourceShare {
 
 /// Picks one job: whoever waited too long first, then operators with few builds, then people
 /// before schedules, then small before large. Builds are counted once, not for each job that waits.
-pub(crate) const PICK: &str = "\
-    with builds as ( \
-        select created_by, count(*) as n from jobs \
-        where status in ('pending', 'building') and lease_expires > $1 group by created_by) \
-    select id, status, attempt from jobs j left join builds b on b.created_by = j.created_by \
-    where status in ('pending', 'building') and (lease_expires is null or lease_expires < $1) \
-        and hold is null and run_after <= $1 and attempts_spent < attempts_max \
-        and cancel_requested = 0 \
-        and ($2 is null or id = $2) \
-        and ($3 = 0 or (via <> 'schedule' and coalesce(rows_estimated, 0) <= $4)) \
-        and replace($6, '|' || subject || '|', '') <> $6 \
-    order by case when created_at < $1 - $5 then 0 else 1 end, \
-        coalesce(b.n, 0), \
-        case when via = 'schedule' then 1 else 0 end, \
-        case when coalesce(rows_estimated, $4) <= $4 then 0 else 1 end, \
-        id \
-    limit 1";
+pub(crate) fn pick() -> String {
+    let may_run = may_run("$1");
+    format!(
+        "\
+        with builds as ( \
+            select created_by, count(*) as n from jobs \
+            where status in ('pending', 'building') and lease_expires > $1 group by created_by) \
+        select id, status, attempt from jobs j left join builds b on b.created_by = j.created_by \
+        where status in ('pending', 'building') and (lease_expires is null or lease_expires < $1) \
+            and hold is null \
+            and not exists (select 1 from approvals a where a.job_id = j.id and a.state <> 'used' \
+                and (a.state not in ('granted', 'broken_glass') or a.expires_at <= $1)) \
+            and {may_run} and attempts_spent < attempts_max \
+            and cancel_requested = 0 \
+            and ($2 is null or id = $2) \
+            and ($3 = 0 or (via <> 'schedule' and coalesce(rows_estimated, 0) <= $4)) \
+            and replace($6, '|' || subject || '|', '') <> $6 \
+        order by case when created_at < $1 - $5 then 0 else 1 end, \
+            coalesce(b.n, 0), \
+            case when via = 'schedule' then 1 else 0 end, \
+            case when coalesce(rows_estimated, $4) <= $4 then 0 else 1 end, \
+            id \
+        limit 1"
+    )
+}
 
 /// Builds under way, by subject.
 pub(crate) const BUILDS: &str = "\
@@ -84,7 +93,7 @@ const BEGIN: &str = "\
 pub(super) async fn claim(tx: &Tx, request: ClaimRequest) -> Result<Applied, StoreError> {
     let picked = tx
         .row(
-            PICK,
+            &pick(),
             [
                 tx.now.into(),
                 request.only.map(|job| job.0).into(),
@@ -104,6 +113,7 @@ pub(super) async fn claim(tx: &Tx, request: ClaimRequest) -> Result<Applied, Sto
     } else {
         note_transition(tx, job, Status::Pending, Status::Building).await?;
     }
+    use_up(tx, job).await?;
     let expires = tx.now + request.lease_micros;
     let taken = [
         job.0.into(),
@@ -134,9 +144,10 @@ pub(super) async fn claim(tx: &Tx, request: ClaimRequest) -> Result<Applied, Sto
     Ok(Applied::one(Action::JobClaim, Some(job), details))
 }
 
-/// The subjects of the sources that one more export may read, each between two bars: a list that
-/// both databases can look into.
+/// The subjects of the sources that one more export may read and that no pause holds back, each
+/// between two bars: a list that both databases can look into.
 async fn claimable(tx: &Tx, sources: &[SourceShare]) -> Result<String, StoreError> {
+    let pauses = pauses(tx).await?;
     let mut builds: BTreeMap<String, i64> = BTreeMap::new();
     for row in tx.rows(BUILDS, [tx.now.into()]).await? {
         builds.insert(get(&row, "subject")?, get(&row, "n")?);
@@ -146,6 +157,7 @@ async fn claimable(tx: &Tx, sources: &[SourceShare]) -> Result<String, StoreErro
         source.subjects.iter().map(of).sum::<i64>() < source.exports_max
     };
     let subjects = sources.iter().filter(is_free).flat_map(|source| &source.subjects);
+    let subjects = subjects.filter(|subject| pause_of(&pauses, subject).is_none());
     Ok(subjects.map(|subject| format!("|{subject}|")).collect())
 }
 

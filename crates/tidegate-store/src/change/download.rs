@@ -9,11 +9,14 @@ use tidegate_model::{
     status::Status,
 };
 
-use super::{Applied, status_of, target_job};
+use super::{Applied, outbox::tell_pii, pause::refuse_paused, status_of, target_job};
 use crate::{
     error::StoreError,
     sql::{Tx, get, get_json},
 };
+
+/// Microseconds within which one link is told of once: a download that is resumed is one.
+const TOLD_MICROS: i64 = 60_000_000;
 
 /// A change of links.
 #[derive(Clone, Debug)]
@@ -115,13 +118,20 @@ pub(super) async fn started(
         select is_bearer from links \
         where id = $1 and job_id = $2 and operator_id = $3 and revoked_at is null \
             and expires_at > $4 and (is_bearer = 0 or created_at + $5 > $4)";
+    const TOLD: &str = "\
+        update links set told_at = $2 \
+        where id = $1 and (told_at is null or told_at not between $2 - $3 and $2)";
     let job = target_job(permit)?;
     let operator = permit.caller().operator().ok_or(StoreError::Missing { what: "operator" })?;
     refuse_unless_whole(tx, job).await?;
+    refuse_paused(tx, permit.target().subject.as_deref().unwrap_or_default()).await?;
     let life_max = bearer_life_max(tx).await?;
     let values = [link.into(), job.0.into(), operator.0.into(), tx.now.into(), life_max.into()];
     let alive = tx.row(ALIVE, values).await?.ok_or(StoreError::Missing { what: "link" })?;
     let is_bearer = get::<i64>(&alive, "is_bearer")? == 1;
+    if tx.execute(TOLD, [link.into(), tx.now.into(), TOLD_MICROS.into()]).await? > 0 {
+        tell_pii(tx, permit, job, Action::DownloadStart).await?;
+    }
     let details = json!({ "link": link, "range": range, "is_bearer": is_bearer });
     Ok(Applied::one(Action::DownloadStart, Some(job), details))
 }

@@ -1,13 +1,18 @@
 //! Ends the work on a job: with a file, without one, or for now.
 
 use serde_json::json;
-use tidegate_model::{action::Action, ids::JobId, job::Failure, status::Status};
+use tidegate_model::{
+    action::Action, exposure::Exposure, ids::JobId, job::Failure, notice::Topic, status::Status,
+};
 
-use super::{Applied, end_attempt, note_transition, status_of};
+use super::{
+    Applied, end_attempt, governance::refuse_ungoverned, note_transition, outbox::tell, schedules,
+    status_of,
+};
 use crate::{
     error::StoreError,
-    lease::Proof,
-    sql::{Tx, get},
+    lease::{Proof, retry_micros},
+    sql::{Tx, get, json as text},
 };
 
 /// The file of a job, whole and durable.
@@ -27,8 +32,23 @@ pub struct NewArtifact {
     pub sha256: String,
     /// Microseconds that it is kept.
     pub retention_micros: i64,
+    /// What it shows, for whoever asks for it.
+    pub exposure: Exposure,
     /// Policy under which its creator was asked about once more.
     pub policy_version: i64,
+    /// What `since_last` meant to it, where it is a run of a schedule.
+    pub since: Option<SinceRun>,
+}
+
+/// From where to where a run of a schedule went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SinceRun {
+    /// Where the last one had ended; none where there was none.
+    pub from: Option<i64>,
+    /// Where this one ended.
+    pub until: i64,
+    /// Whether its rows depend on that: then no other run may have ended in between.
+    pub is_bound: bool,
 }
 
 /// How a job ends without a file.
@@ -49,10 +69,12 @@ pub(super) async fn publish(
     made: NewArtifact,
 ) -> Result<Applied, StoreError> {
     refuse_other_policy(tx, made.policy_version).await?;
+    refuse_ungoverned(tx, proof.job, (made.rows, made.bytes)).await?;
     let publish = format!(
         "update jobs set rows_estimated = coalesce($10, rows_estimated), \
             status = 'ready', progress = 100, artifact_key = $3, file_name = $4, \
             size_bytes = $5, rows_done = $6, sha256 = $7, completed_at = $8, expires_at = $9, \
+            exposure = $11, \
             lease_token = null, lease_expires = null \
          where {IS_HELD} and cancel_requested = 0 \
             and exists (select 1 from attempts a \
@@ -70,13 +92,17 @@ pub(super) async fn publish(
         tx.now.into(),
         expires_at.into(),
         made.rows_estimated.into(),
+        text(&made.exposure).into(),
     ];
     if tx.execute(&publish, values).await? == 0 {
         return Err(StoreError::LeaseLost);
     }
+    if let Some(since) = made.since {
+        schedules::note_ready(tx, proof.job, since).await?;
+    }
     note_transition(tx, proof.job, Status::Building, Status::Ready).await?;
     end_attempt(tx, proof.job, "published", None).await?;
-    tell(tx, proof.job, "job.ready").await?;
+    tell(tx, Topic::ExportReady, Some(proof.job), json!({})).await?;
     let details = json!({
         "attempt": proof.attempt,
         "bytes": made.bytes,
@@ -87,7 +113,7 @@ pub(super) async fn publish(
 }
 
 /// The creator was asked about under a policy: it must still be the one.
-async fn refuse_other_policy(tx: &Tx, version: i64) -> Result<(), StoreError> {
+pub(super) async fn refuse_other_policy(tx: &Tx, version: i64) -> Result<(), StoreError> {
     const VERSION: &str = "select version from policy where id = 1";
     let row = tx.row(VERSION, []).await?.ok_or(StoreError::Corrupt { what: "policy" })?;
     let now: i64 = get(&row, "version")?;
@@ -120,9 +146,11 @@ pub(super) async fn fail(tx: &Tx, job: JobId, fail: FailJob) -> Result<Applied, 
     }
     note_transition(tx, job, from, Status::Failed).await?;
     end_attempt(tx, job, failure.reason.slug(), Some(&failure.detail)).await?;
-    tell(tx, job, "job.failed").await?;
+    tell(tx, Topic::ExportFailed, Some(job), json!({})).await?;
     let details = json!({ "reason": failure.reason, "detail": failure.detail });
-    Ok(Applied::one(Action::JobFail, Some(job), details))
+    let mut applied = Applied::one(Action::JobFail, Some(job), details);
+    applied.lines.extend(schedules::note_failed(tx, job).await?);
+    Ok(applied)
 }
 
 pub(super) async fn retry(
@@ -135,6 +163,7 @@ pub(super) async fn retry(
         "update jobs set lease_token = null, lease_expires = null, run_after = $3 \
          where {IS_HELD} and cancel_requested = 0 and attempts_spent < attempts_max"
     );
+    let pause_micros = retry_micros(pause_micros);
     let run_after = tx.now.saturating_add(pause_micros);
     let values = [proof.job.0.into(), proof.token.into(), run_after.into()];
     if tx.execute(&retry, values).await? == 0 {
@@ -185,13 +214,6 @@ pub(super) async fn cancelled(
     }
     note_transition(tx, job, Status::Building, Status::Cancelled).await?;
     end_attempt(tx, job, "cancelled", None).await?;
+    tell(tx, Topic::ExportCancelled, Some(job), json!({})).await?;
     Ok(Applied::one(Action::JobCancel, Some(job), json!({})))
-}
-
-/// Leaves word for whoever tells people: in the same transaction, so it is never forgotten.
-async fn tell(tx: &Tx, job: JobId, topic: &str) -> Result<(), StoreError> {
-    const TELL: &str =
-        "insert into outbox (topic, job_id, payload, created_at) values ($1, $2, '{}', $3)";
-    tx.execute(TELL, [topic.into(), job.0.into(), tx.now.into()]).await?;
-    Ok(())
 }

@@ -6,11 +6,19 @@ use tidegate_model::{
     action::Action,
     ids::{JobId, OperatorId},
     job::{Idempotency, NewJob},
+    notice::Topic,
     policy::Permit,
     status::Status,
 };
 
-use super::{Applied, end_attempt, note_transition, status_of};
+use super::{
+    Applied, end_attempt,
+    governance::{ask_approval, refuse_over_budget},
+    note_transition,
+    outbox::{tell, tell_pii},
+    pause::refuse_paused,
+    status_of,
+};
 use crate::{
     chain::Line,
     error::StoreError,
@@ -26,11 +34,17 @@ pub(super) async fn create(
     refuse_other_request(permit, &job)?;
     refuse_used_key(tx, &job).await?;
     refuse_too_many(tx, job.created_by, open_jobs_max).await?;
-    let id = insert(tx, &job).await?;
+    let (id, rule) = insert_job(tx, permit, &job).await?;
     if let Some(idempotency) = &job.idempotency {
         keep_key(tx, id, job.created_by, idempotency).await?;
     }
-    let details = json!({
+    let details = details_of(&job, rule);
+    Ok(Applied::one(permit.action(), Some(id), details).made(id.0))
+}
+
+/// What the entry of a new job says of it, and the rule by which it waits.
+pub(super) fn details_of(job: &NewJob, rule: Option<String>) -> serde_json::Value {
+    let mut details = json!({
         "kind": job.kind,
         "format": job.format,
         "fields": job.fields,
@@ -40,12 +54,15 @@ pub(super) async fn create(
         "reason": job.reason,
         "via": job.via,
     });
-    Ok(Applied::one(permit.action(), Some(id), details).made(id.0))
+    if let Some(rule) = rule {
+        details["waits_by_rule"] = rule.into();
+    }
+    details
 }
 
 /// What the policy was asked about is what is made: of that subject, with personal data or
 /// without, and by whoever asked.
-fn refuse_other_request(permit: &Permit, job: &NewJob) -> Result<(), StoreError> {
+pub(super) fn refuse_other_request(permit: &Permit, job: &NewJob) -> Result<(), StoreError> {
     let target = permit.target();
     let is_same = target.subject.as_ref() == Some(&job.subject)
         && target.has_pii == job.has_pii
@@ -71,7 +88,11 @@ async fn refuse_used_key(tx: &Tx, job: &NewJob) -> Result<(), StoreError> {
     }
 }
 
-async fn refuse_too_many(tx: &Tx, operator: OperatorId, limit: i64) -> Result<(), StoreError> {
+pub(super) async fn refuse_too_many(
+    tx: &Tx,
+    operator: OperatorId,
+    limit: i64,
+) -> Result<(), StoreError> {
     const OPEN: &str = "\
         select count(*) as open from jobs \
         where created_by = $1 and status in ('pending', 'building')";
@@ -80,15 +101,21 @@ async fn refuse_too_many(tx: &Tx, operator: OperatorId, limit: i64) -> Result<()
     if open >= limit { Err(StoreError::TooManyOpen { open, limit }) } else { Ok(()) }
 }
 
-async fn insert(tx: &Tx, job: &NewJob) -> Result<JobId, StoreError> {
+/// Makes the row, unless a pause holds it back or a budget has no room, and leaves word where
+/// personal data is in it. Gives the rule by which it waits for a second person, too.
+pub(super) async fn insert_job(
+    tx: &Tx,
+    permit: &Permit,
+    job: &NewJob,
+) -> Result<(JobId, Option<String>), StoreError> {
     const INSERT: &str = "\
         insert into jobs (subject, kind, scope, fields, format, options, status, has_pii, \
             rows_estimated, notify_email, time_zone, reason, via, run_after, attempts_max, \
-            rerun_of, created_by, created_at, trace) \
+            rerun_of, created_by, created_at, trace, is_unmasked, exposure, schedule_id) \
         values ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-            $16, $13, $17) \
+            $16, $13, $17, $18, $19, $20) \
         returning id";
-    let values: [Value; 17] = [
+    let values: [Value; 20] = [
         job.subject.clone().into(),
         job.kind.clone().into(),
         text(&job.scope).into(),
@@ -106,9 +133,17 @@ async fn insert(tx: &Tx, job: &NewJob) -> Result<JobId, StoreError> {
         job.rerun_of.map(|id| id.0).into(),
         job.created_by.0.into(),
         job.trace.map(|trace| trace.to_string()).into(),
+        i64::from(job.is_unmasked).into(),
+        text(&job.exposure).into(),
+        job.schedule.map(|id| id.0).into(),
     ];
+    refuse_paused(tx, &job.subject).await?;
+    refuse_over_budget(tx, job).await?;
     let row = tx.row(INSERT, values).await?.ok_or(StoreError::Corrupt { what: "new job" })?;
-    Ok(JobId(get(&row, "id")?))
+    let id = JobId(get(&row, "id")?);
+    tell_pii(tx, permit, id, permit.action()).await?;
+    let rule = ask_approval(tx, permit, id).await?;
+    Ok((id, rule))
 }
 
 async fn keep_key(
@@ -148,6 +183,7 @@ pub(super) async fn cancel(tx: &Tx, job: JobId) -> Result<Applied, StoreError> {
     let mut lines = vec![Line { action: Action::ExportCancel, job: Some(job), details: asked }];
     if is_over {
         note_transition(tx, job, status, Status::Cancelled).await?;
+        tell(tx, Topic::ExportCancelled, Some(job), json!({})).await?;
         end_attempt(tx, job, "cancelled", None).await?;
         lines.push(Line { action: Action::JobCancel, job: Some(job), details: json!({}) });
     } else {

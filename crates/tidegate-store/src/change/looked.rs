@@ -1,9 +1,9 @@
 //! Counts the rows that operators look at, so that looking does not become taking.
 
 use serde_json::json;
-use tidegate_model::{action::Action, ids::OperatorId};
+use tidegate_model::{action::Action, ids::OperatorId, notice::Topic};
 
-use super::Applied;
+use super::{Applied, outbox::tell};
 use crate::{
     chain::Line,
     error::StoreError,
@@ -21,8 +21,8 @@ const WINDOW_MINUTES: i64 = 60;
 pub(crate) async fn note_rows(
     tx: &Tx,
     operator: OperatorId,
-    rows: i64,
-    ceiling: i64,
+    subject: Option<String>,
+    [rows, ceiling]: [i64; 2],
 ) -> Result<Applied, StoreError> {
     const SEEN: &str = "\
         select cast(coalesce(sum(seen), 0) as bigint) as seen, \
@@ -47,7 +47,12 @@ pub(crate) async fn note_rows(
     let values = [operator.0.into(), minute.into(), counted.into(), i64::from(is_over).into()];
     tx.execute(COUNT, values).await?;
     let details = json!({ "rows_seen": seen, "rows_asked": rows, "view_rows_max": ceiling });
-    let lines = match is_over && is_told == 0 {
+    let is_first = is_over && is_told == 0;
+    if is_first {
+        let payload = json!({ "subject": subject, "operator": operator, "view_rows_max": ceiling });
+        tell(tx, Topic::EgressVolume, None, payload).await?;
+    }
+    let lines = match is_first {
         true => vec![Line { action: Action::VolumeReach, job: None, details }],
         false => Vec::new(),
     };

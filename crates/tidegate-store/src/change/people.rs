@@ -1,4 +1,4 @@
-//! Operators, roles, tokens and settings. What changes who may do what raises the policy's version.
+//! Operators, roles and tokens. What changes who may do what raises the policy's version.
 
 use sea_orm::SqlErr;
 use serde_json::json;
@@ -8,10 +8,9 @@ use tidegate_model::{
     ids::{OperatorId, SessionId, TokenId},
     policy::Permit,
     role::{ADMINISTRATOR, Role},
-    settings::Settings,
 };
 
-use super::{Applied, download::revoke_bearers, sessions};
+use super::{Applied, sessions};
 use crate::{
     error::StoreError,
     sql::{Tx, get, json as text},
@@ -272,14 +271,17 @@ pub(super) async fn role(tx: &Tx, permit: &Permit, edit: RoleEdit) -> Result<App
                 return Err(StoreError::LastAdministrator);
             }
             const PUT: &str = "\
-                insert into roles (slug, label, capabilities, limits) values ($1, $2, $3, $4) \
+                insert into roles (slug, label, capabilities, limits, masks) \
+                values ($1, $2, $3, $4, $5) \
                 on conflict (slug) do update set label = excluded.label, \
-                    capabilities = excluded.capabilities, limits = excluded.limits";
+                    capabilities = excluded.capabilities, limits = excluded.limits, \
+                    masks = excluded.masks";
             let values = [
                 role.slug.clone().into(),
                 role.label.clone().into(),
                 text(&role.capabilities).into(),
                 text(&role.limits).into(),
+                text(&role.masks).into(),
             ];
             tx.execute(PUT, values).await?;
             let limited: Vec<&str> =
@@ -288,6 +290,7 @@ pub(super) async fn role(tx: &Tx, permit: &Permit, edit: RoleEdit) -> Result<App
                 "role": role.slug,
                 "capabilities": role.capabilities,
                 "limited_subjects": limited,
+                "masks": role.masks,
             })
         }
         RoleEdit::Remove(slug) => {
@@ -340,24 +343,8 @@ pub(super) async fn token(
     }
 }
 
-pub(super) async fn settings(
-    tx: &Tx,
-    permit: &Permit,
-    settings: Settings,
-) -> Result<Applied, StoreError> {
-    const SET: &str = "update settings set document = $1 where id = 1";
-    tx.execute(SET, [text(&settings).into()]).await?;
-    // Switched on again, they stay dead: nobody remembers who has them.
-    let revoked = match settings.bearer_link_hours_max {
-        None => revoke_bearers(tx).await?,
-        Some(_) => 0,
-    };
-    let details = json!({ "settings": settings, "bearer_links_revoked": revoked });
-    Ok(Applied::one(permit.action(), None, details))
-}
-
 /// Whoever was asked under the old policy has to ask again.
-async fn raise_policy(tx: &Tx) -> Result<(), StoreError> {
+pub(super) async fn raise_policy(tx: &Tx) -> Result<(), StoreError> {
     tx.execute("update policy set version = version + 1 where id = 1", []).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_model::{action::Action, ids::SessionId, policy::Permit};
 
-use super::{Applied, SecondFactorProof, second_factor};
+use super::{Applied, SecondFactorProof, registry, second_factor};
 use crate::{
     chain::Line,
     error::StoreError,
@@ -24,6 +24,19 @@ pub enum SessionProof {
     },
     /// A provider that the configuration trusts.
     Provider,
+    /// A request that a site has signed which the configuration trusts, by the SHA-256 of the
+    /// secret that it was given: it lets in once.
+    HandOver(String),
+}
+
+impl SessionProof {
+    /// Whether somebody else has asked for whatever proves who it is.
+    fn is_vouched(&self) -> bool {
+        match self {
+            Self::Provider | Self::HandOver(_) => true,
+            Self::Password | Self::SecondFactor { .. } => false,
+        }
+    }
 }
 
 /// A change of sign-ins, of the operator that the permit is about.
@@ -77,7 +90,7 @@ pub(super) async fn session(
                 agent.into(),
                 tx.now.into(),
                 tx.now.saturating_add(life_micros).into(),
-                i64::from(by == SessionProof::Provider).into(),
+                i64::from(by.is_vouched()).into(),
             ];
             let row = tx.row(START, values).await?;
             let row = row.ok_or(StoreError::Corrupt { what: "new session" })?;
@@ -110,6 +123,11 @@ async fn prove(
 ) -> Result<Option<Line>, StoreError> {
     match by {
         SessionProof::Provider => Ok(None),
+        SessionProof::HandOver(ticket) => {
+            registry::use_ticket(tx, owner, ticket).await?;
+            details["handed_over"] = true.into();
+            Ok(None)
+        }
         SessionProof::Password => second_factor::spend(tx, owner, None).await,
         SessionProof::SecondFactor { proof, step } => {
             if let Some(step) = step {

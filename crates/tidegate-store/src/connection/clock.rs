@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use super::StoreKind;
+use crate::chaos;
 
 /// Which time a store goes by. Every store that somebody works with goes by its database's own.
 #[derive(Clone, Debug, Default)]
@@ -29,9 +30,9 @@ impl Clock {
         let _ = self.behind_micros.fetch_update(Ordering::Relaxed, Ordering::Relaxed, stepped);
     }
 
-    /// Microseconds that it is behind.
+    /// Microseconds that it is behind. Only a rig's clock is ever ahead: fewer than none.
     pub fn behind_micros(&self) -> i64 {
-        self.behind_micros.load(Ordering::Relaxed)
+        self.behind_micros.load(Ordering::Relaxed).saturating_sub(chaos::ahead_micros())
     }
 
     /// What it shows, in the database's words.

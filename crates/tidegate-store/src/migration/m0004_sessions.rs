@@ -1,7 +1,9 @@
 //! Sign-ins in browsers, links by which passwords are set, and rows that were looked at.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+use super::statements;
 
 /// The migration.
 pub(super) struct Migration;
@@ -15,17 +17,7 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
-        let (id, int, strict) = match connection.get_database_backend() {
-            DbBackend::Sqlite => ("integer primary key autoincrement", "integer", " strict"),
-            _ => ("bigint generated always as identity primary key", "bigint", ""),
-        };
-        for statement in STATEMENTS {
-            let statement =
-                statement.replace("{id}", id).replace("{int}", int).replace("{strict}", strict);
-            connection.execute_unprepared(&statement).await?;
-        }
-        Ok(())
+        statements::run(manager, &[STATEMENTS]).await
     }
 
     async fn down(&self, _manager: &SchemaManager) -> Result<(), DbErr> {

@@ -1,7 +1,8 @@
 //! Figures of the site, for whoever watches over it.
 
-use tidegate_model::status::Status;
+use tidegate_model::{notice::DeliveryState, status::Status};
 
+use super::notices::DeliveryCount;
 use crate::{connection::Store, error::StoreError, sql::get};
 
 /// Figures of the site at one moment.
@@ -23,6 +24,10 @@ pub struct Figures {
     pub entries_unsigned: i64,
     /// Microseconds since the last checkpoint.
     pub checkpoint_age_micros: i64,
+    /// Deliveries of notices, by way and state.
+    pub deliveries: Vec<DeliveryCount>,
+    /// Microseconds that the oldest notice has waited that somebody is to be sent.
+    pub oldest_delivery_micros: i64,
 }
 
 impl Store {
@@ -73,6 +78,10 @@ impl Store {
             let at: Option<i64> = get(&row, "at")?;
             figures.checkpoint_age_micros = at.map_or(0, |at| (now - at).max(0));
         }
+        figures.deliveries = self.delivery_counts().await?;
+        let waits = |one: &&DeliveryCount| one.state == DeliveryState::Pending;
+        let oldest = figures.deliveries.iter().filter(waits).map(|one| one.oldest).min();
+        figures.oldest_delivery_micros = oldest.map_or(0, |at| (now - at).max(0));
         Ok(figures)
     }
 }

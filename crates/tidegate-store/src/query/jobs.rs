@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use sea_orm::{QueryResult, Value};
 use tidegate_model::{
     actor::Via,
-    ids::{JobId, OperatorId},
+    exposure::Exposure,
+    ids::{JobId, OperatorId, ScheduleId},
     job::{Failure, FailureReason, Job},
     status::Status,
     trace::TraceParent,
@@ -120,6 +121,33 @@ impl Store {
         self.jobs_by(READY, [behind.0.into(), i64::from(limit).into()]).await
     }
 
+    /// The last runs of a schedule, newest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn runs_of(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Job>, StoreError> {
+        const RUNS: &str = "\
+            select * from jobs where schedule_id = $1 order by id desc limit $2";
+        self.jobs_by(RUNS, [schedule.0.into(), i64::from(limit).into()]).await
+    }
+
+    /// The last run of each of these schedules that has one.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn last_runs(&self, schedules: &[ScheduleId]) -> Result<Vec<Job>, StoreError> {
+        let mut values = Vec::new();
+        let numbers = schedules.iter().map(|id| id.0);
+        let of_these = super::among_numbers("schedule_id", numbers, &mut values);
+        let sql = format!(
+            "select * from jobs where id in \
+                 (select max(id) from jobs where {of_these} group by schedule_id)"
+        );
+        self.ask(&sql, values).await?.iter().map(job_of).collect()
+    }
+
     async fn jobs_by<const N: usize>(
         &self,
         sql: &str,
@@ -141,6 +169,8 @@ pub(crate) fn job_of(row: &QueryResult) -> Result<Job, StoreError> {
         options: get_json(row, "options", "set of options")?,
         status: status_of(row)?,
         has_pii: get::<i64>(row, "has_pii")? == 1,
+        is_unmasked: get::<i64>(row, "is_unmasked")? == 1,
+        exposure: exposure_of(row)?,
         progress: get(row, "progress")?,
         rows_done: get(row, "rows_done")?,
         rows_estimated: get(row, "rows_estimated")?,
@@ -160,6 +190,7 @@ pub(crate) fn job_of(row: &QueryResult) -> Result<Job, StoreError> {
         error: failure_of(row)?,
         fault: get(row, "fault")?,
         rerun_of: get::<Option<i64>>(row, "rerun_of")?.map(JobId),
+        schedule_id: get::<Option<i64>>(row, "schedule_id")?.map(ScheduleId),
         created_by: OperatorId(get(row, "created_by")?),
         created_at: get(row, "created_at")?,
         started_at: get(row, "started_at")?,
@@ -180,6 +211,12 @@ pub(crate) fn status_of(row: &QueryResult) -> Result<Status, StoreError> {
 fn via_of(word: &str) -> Result<Via, StoreError> {
     let via = Via::ALL.into_iter().find(|via| via.slug() == word);
     via.ok_or(StoreError::Corrupt { what: "surface" })
+}
+
+fn exposure_of(row: &QueryResult) -> Result<Option<Exposure>, StoreError> {
+    let Some(text) = get::<Option<String>>(row, "exposure")? else { return Ok(None) };
+    let read = serde_json::from_str(&text);
+    read.map(Some).map_err(|_| StoreError::Corrupt { what: "exposure of a file" })
 }
 
 fn failure_of(row: &QueryResult) -> Result<Option<Failure>, StoreError> {

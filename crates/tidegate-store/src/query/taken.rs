@@ -80,7 +80,8 @@ impl Store {
         let sql = format!(
             "select j.*, o.email as asked_by, \
                  (select a.entry from activity a where a.job_id = j.id \
-                     and a.action = 'export.created' and a.outcome = 'done' \
+                     and a.action in ('export.created', 'schedule.fired', 'schedule.run') \
+                     and a.outcome = 'done' \
                      order by a.seq limit 1) as asked, \
                  cast(coalesce(d.downloads, 0) as bigint) as downloads, \
                  cast(coalesce(d.bytes_sent, 0) as bigint) as bytes_sent, \

@@ -9,6 +9,7 @@ use serde_json::json;
 use tidegate_model::{
     action::{Action, Target},
     actor::{Actor, Caller, Via},
+    exposure::Exposure,
     ids::{JobId, OperatorId},
     job::{Failure, FailureReason, Job, NewJob},
     policy::{Permit, authorize},
@@ -31,7 +32,7 @@ pub(crate) const ENDED_MICROS: i64 = -1_000_000;
 pub(crate) const OPEN_JOBS_MAX: i64 = 100_000;
 
 /// Tables of the control state.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 38] = [
     "policy",
     "roles",
     "operators",
@@ -47,6 +48,7 @@ const TABLES: [&str; 23] = [
     "checkpoints",
     "streamed",
     "outbox",
+    "pauses",
     "sessions",
     "invitations",
     "rows_seen",
@@ -55,6 +57,20 @@ const TABLES: [&str; 23] = [
     "second_factors",
     "recovery_codes",
     "second_steps",
+    "subscriptions",
+    "webhooks",
+    "deliveries",
+    "notices",
+    "templates",
+    "actions",
+    "grants",
+    "hand_overs",
+    "action_runs",
+    "schedules",
+    "schedule_keys",
+    "fires",
+    "governance",
+    "approvals",
 ];
 
 /// A store on a fresh database.
@@ -175,10 +191,13 @@ impl Check {
         let job = self.job(job).await;
         Target {
             subject: Some(job.subject),
+            codename: None,
             owner: Some(job.created_by),
             job: Some(job.id),
+            schedule: None,
             status: Some(job.status),
             has_pii: job.has_pii,
+            withheld: None,
         }
     }
 
@@ -231,8 +250,10 @@ impl Check {
             rows: 56,
             rows_estimated: None,
             sha256: "ab".repeat(32),
+            exposure: Exposure::default(),
             retention_micros: LEASE_MICROS,
             policy_version: self.store.policy().await.unwrap().version,
+            since: None,
         }
     }
 
@@ -320,7 +341,12 @@ pub(crate) struct Left {
     pub(crate) transitions: Vec<String>,
 }
 
-async fn permit(store: &Store, caller: &Caller, action: Action, target: Target) -> Permit {
+pub(crate) async fn permit(
+    store: &Store,
+    caller: &Caller,
+    action: Action,
+    target: Target,
+) -> Permit {
     authorize(&store.policy().await.unwrap(), caller, action, target).unwrap()
 }
 
@@ -372,13 +398,16 @@ pub(crate) fn new_job(caller: &Caller) -> NewJob {
         options: BTreeMap::from([("profile".to_owned(), "exact".to_owned())]),
         time_zone: "Europe/Berlin".to_owned(),
         has_pii: false,
+        is_unmasked: true,
         notify_email: None,
         reason: None,
         via: Via::Api,
         created_by: caller.operator().unwrap(),
         rerun_of: None,
+        schedule: None,
         rows_estimated: None,
         attempts_max: 3,
+        exposure: Exposure::default(),
         scope_summary: json!({ "filter": { "all": [] } }),
         idempotency: None,
         trace: None,

@@ -29,6 +29,13 @@ fn assert_made_once(site: &Site) {
             "m0005_traces",
             "m0006_second_factors",
             "m0007_lists",
+            "m0008_schedules",
+            "m0009_notifications",
+            "m0010_exposure",
+            "m0011_actions",
+            "m0012_approvals",
+            "m0013_pauses",
+            "m0015_action_runs",
         ]
     );
     assert_eq!(site.lines("select version from policy"), ["1"]);

@@ -18,6 +18,7 @@ use crate::{
 
 mod collector;
 mod control_plane;
+mod notify;
 mod public_url;
 
 /// What was found about one source.

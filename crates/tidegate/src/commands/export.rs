@@ -118,6 +118,7 @@ impl Export {
             application: APPLICATION.to_owned(),
             readers: self.readers,
             snapshot_age_max: self.connected.settings.snapshot_age_max(),
+            mask_key: None,
             limits: Limits::default(),
             span: tracing::info_span!(target: TRACE_TARGET, "export"),
         }

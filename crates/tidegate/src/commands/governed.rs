@@ -36,7 +36,11 @@ pub(super) fn run(args: &ExportArgs, cli: &Cli) -> Result<(), Failure> {
         let subject = args.subject.as_deref().unwrap_or_default();
         let sent = request::of(subject, &args.request, More::default())?;
         signal.heed();
-        let job = control.service.create_export(&caller, &sent, None).await?.job;
+        let created = control.service.create_export(&caller, &sent, None).await?;
+        let job = created.job;
+        if control.service.created_export(&caller, created).await?.hold.is_some() {
+            return Err(Failure::waits(job));
+        }
         let watch = Watch::new(signal.clone(), cli.json);
         let built = build(&control, &caller, job, &signal, &watch).await;
         watch.end();
@@ -65,9 +69,11 @@ async fn build(
     let building = tokio::spawn(Arc::new(worker).build_only(id));
     let mut is_cancelled = false;
     loop {
+        // Asked first: a build that ends after the job was looked at has published it, maybe.
+        let is_over = building.is_finished();
         let job = control.service.export(caller, id).await?;
         watch.progress(progress(&job));
-        let is_left = building.is_finished() && job.status.is_open();
+        let is_left = is_over && job.status.is_open();
         match job.status {
             Status::Ready => return Ok(job),
             Status::Pending | Status::Building => {}
@@ -87,10 +93,13 @@ async fn build(
     }
 }
 
-/// Whether the attempt that was made here has ended, and the job waits for its next one.
+/// Whether the last attempt has ended, and the job waits for its next one. The job is looked at
+/// after that: another worker's attempt may have ended well since it was looked at last.
 async fn waits_for_another_attempt(control: &Control, id: JobId) -> Result<bool, Failure> {
-    let attempts = control.service.store().attempts(id).await?;
-    Ok(attempts.last().is_some_and(|attempt| attempt.ended_at.is_some()))
+    let store = control.service.store();
+    let attempts = store.attempts(id).await?;
+    let has_ended = attempts.last().is_some_and(|attempt| attempt.ended_at.is_some());
+    Ok(has_ended && store.job(id).await?.is_some_and(|job| job.status.is_open()))
 }
 
 async fn give_up(control: &Control, caller: &Caller, id: JobId) -> Result<Job, Failure> {

@@ -3,6 +3,8 @@
 use tidegate_model::{
     action::{Action, Target},
     actor::Via,
+    mask::{MaskPolicy, MaskRule, MaskRules},
+    nearest::unknown,
     role::{Role, RowLimit},
 };
 
@@ -32,17 +34,21 @@ pub fn run(command: &RolesCommand, cli: &Cli) -> Result<(), Failure> {
                 for role in roles {
                     println!("{} ({})", role.slug, role.label);
                     role.capabilities.iter().for_each(|capability| println!("  {capability}"));
+                    for mask in &role.masks.0 {
+                        println!("  {} shown {}", mask.class, mask.policy.words());
+                    }
                     for limit in role.limits {
                         println!("  {} only where {}", limit.subject, limit.filter);
                     }
                 }
             }
-            RolesCommand::Put { slug, label, capabilities, limits } => {
+            RolesCommand::Put { slug, label, capabilities, limits, masks } => {
                 let role = Role {
                     slug: slug.clone(),
                     label: label.clone().unwrap_or_else(|| slug.clone()),
                     capabilities: capabilities.iter().cloned().collect(),
                     limits: limits.iter().map(limit).collect::<Result<_, _>>()?,
+                    masks: MaskRules(masks.iter().map(mask).collect::<Result<_, _>>()?),
                 };
                 service.put_role(&caller, role).await?;
             }
@@ -57,8 +63,10 @@ pub fn run(command: &RolesCommand, cli: &Cli) -> Result<(), Failure> {
                     return Ok(());
                 }
                 for asked in &why.asked {
-                    let mark = if asked.by_role && asked.by_token { "✓" } else { "✗" };
-                    println!("{mark} {}", asked.capability);
+                    let is_held = (asked.by_role || asked.by_grant) && asked.by_token;
+                    let mark = if is_held { "✓" } else { "✗" };
+                    let how = if asked.by_grant { " (granted by another site)" } else { "" };
+                    println!("{mark} {}{how}", asked.capability);
                 }
                 match why.refused {
                     None => println!("allowed, as {}", why.role.unwrap_or_default()),
@@ -68,6 +76,14 @@ pub fn run(command: &RolesCommand, cli: &Cli) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+fn mask((class, policy): &(String, String)) -> Result<MaskRule, Failure> {
+    let known: Vec<&str> = MaskPolicy::ALL.iter().map(|policy| policy.slug()).collect();
+    let found = MaskPolicy::find(policy).ok_or_else(|| {
+        Failure::wrong(format!("--mask {class}: {}", unknown("mask", policy, &known)))
+    })?;
+    Ok(MaskRule { class: class.clone(), policy: found })
 }
 
 fn limit((subject, filter): &(String, String)) -> Result<RowLimit, Failure> {

@@ -25,6 +25,26 @@ pub(super) struct ServerDeclaration {
     linger_seconds: u64,
     trusted_header: Option<TrustedHeaderDeclaration>,
     oidc: Option<OidcDeclaration>,
+    hand_over: Option<HandOverDeclaration>,
+}
+
+/// `[server.hand_over]`: a site whose signed requests are taken.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandOverDeclaration {
+    /// The key that is shared with it.
+    pub key: SecretString,
+    /// Name of the site.
+    #[serde(default = "usual_site")]
+    pub source: String,
+    /// Role of those whom the site makes operators.
+    pub role: String,
+    /// Whether whoever is new becomes an operator.
+    #[serde(default)]
+    pub create: bool,
+    /// Whether a signed request also signs in.
+    #[serde(default)]
+    pub sign_in: bool,
 }
 
 /// `[server.trusted_header]`: a header in which a listed proxy says who somebody is.
@@ -87,6 +107,10 @@ pub struct RoleDeclaration {
     pub role: String,
 }
 
+fn usual_site() -> String {
+    "django".to_owned()
+}
+
 fn usual_scopes() -> Vec<String> {
     vec!["email".to_owned()]
 }
@@ -112,6 +136,8 @@ pub struct ServerSettings {
     pub trusted_header: Option<TrustedHeaderDeclaration>,
     /// Provider by which one signs in.
     pub oidc: Option<OidcDeclaration>,
+    /// Site whose signed requests are taken.
+    pub hand_over: Option<HandOverDeclaration>,
 }
 
 impl From<ServerDeclaration> for ServerSettings {
@@ -127,6 +153,7 @@ impl From<ServerDeclaration> for ServerSettings {
             linger_seconds: declared.linger_seconds,
             trusted_header: declared.trusted_header,
             oidc: declared.oidc,
+            hand_over: declared.hand_over,
         }
     }
 }

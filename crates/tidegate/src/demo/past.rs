@@ -2,13 +2,17 @@
 //! behind and steps forward. Nothing is written but what the service would have written then.
 
 mod life;
+mod routine;
 mod script;
 mod wish;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::DateTime;
-use tidegate_model::{actor::Via, ids::JobId};
+use tidegate_model::{
+    actor::Via,
+    ids::{JobId, ScheduleId},
+};
 use tidegate_service::{
     Upkeep, Worker, WorkerByHand,
     upkeep::{PurgeGuard, PurgeSettings, checkpoint::Checkpoints, purge},
@@ -87,6 +91,7 @@ enum Step {
     Download { email: &'static str, job: JobId, is_whole: bool },
     Delete { email: &'static str, job: JobId },
     MakeAgain { email: &'static str, job: JobId },
+    Fire(ScheduleId),
     Upkeep,
 }
 
@@ -159,6 +164,7 @@ impl Past {
             Step::Download { email, job, is_whole } => self.download(email, job, is_whole).await,
             Step::Delete { email, job } => self.delete(email, job).await,
             Step::MakeAgain { email, job } => self.make_again(email, job).await,
+            Step::Fire(id) => self.fire(id).await,
             Step::Upkeep => self.look_after().await,
         }
     }
@@ -167,6 +173,7 @@ impl Past {
     async fn look_after(&mut self) -> Result<(), Failure> {
         let (service, artifacts) = (&self.control.service, &self.control.artifacts);
         let now = service.store().now().await?;
+        while self.control.service.notify_once().await? > 0 {}
         self.upkeep.rescue().await?;
         // To a guard that began earlier the steps of this clock would be jumps.
         self.upkeep.expire(&mut PurgeGuard::new(now)).await?;

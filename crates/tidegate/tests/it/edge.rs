@@ -1,5 +1,7 @@
 //! The edge, as programs and browsers reach it: a real server, asked over loopback.
 
+mod action_pages;
+mod action_runs;
 mod alike;
 mod client;
 mod cover;
@@ -9,6 +11,7 @@ mod egress;
 mod examples;
 mod figures;
 mod fuzz;
+mod hand_over;
 mod issuer;
 mod leaks;
 mod list;
@@ -20,9 +23,11 @@ mod proxy;
 mod questions;
 mod reach;
 mod reference;
+mod registry;
 mod reports;
 mod safety;
 mod second_factor;
+mod senders;
 mod server;
 mod sign_in;
 mod signed_out;

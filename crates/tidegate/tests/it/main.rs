@@ -7,6 +7,7 @@ mod demo;
 mod edge;
 mod export;
 mod ledger;
+mod memory;
 mod progress;
 mod read_back;
 mod restore;

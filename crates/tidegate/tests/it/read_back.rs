@@ -4,6 +4,7 @@
 mod cell;
 mod check;
 mod client;
+mod masks;
 mod moment;
 mod options;
 mod relations;

@@ -15,6 +15,7 @@ url = "sqlite:shop.db"
 
 [[subjects]]
 slug = "orders"
+model = "shop.Order"
 source = "shop"
 table = "orders"
 date_field = "placed_at"

@@ -77,6 +77,14 @@ def known_names(case):
         body.update(CREDENTIALS)
     elif operation in ("add_operator", "change_operator") and isinstance(body.get("role"), str):
         body["role"] = ROLES[die(body, len(ROLES))]
+    elif operation == "pause":
+        # A pause of everything would be the end of the run.
+        body["subject"] = "endless"
+    elif operation in ("put_budgets", "put_approval_rules"):
+        # So would a budget without room be, a rule that holds everything, and a reason for all.
+        for one in [*(body.get("budgets") or []), *(body.get("rules") or [])]:
+            one["subject"] = "endless"
+        body.pop("reason", None)
     elif operation == "create_token" and isinstance(body.get("scopes"), list):
         body["scopes"] = CAPABILITIES[: die(body, len(CAPABILITIES) + 1)]
     elif operation == "put_role" and isinstance(body.get("capabilities"), list):

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{operations_mut, responses_mut};
 
-/// By operation: `parameters`, `request` and `response`.
+/// By operation: `parameters`, `request`, `response`, and `other_responses` by their status.
 const EXAMPLES: &str = include_str!("examples.json");
 
 /// Adds the examples to their operations.
@@ -23,11 +23,19 @@ pub(super) fn add(document: &mut Value) {
         if let Some(request) = example.get("request") {
             operation["requestBody"]["content"]["application/json"]["example"] = request.clone();
         }
+        // Where there are several ways to succeed with a body, the usual one is the last.
         if let Some(response) = example.get("response") {
-            let mut responses = responses_mut(operation).iter_mut();
-            let success = responses.find(|(status, _)| status.starts_with('2'));
+            let responses = responses_mut(operation).iter_mut();
+            let is_answer = |(status, answer): &(&String, &mut Value)| {
+                status.starts_with('2') && answer.get("content").is_some()
+            };
+            let success = responses.filter(is_answer).last();
             let (_, success) = success.expect("every operation can succeed");
             success["content"]["application/json"]["example"] = response.clone();
+        }
+        for (status, other) in example["other_responses"].as_object().into_iter().flatten() {
+            let response = &mut responses_mut(operation)[status];
+            response["content"]["application/json"]["example"] = other.clone();
         }
     }
 }

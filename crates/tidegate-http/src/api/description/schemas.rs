@@ -28,6 +28,12 @@ pub(in crate::api) struct ScopeSchema(Value);
 #[expect(dead_code, reason = "a name of its schema")]
 pub(in crate::api) struct FieldChoiceSchema(Value);
 
+/// When a schedule fires.
+#[derive(ToSchema)]
+#[schema(as = Timing, value_type = Object)]
+#[expect(dead_code, reason = "a name of its schema")]
+pub(in crate::api) struct TimingSchema(Value);
+
 /// A filter.
 #[derive(ToSchema)]
 #[schema(as = Filter, value_type = Object)]

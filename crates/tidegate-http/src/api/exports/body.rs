@@ -77,6 +77,8 @@ pub(crate) struct Export {
     fault: Option<String>,
     /// Job that this is a new run of.
     rerun_of: Option<i64>,
+    /// Schedule that this is a run of.
+    schedule_id: Option<i64>,
     /// Number of the operator who made it.
     created_by: i64,
     /// When it was made.
@@ -183,6 +185,7 @@ impl From<&Job> for Export {
             error,
             fault: job.fault.clone(),
             rerun_of: job.rerun_of.map(|id| id.0),
+            schedule_id: job.schedule_id.map(|id| id.0),
             created_by: job.created_by.0,
             created_at: moment(job.created_at),
             run_after: moment(job.run_after),

@@ -11,7 +11,10 @@ use tidegate_service::Created;
 
 use super::body::Export;
 use crate::{
-    api::description::RequestSchema,
+    api::{
+        description::RequestSchema,
+        schedules::{body::Schedule, change::made},
+    },
     edge::{Edge, Shared},
     input::{AnyBody, IdempotencyKey, Signed},
     problem::Problem,
@@ -20,7 +23,8 @@ use crate::{
 /// Seconds after which it is worth to look again.
 const LOOK_SECONDS: &str = "1";
 
-/// Makes an export. It is built off the request: look at it, or wait for its events.
+/// Makes an export, or with `schedule` a schedule of exports. An export is built off the request:
+/// look at it, or wait for its events.
 #[utoipa::path(
     post, path = "/exports", operation_id = "create_export", tag = "exports",
     params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$",
@@ -29,6 +33,8 @@ const LOOK_SECONDS: &str = "1";
     responses((status = 202, description = "It was made", body = Export, headers(
         ("Location" = String, description = "Where the export is"),
         ("Retry-After" = u32, description = "Seconds after which it is worth to look"),
+    )), (status = 201, description = "A schedule was made", body = Schedule, headers(
+        ("Location" = String, description = "Where the schedule is"),
     )))
 )]
 pub(in crate::api) async fn create(
@@ -38,6 +44,10 @@ pub(in crate::api) async fn create(
     AnyBody(body): AnyBody,
 ) -> Result<Response, Problem> {
     let request = ExportRequest::read(&body).map_err(Problem::faults)?;
+    if !request.schedule.is_null() {
+        let created = edge.service.create_schedule(&caller, &request, key.as_deref()).await?;
+        return made(&edge, &caller, created).await;
+    }
     let created = edge.service.create_export(&caller, &request, key.as_deref()).await?;
     accepted(&edge, &caller, created).await
 }

@@ -1,6 +1,8 @@
 //! How entries of the activity log are told: one table of words for every action, and what of its
 //! details is worth a line.
 
+mod vocabulary;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -24,8 +26,7 @@ pub(super) struct Telling {
 
 /// The words of an action.
 pub(super) fn telling(action: Action) -> Telling {
-    let (icon, done, refused) = words_of(action);
-    Telling { icon, done, refused }
+    vocabulary::telling(action)
 }
 
 /// Names by the numbers of operators, as far as whoever looks may know them.
@@ -33,76 +34,7 @@ pub(super) type People = BTreeMap<i64, String>;
 
 /// The action that an entry names; none if this version knows none of that word.
 pub(super) fn action_of(slug: &str) -> Option<Action> {
-    Action::ALL.into_iter().find(|action| action.slug() == slug)
-}
-
-type Words = (&'static str, &'static str, &'static str);
-
-fn words_of(action: Action) -> Words {
-    use Action as A;
-    match action {
-        A::ExportCreate => ("plus", "Asked for an export", "an export"),
-        A::ExportRerun => ("repeat", "Ran an export again", "to run an export again"),
-        A::ExportView => ("eye", "Looked at an export", "a look at an export"),
-        A::RowsView => ("table-2", "Looked at rows", "a look at rows"),
-        A::VolumeReach => ("gauge", "Looked at too many rows", "a look at more rows"),
-        A::ExportPreview => ("eye", "Looked at a preview", "a preview"),
-        A::ExportEstimate => ("gauge", "Asked how large an export would be", "an estimate"),
-        A::ClientExport => ("file-down", "Made a file in the browser", "a file made in a browser"),
-        A::ExportCancel => ("ban", "Asked to cancel an export", "to cancel an export"),
-        A::ArtifactDelete => ("trash-2", "Deleted a file", "to delete a file"),
-        A::DownloadLink => ("link", "Made or took back a download link", "a download link"),
-        A::DownloadStart => ("download", "Began a download", "a download"),
-        A::DownloadFinish => ("download", "Downloaded a file", "the rest of a download"),
-        A::JobClaim => ("play", "Began to build a file", "to build a file"),
-        A::JobPublish => ("circle-check", "File ready", "to publish a file"),
-        A::JobFail => ("circle-x", "Export failed", "to end an export"),
-        A::JobRetry => ("rotate-ccw", "Will be tried again", "to try an export again"),
-        A::JobHandBack => ("undo-2", "Left to another worker", "to leave an export"),
-        A::JobCancel => ("ban", "Export cancelled", "to end a cancelled export"),
-        A::JobRescue => ("refresh-cw", "Taken from a worker that is gone", "to take over a job"),
-        A::JobExpire => ("hourglass", "Retention ended", "to end a retention"),
-        A::ArtifactPurge => ("eraser", "File is gone from the store", "to note a file as gone"),
-        A::ArtifactFault => ("triangle-alert", "File damaged or missing", "to note a damage"),
-        A::CheckpointKeep => ("shield-check", "Checkpoint signed", "to sign a checkpoint"),
-        A::StreamHold => ("share-2", "Log streamed", "to stream the log"),
-        A::ActivityArchive => ("archive", "Entries moved to a signed file", "to archive entries"),
-        A::StoreClaim => ("hard-drive", "File store taken as this site’s", "a file store"),
-        A::StoreAdopt => ("hard-drive", "Took over another file store", "another file store"),
-        A::ArtifactQuarantine => ("package", "Unknown files kept aside", "to keep files aside"),
-        A::QuarantineView => ("eye", "Looked at files kept aside", "a look at files kept aside"),
-        A::QuarantineRelease => ("package", "Let a file be", "to let a file be"),
-        A::QuarantineDelete => ("trash-2", "Deleted a file kept aside", "to delete such a file"),
-        A::ActivityView => ("scroll-text", "Read the activity log", "the activity log"),
-        A::ActivityExport => ("file-check", "Took a report of the log", "a report of the log"),
-        A::OperatorAdd => ("user-plus", "Added an operator", "to add an operator"),
-        A::OperatorChange => ("user-cog", "Changed an operator", "to change an operator"),
-        A::OperatorDisable => ("user-x", "Disabled an operator", "to disable an operator"),
-        A::OperatorPassword => ("key-round", "Set a password", "to set a password"),
-        A::OperatorView => ("users", "Looked at the operators", "a look at the operators"),
-        A::OperatorInvite => ("mail", "Made a link to set a password", "a link for a password"),
-        A::SessionStart => ("log-in", "Signed in", "a sign-in"),
-        A::SessionEnd => ("log-out", "Signed out", "to end a sign-in"),
-        A::SessionView => ("monitor", "Looked at sign-ins", "a look at sign-ins"),
-        A::SecondFactorAsk => ("smartphone", "Asked for a second factor", "to go on without one"),
-        A::SecondFactorShow => ("smartphone", "Showed a second factor", "a password or a code"),
-        A::SecondFactorOffer => ("smartphone", "Began to set up a second factor", "to set one up"),
-        A::SecondFactorEnrol => ("shield-check", "Turned a second factor on", "to turn one on"),
-        A::SecondFactorRemove => ("shield-x", "Turned a second factor off", "to turn one off"),
-        A::SecondFactorReset => ("shield-x", "Reset a second factor", "to reset a second factor"),
-        A::SecondFactorView => ("shield", "Looked at a second factor", "a look at one"),
-        A::RecoveryCodeUse => ("shield-alert", "Used up a recovery code", "a recovery code"),
-        A::RoleChange => ("key-round", "Changed a role", "to change a role"),
-        A::RoleRemove => ("trash-2", "Removed a role", "to remove a role"),
-        A::RoleView => ("key-round", "Looked at the roles", "a look at the roles"),
-        A::TokenCreate => ("code", "Made an API token", "an API token"),
-        A::TokenRevoke => ("unlink", "Revoked an API token", "to revoke an API token"),
-        A::TokenView => ("code", "Looked at API tokens", "a look at API tokens"),
-        A::SettingChange => ("settings", "Changed settings", "to change settings"),
-        A::SettingView => ("settings", "Looked at the settings", "a look at the settings"),
-        A::KeyRotate => ("key-round", "Made a new signing key", "a new signing key"),
-        A::Backup => ("save", "Saved the control state", "to save the control state"),
-    }
+    Action::ALL.iter().copied().find(|action| action.slug() == slug)
 }
 
 /// What of an entry is worth the second line, beside the export and the subject.
@@ -139,10 +71,14 @@ struct Said<'a> {
 impl Said<'_> {
     fn of(&self, action: Action) -> Vec<Option<String>> {
         match action {
-            Action::ExportCreate
-            | Action::ExportRerun
-            | Action::ExportPreview
+            #[rustfmt::skip]
+            Action::ExportCreate | Action::ExportRerun | Action::ExportPreview
             | Action::ExportEstimate => vec![self.scope(), self.format(), self.text("reason")],
+            #[rustfmt::skip]
+            Action::ScheduleCreate | Action::ScheduleChange | Action::ScheduleResume
+            | Action::ScheduleRun | Action::ScheduleDelete | Action::ScheduleReassign
+            | Action::SchedulePause | Action::ScheduleFire | Action::ScheduleMiss
+            | Action::ScheduleFail | Action::ScheduleHold => self.of_schedule(),
             Action::ClientExport => vec![self.scope(), self.format(), self.count("rows", "row")],
             Action::VolumeReach => vec![self.count("rows_seen", "row"), self.ceiling()],
             Action::ExportCancel => vec![self.text("status").map(|it| format!("while {it}"))],
@@ -151,56 +87,121 @@ impl Said<'_> {
             Action::DownloadFinish => vec![self.sending()],
             Action::JobClaim => vec![self.attempt(), self.text("host")],
             Action::JobPublish => vec![self.count("rows", "row")],
-            Action::JobFail => vec![self.failure()],
-            Action::JobRetry => vec![self.attempt(), self.failure()],
-            Action::JobHandBack => vec![self.attempt()],
+            Action::JobFail | Action::JobRetry | Action::JobHandBack => {
+                vec![self.attempt(), self.failure()]
+            }
             Action::ArtifactFault => vec![self.text("fault")],
             Action::ActivityArchive => vec![self.range(), self.text("file")],
             Action::ArtifactQuarantine => vec![self.count("files", "file")],
-            Action::ActivityExport => vec![self.text("file"), self.count("rows", "row")],
-            Action::QuarantineRelease | Action::QuarantineDelete | Action::Backup => {
-                vec![self.text("file")]
-            }
+            #[rustfmt::skip]
+            Action::ActivityExport | Action::QuarantineRelease | Action::QuarantineDelete
+            | Action::Backup => vec![self.text("file"), self.count("rows", "row")],
             Action::OperatorAdd => vec![self.text("email"), self.role()],
             Action::OperatorChange => vec![self.person("operator_changed"), self.role_or_let_in()],
             Action::OperatorDisable | Action::OperatorInvite | Action::OperatorPassword => {
                 vec![self.person("operator_changed")]
             }
-            Action::SessionStart
-            | Action::SessionEnd
-            | Action::SecondFactorAsk
-            | Action::SecondFactorShow
-            | Action::SecondFactorOffer
-            | Action::SecondFactorEnrol
-            | Action::SecondFactorRemove
-            | Action::SecondFactorReset => vec![self.person("owner"), self.ended()],
+            #[rustfmt::skip]
+            Action::SessionStart | Action::SessionEnd | Action::SecondFactorAsk
+            | Action::SecondFactorShow | Action::SecondFactorOffer | Action::SecondFactorEnrol
+            | Action::SecondFactorRemove | Action::SecondFactorReset => {
+                vec![self.person("owner"), self.ended()]
+            }
             Action::RecoveryCodeUse => vec![self.person("owner"), self.codes()],
-            Action::RoleChange => vec![self.role(), self.capabilities(), self.limits()],
-            Action::RoleRemove => vec![self.role()],
+            Action::RoleChange | Action::RoleRemove => {
+                vec![self.role(), self.capabilities(), self.limits()]
+            }
+            #[rustfmt::skip]
+            Action::ActionSync | Action::ActionRun | Action::ActionFinish | Action::GrantRenew
+            | Action::GrantLapse | Action::HandOver => self.of_registry(),
             Action::TokenCreate => vec![self.text("name"), self.scopes()],
             Action::TokenRevoke => vec![self.person("owner"), self.number("token")],
             Action::SettingChange => vec![self.revoked()],
+            #[rustfmt::skip]
+            Action::EgressPause | Action::EgressResume | Action::PauseView | Action::ApprovalView
+            | Action::ApprovalGrant | Action::ApprovalDeny | Action::ApprovalReview
+            | Action::ApprovalBreak | Action::ApprovalLapse | Action::ApprovalVoid
+            | Action::ApprovalRulesChange | Action::BudgetView
+            | Action::BudgetChange => self.of_governance(),
             Action::KeyRotate => vec![self.text("key").map(|key| format!("key {key}"))],
-            Action::ExportView
-            | Action::RowsView
-            | Action::ArtifactDelete
-            | Action::JobCancel
-            | Action::JobRescue
-            | Action::JobExpire
-            | Action::ArtifactPurge
-            | Action::CheckpointKeep
-            | Action::StreamHold
-            | Action::StoreClaim
-            | Action::StoreAdopt
-            | Action::QuarantineView
-            | Action::ActivityView
-            | Action::OperatorView
-            | Action::SessionView
-            | Action::SecondFactorView
-            | Action::RoleView
-            | Action::TokenView
-            | Action::SettingView => Vec::new(),
+            #[rustfmt::skip]
+            Action::NoticeRead | Action::SubscriptionChange | Action::WebhookAdd
+            | Action::WebhookChange | Action::WebhookRotate | Action::WebhookRemove
+            | Action::WebhookTest | Action::WebhookDisable | Action::TemplateChange
+            | Action::TemplateTest | Action::DeliveryRepeat | Action::DeliveryEnd => self.notices(),
+            #[rustfmt::skip]
+            Action::ExportView | Action::RowsView | Action::ArtifactDelete | Action::JobCancel
+            | Action::JobRescue | Action::JobExpire | Action::ArtifactPurge
+            | Action::CheckpointKeep | Action::StreamHold | Action::StoreClaim
+            | Action::StoreAdopt | Action::QuarantineView | Action::ActivityView
+            | Action::OperatorView | Action::SessionView | Action::SecondFactorView
+            | Action::RoleView | Action::TokenView | Action::SettingView | Action::NoticeView
+            | Action::DeliveryView | Action::DeliveryKeep | Action::ScheduleView => Vec::new(),
         }
+    }
+
+    /// What is said of pauses and approvals: why, in the words of whoever did it, or the program's.
+    fn of_governance(&self) -> Vec<Option<String>> {
+        let cancelled = self.count("cancelled", "export");
+        vec![self.text("note"), self.text("reason"), self.text("detail"), cancelled]
+    }
+
+    /// What is said of schedules: each entry knows some of it.
+    fn of_schedule(&self) -> Vec<Option<String>> {
+        vec![
+            self.schedule(),
+            self.scope(),
+            self.format(),
+            self.person("to"),
+            self.text("fire_at"),
+            self.missed(),
+            self.text("reason"),
+            self.text("detail"),
+        ]
+    }
+
+    /// What is said of notices: each entry knows some of it.
+    fn notices(&self) -> Vec<Option<String>> {
+        vec![
+            self.count("notices", "notice"),
+            self.text("family"),
+            self.ways(),
+            self.number("webhook"),
+            self.text("host"),
+            self.number("delivery"),
+            self.text("channel"),
+            self.text("topic"),
+            self.text("error"),
+        ]
+    }
+
+    fn ways(&self) -> Option<String> {
+        self.details["by_mail"].as_bool()?;
+        let is_so = |name: &str| self.details[name] == true;
+        Some(match (is_so("in_inbox"), is_so("by_mail")) {
+            (true, true) => "in the pages and by mail".to_owned(),
+            (true, false) => "in the pages".to_owned(),
+            (false, true) => "by mail".to_owned(),
+            (false, false) => "not at all".to_owned(),
+        })
+    }
+
+    /// Of the registry of actions, and of what other sites say: each knows some of these.
+    fn of_registry(&self) -> Vec<Option<String>> {
+        vec![
+            self.person("owner"),
+            self.text("step"),
+            self.text("name"),
+            self.text("capability"),
+            self.scope(),
+            self.count("records", "record"),
+            self.text("outcome"),
+            self.number("status"),
+            self.granted(),
+            self.count("capabilities_lapsed", "capability"),
+            self.text("purpose"),
+            self.text("reason"),
+        ]
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -217,6 +218,15 @@ impl Said<'_> {
 
     fn number(&self, name: &str) -> Option<String> {
         self.whole(name).map(|number| format!("{name} {number}"))
+    }
+
+    fn schedule(&self) -> Option<String> {
+        self.whole("schedule").map(|number| format!("schedule #{number}"))
+    }
+
+    fn missed(&self) -> Option<String> {
+        let missed = self.whole("missed").filter(|missed| *missed > 0)?;
+        Some(format!("{} missed", words::plural(missed, "time")))
     }
 
     fn format(&self) -> Option<String> {
@@ -306,6 +316,21 @@ impl Said<'_> {
         (!limited.is_empty()).then(|| format!("rows of {} limited", limited.join(", ")))
     }
 
+    fn granted(&self) -> Option<String> {
+        let names = |name: &str| -> Option<Vec<&str>> {
+            let list = self.details[name].as_array()?.iter().filter_map(Value::as_str).collect();
+            Some(list)
+        };
+        let (added, taken) = (names("added")?, names("taken")?);
+        let part = |word: &str, list: &[&str]| match list {
+            [] => None,
+            list => Some(format!("{word} {}", list.join(", "))),
+        };
+        let parts = [part("added", &added), part("taken away", &taken)];
+        let said: Vec<String> = parts.into_iter().flatten().collect();
+        Some(if said.is_empty() { "as before".to_owned() } else { said.join("; ") })
+    }
+
     fn scopes(&self) -> Option<String> {
         match self.details["scopes"].as_array() {
             Some(scopes) => {
@@ -334,7 +359,7 @@ mod tests {
 
     #[test]
     fn every_action_is_told_in_words_of_its_own_with_an_icon_that_there_is() {
-        let all = Action::ALL.map(telling);
+        let all: Vec<Telling> = Action::ALL.iter().copied().map(telling).collect();
         let done: BTreeSet<&str> = all.iter().map(|one| one.done).collect();
         assert_eq!(done.len(), Action::ALL.len(), "two actions are told alike");
         for Telling { icon, done, refused } in all {
@@ -342,7 +367,7 @@ mod tests {
             assert!(done.starts_with(char::is_uppercase) && !done.ends_with('.'), "{done}");
             assert!(refused.starts_with(char::is_lowercase), "{refused}");
         }
-        for action in Action::ALL {
+        for &action in Action::ALL {
             assert_eq!(action_of(action.slug()), Some(action));
         }
     }
@@ -382,7 +407,7 @@ mod tests {
         assert_eq!(said(Action::OperatorInvite, json!({ "operator_changed": 9 })), "operator 9");
         let whole = json!({ "is_whole": true, "reason": "done" });
         assert_eq!(said(Action::DownloadFinish, whole), "to its end");
-        for action in Action::ALL {
+        for &action in Action::ALL {
             said(action, json!({}));
             said(action, Value::Null);
         }

@@ -1,8 +1,8 @@
 //! What is offered for an export: by its state, and by what whoever looks may do.
 
-use tidegate_model::{job::Job, status::Status};
+use tidegate_model::{exposure::Withheld, job::Job, status::Status};
 
-use crate::pages::{PAGES, shell::Shell};
+use crate::pages::{PAGES, sentence, shell::Shell};
 
 /// Where the wizard begins.
 const NEW: &str = "/sg-admin/exports/new";
@@ -16,8 +16,12 @@ pub(in crate::pages) struct Offer {
     pub(in crate::pages) rerun: Option<String>,
     /// Where the wizard begins with it.
     pub(in crate::pages) edit: Option<String>,
+    /// Where the wizard begins with it, to be made again and again.
+    pub(in crate::pages) schedule: Option<String>,
     pub(in crate::pages) has_manifest: bool,
     pub(in crate::pages) deletes: bool,
+    /// Why its file is withheld from whoever looks.
+    pub(in crate::pages) withheld: Option<String>,
 }
 
 impl Offer {
@@ -35,9 +39,18 @@ impl Offer {
                 && shell.reaches("exports.cancel", owner),
             rerun: (may_make && !job.status.is_open()).then_some(rerun),
             edit: (may_make && has_wizard()).then(|| format!("{NEW}?from={}", job.id.0)),
+            schedule: (may_make && has_wizard() && shell.holds("exports.schedule"))
+                .then(|| format!("{NEW}/notify?from={}", job.id.0)),
             has_manifest: is_ready,
             deletes: is_ready && shell.reaches("exports.delete", owner),
+            withheld: None,
         }
+    }
+
+    /// The same of a file that holds more than whoever looks may see.
+    pub(in crate::pages) fn without_file(self, why: &Withheld) -> Self {
+        let withheld = Some(format!("{}.", sentence(&why.to_string()).trim_end_matches('.')));
+        Self { downloads: false, has_manifest: false, withheld, ..self }
     }
 }
 

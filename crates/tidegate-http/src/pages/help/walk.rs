@@ -140,7 +140,7 @@ fn of_wizard(subject: &str) -> Vec<Step> {
         Deed::Press("Next: Fields").because("Before it: search, days, conditions, order."),
         Deed::Press("Next: Format").because("Before it: which fields, their order and names."),
         Deed::Press("XLSX").plainly(),
-        Deed::Press("Next: Reason").plainly(),
+        Deed::Press("Next: When and why").plainly(),
         Deed::Write { field: "Reason or ticket", text: "Weekly numbers" }
             .because("It stands in the record, beside your name."),
         Deed::Press("Next: Review").because("Rows, size and the first rows are shown."),

@@ -1,7 +1,7 @@
 //! The panels above the list: a filter that is being made, and the columns to choose from.
 
 use serde_json::{Value, json};
-use tidegate_model::{field::Field, scope::Operator, subject::Subject};
+use tidegate_model::{field::Field, mask::MaskPolicy, scope::Operator, subject::Subject};
 
 use super::{
     condition::{self, Choice},
@@ -119,5 +119,6 @@ pub(super) fn choices(subject: &Subject, shown: &[String]) -> Vec<Shown> {
         is_pii: field.pii.is_some(),
         is_internal: field.is_internal,
     };
-    subject.fields.iter().map(choice).collect()
+    let there = subject.fields.iter().filter(|field| field.mask != MaskPolicy::Drop);
+    there.map(choice).collect()
 }

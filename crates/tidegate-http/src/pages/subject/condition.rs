@@ -8,7 +8,7 @@ use tidegate_model::{
     subject::Subject,
 };
 
-use crate::pages::draft::is_written_as;
+use crate::pages::draft::{filter, is_written_as};
 
 /// A condition as it was filled in.
 #[derive(Clone, Debug, Default)]
@@ -34,34 +34,11 @@ pub(super) struct Choice {
     pub(super) is_on: bool,
 }
 
-/// The parts of a filter that all have to hold; none of one that is no JSON.
-pub(super) fn parts(filter: &str) -> Vec<Value> {
-    let Ok(value) = serde_json::from_str::<Value>(filter) else { return Vec::new() };
-    match value {
-        Value::Object(mut members) if members.len() == 1 && members.contains_key("all") => {
-            match members.remove("all") {
-                Some(Value::Array(parts)) => parts,
-                Some(other) => vec![json!({ "all": other })],
-                None => Vec::new(),
-            }
-        }
-        Value::Null => Vec::new(),
-        other => vec![other],
-    }
-}
-
-/// The filter of some parts.
-pub(super) fn joined(parts: &[Value]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.to_string(),
-        some => json!({ "all": some }).to_string(),
-    }
-}
-
 /// Operators that fit a field. What only a schedule knows is not among them.
 pub(super) fn operators(field: &Field, chosen: &str) -> Vec<Choice> {
     let fits = Operator::ALL.iter().filter(|operator| operator.applies_to(field));
+    // Nobody filters by what is not shown as it is.
+    let fits = fits.filter(|_| !field.mask.hides());
     let fits = fits.filter(|operator| operator.takes() != Takes::Nothing);
     let choice = |operator: &Operator| Choice {
         slug: operator.slug(),
@@ -133,7 +110,7 @@ fn sentence(part: &Value, subject: &Subject) -> String {
 
 /// The parts of a filter that all have to hold, in one sentence each.
 pub(super) fn sentences(filter: &Value, subject: &Subject) -> Vec<String> {
-    let parts = parts(&filter.to_string());
+    let parts = filter::parts(&filter.to_string());
     let said: Vec<String> = parts.iter().map(|part| sentence(part, subject)).collect();
     match said.as_slice() {
         // What stands alone needs no brackets.
@@ -276,18 +253,6 @@ pub(super) fn hint(field: &Field, operator: Option<Operator>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_filter_is_taken_apart_and_put_together() {
-        let paid = json!({ "field": "status", "op": "eq", "value": "paid" });
-        let large = json!({ "field": "total", "op": "gte", "value": 10 });
-        for some in [vec![], vec![paid.clone()], vec![paid, large]] {
-            assert_eq!(parts(&joined(&some)), some);
-        }
-        let either = json!({ "any": [{ "field": "a", "op": "eq", "value": 1 }] });
-        assert_eq!(parts(&either.to_string()), [either]);
-        assert_eq!(parts("{"), [] as [Value; 0]);
-    }
 
     #[test]
     fn spans_are_written_as_people_say_them() {

@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use serde::Serialize;
 use serde_json::Value;
-use tidegate_model::{DataType, field::Field, subject::Subject};
+use tidegate_model::{DataType, audit::hexadecimal, field::Field, subject::Subject};
 use tidegate_service::RowPage;
 
 use super::{
@@ -19,6 +19,8 @@ pub(super) struct Column {
     pub(super) direction: Option<&'static str>,
     pub(super) is_num: bool,
     pub(super) is_pii: bool,
+    /// How its values are shown, where that is not as they are.
+    pub(super) masked: Option<&'static str>,
     /// Whether rows are named by it: it stays where it is while the others scroll.
     pub(super) is_key: bool,
 }
@@ -28,6 +30,18 @@ pub(super) struct Row {
     pub(super) key: String,
     pub(super) name: String,
     pub(super) cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Name of its menu in the page: the key, in octets that a name may have.
+    pub(super) fn menu(&self) -> String {
+        format!("row-{}", hexadecimal(self.key.as_bytes()))
+    }
+
+    /// What its menu is, in words.
+    pub(super) fn words(&self) -> String {
+        format!("Actions on {}", self.name)
+    }
 }
 
 /// What a browser makes a file of.
@@ -52,6 +66,7 @@ pub(super) fn column(view: &View, subject: &Subject, field: &Field) -> Column {
         direction,
         is_num: cell::is_num(&field.data_type),
         is_pii: field.pii.is_some(),
+        masked: field.mask.hides().then(|| field.mask.words()),
         is_key: subject.key.first() == Some(&field.slug),
     }
 }
@@ -73,7 +88,11 @@ pub(super) fn row(
     let cell = |field: &&Field| {
         let is_key = subject.key.contains(&field.slug);
         let value = cell::at(&row, &field.slug);
-        Cell::of(field, value, is_key, year).leading(view, subject, &field.slug, value)
+        let cell = Cell::of(field, value, is_key, year);
+        match field.mask.hides() {
+            true => cell,
+            false => cell.leading(view, subject, &field.slug, value),
+        }
     };
     Row { key: key_word(key), name, cells: fields.iter().map(cell).collect() }
 }

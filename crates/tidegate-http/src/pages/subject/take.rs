@@ -29,7 +29,7 @@ const PATH_BYTES_MAX: usize = 8_000;
 
 /// Which rows a button means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
+pub(super) enum How {
     /// Those that are ticked.
     Selected,
     /// All that match.
@@ -111,7 +111,7 @@ async fn is_small(
 }
 
 /// What was sent: which rows, the key of the page, and the rest.
-fn read(slug: &str, body: &[u8]) -> (How, String, Draft) {
+pub(super) fn read(slug: &str, body: &[u8]) -> (How, String, Draft) {
     let (mut how, mut key, mut is_all) = (How::Selected, String::new(), false);
     for (name, value) in form_urlencoded::parse(body) {
         match (&*name, &*value) {
@@ -133,7 +133,7 @@ fn read(slug: &str, body: &[u8]) -> (How, String, Draft) {
 }
 
 /// The draft of the rows that are meant; none where there are none.
-fn taken(mut draft: Draft, how: How) -> Option<Draft> {
+pub(super) fn taken(mut draft: Draft, how: How) -> Option<Draft> {
     let ticked: Vec<Value> = draft.ids.take().unwrap_or_default();
     let left_out = draft.except.take().unwrap_or_default();
     match how {

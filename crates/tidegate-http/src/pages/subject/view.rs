@@ -1,12 +1,12 @@
 //! What of a subject is being looked at, as it stands in the address of its list.
 
 use serde_json::Value;
-use tidegate_model::subject::Subject;
+use tidegate_model::{mask::MaskPolicy, subject::Subject};
 use url::form_urlencoded;
 
 use super::condition::{self, Added};
 use crate::pages::{
-    draft::{ChosenField, Draft},
+    draft::{ChosenField, Draft, filter},
     parts::path_with,
 };
 
@@ -148,13 +148,13 @@ impl View {
 
     /// The filter as its parts, all of which have to hold.
     pub(super) fn parts(&self) -> Vec<Value> {
-        condition::parts(&self.draft.filter)
+        filter::parts(&self.draft.filter)
     }
 
     /// The same look with other parts of the filter.
     pub(super) fn with_parts(&self, parts: &[Value]) -> Self {
         let mut other = self.clone();
-        other.draft.filter = condition::joined(parts);
+        other.draft.filter = filter::joined(parts);
         other
     }
 
@@ -185,6 +185,7 @@ impl View {
     pub(super) fn shown(&self, subject: &Subject) -> Vec<String> {
         if self.draft.fields.is_empty() {
             let fields = subject.fields.iter().filter(|field| field.is_default);
+            let fields = fields.filter(|field| field.mask != MaskPolicy::Drop);
             return fields.map(|field| field.slug.clone()).collect();
         }
         self.draft.fields.iter().map(|field| field.slug.clone()).collect()

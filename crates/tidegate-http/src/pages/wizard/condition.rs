@@ -98,29 +98,6 @@ pub(super) fn words(operator: Operator, is_false: bool) -> &'static str {
     }
 }
 
-/// The parts that all have to hold.
-pub(super) fn parts(filter: &str) -> Vec<Value> {
-    match serde_json::from_str::<Value>(filter) {
-        Ok(Value::Object(mut members)) if members.len() == 1 && members.contains_key("all") => {
-            match members.remove("all") {
-                Some(Value::Array(parts)) => parts,
-                other => vec![json!({ "all": other })],
-            }
-        }
-        Ok(other) => vec![other],
-        Err(_) => Vec::new(),
-    }
-}
-
-/// The filter of which these are the parts.
-pub(super) fn filter(parts: &[Value]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.to_string(),
-        many => json!({ "all": many }).to_string(),
-    }
-}
-
 /// A condition as it was typed.
 pub(super) fn read(subject: &Subject, slug: &str, operator: &str, value: &str) -> Value {
     let field = subject.field(slug);
@@ -162,19 +139,4 @@ pub(super) fn choices(subject: &Subject) -> Vec<(&'static str, &'static str)> {
     };
     let chosen = Operator::ALL.iter().copied().filter(fits);
     chosen.map(|operator| (operator.slug(), words(operator, false))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_is_its_parts() {
-        let one = json!({ "field": "status", "op": "eq", "value": "paid" });
-        let any = json!({ "any": [one] });
-        for parts in [vec![], vec![one.clone()], vec![one.clone(), any.clone()]] {
-            assert_eq!(super::parts(&filter(&parts)), parts);
-        }
-        assert_eq!(super::parts("{"), Vec::<Value>::new());
-    }
 }

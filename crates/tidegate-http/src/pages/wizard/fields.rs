@@ -1,7 +1,10 @@
 //! The second step: which fields, in which order, under which names.
 
 use askama::Template;
-use tidegate_model::field::{Field, Origin};
+use tidegate_model::{
+    field::{Field, Origin},
+    mask::MaskPolicy,
+};
 
 use super::super::{draft::ChosenField, shell::Shell};
 use super::{Checked, frame::Frame};
@@ -33,6 +36,8 @@ struct Row {
     label: String,
     kind: String,
     pii: Option<String>,
+    /// How it is shown in the file, where that is not as it is.
+    masked: Option<&'static str>,
     is_internal: bool,
     is_chosen: bool,
     name: String,
@@ -40,7 +45,9 @@ struct Row {
 
 impl<'a> Fields<'a> {
     pub(super) fn new(shell: &'a Shell, frame: Frame, checked: &Checked) -> Self {
-        let fields = checked.subject.as_ref().map_or(&[][..], |subject| &subject.fields);
+        let fields = checked.subject.iter().flat_map(|subject| &subject.fields);
+        let fields = fields.filter(|field| field.mask != MaskPolicy::Drop);
+        let fields: Vec<&Field> = fields.collect();
         let mut chosen = checked.draft.fields.clone();
         if chosen.is_empty() {
             let defaults = fields.iter().filter(|field| field.is_default);
@@ -48,12 +55,12 @@ impl<'a> Fields<'a> {
                 .map(|field| ChosenField { slug: field.slug.clone(), name: None })
                 .collect();
         }
-        let of_slug = |slug: &str| fields.iter().find(|field| field.slug == slug);
+        let of_slug = |slug: &str| fields.iter().find(|field| field.slug == slug).copied();
         let rows = chosen.iter().enumerate();
         let rows = rows.map(|(index, one)| row(one, of_slug(&one.slug), Some(index))).collect();
         let mut groups =
             vec![Group { title: "In the file, in this order".to_owned(), is_chosen: true, rows }];
-        for field in fields.iter().filter(|field| !chosen.iter().any(|one| one.slug == field.slug))
+        for &field in fields.iter().filter(|field| !chosen.iter().any(|one| one.slug == field.slug))
         {
             let title = title_of(field);
             let one = ChosenField { slug: field.slug.clone(), name: None };
@@ -89,7 +96,8 @@ fn row(chosen: &ChosenField, field: Option<&Field>, index: Option<usize>) -> Row
         slug: chosen.slug.clone(),
         word: plain.word(),
         label: field.map_or("No such field any more".to_owned(), |field| field.label.clone()),
-        kind: field.map(|field| field.data_type.to_string()).unwrap_or_default(),
+        kind: field.map(|field| field.as_shown().data_type.to_string()).unwrap_or_default(),
+        masked: field.filter(|field| field.mask.hides()).map(|field| field.mask.words()),
         pii: field.and_then(|field| field.pii.clone()),
         is_internal: field.is_some_and(|field| field.is_internal),
         is_chosen: index.is_some(),

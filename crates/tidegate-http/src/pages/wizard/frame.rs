@@ -3,8 +3,13 @@
 use tidegate_model::fault::Fault;
 
 use super::{
-    super::{draft::Draft, sentence, shell::Shell, words},
-    Checked, condition,
+    super::{
+        draft::{Draft, filter},
+        sentence,
+        shell::Shell,
+        words,
+    },
+    Checked,
     step::Step,
 };
 
@@ -85,7 +90,7 @@ fn is_kept(step: Step, name: &str) -> bool {
         Step::Scope => !matches!(name, "kind" | "q" | "sort") && (!name.starts_with("scope.")),
         Step::Fields => name != "fields",
         Step::Format => !matches!(name, "time_zone") && !name.starts_with("option."),
-        Step::Notify => name != "reason",
+        Step::Notify => !matches!(name, "reason" | "schedule"),
         Step::Review => true,
     }
 }
@@ -99,7 +104,7 @@ fn title(shell: &Shell, draft: &Draft, step: Step) -> String {
         Step::Scope => format!("{label}: which records"),
         Step::Fields => format!("{label}: which fields"),
         Step::Format => format!("{label}: which format"),
-        Step::Notify => format!("{label}: what for"),
+        Step::Notify => format!("{label}: when, and what for"),
         Step::Review => format!("Review: {label} as {}", words::format_label(&draft.format)),
     }
 }
@@ -111,7 +116,7 @@ fn answer(shell: &Shell, checked: &Checked, step: Step) -> String {
     match step {
         Step::Scope => {
             let mut said = vec![shell.subject_label(&draft.subject)];
-            let filters = condition::parts(&draft.filter).len()
+            let filters = filter::parts(&draft.filter).len()
                 + draft.shorthands.len()
                 + usize::from(!draft.search.is_empty());
             match &draft.ids {
@@ -137,7 +142,13 @@ fn answer(shell: &Shell, checked: &Checked, step: Step) -> String {
             let zone = draft.time_zone.as_deref().unwrap_or("UTC");
             format!("{} · {zone}", words::format_label(&draft.format))
         }
-        Step::Notify => draft.reason.clone().unwrap_or_else(|| "None given".to_owned()),
+        Step::Notify => {
+            let when = checked.when.as_ref().map_or("now", |when| when.words.as_str());
+            match &draft.reason {
+                Some(reason) => format!("{when} · {reason}"),
+                None => when.to_owned(),
+            }
+        }
         Step::Review => "Look, then start".to_owned(),
     }
 }

@@ -1,9 +1,10 @@
-//! The fourth step: why the data is wanted.
+//! The fourth step: when the export is made, and why.
 
 use askama::Template;
+use serde_json::Value;
 use tidegate_model::request::REASON_CHARACTERS_MAX;
 
-use super::super::shell::Shell;
+use super::super::{shell::Shell, timing::TimingForm};
 use super::{Checked, frame::Frame};
 
 #[derive(Template)]
@@ -14,12 +15,31 @@ pub(super) struct Notify<'a> {
     reason: &'a str,
     characters_max: usize,
     has_pii: bool,
+    /// When it is made; none for whoever may not make schedules.
+    timing: Option<TimingForm>,
 }
 
 impl<'a> Notify<'a> {
     pub(super) fn new(shell: &'a Shell, frame: Frame, checked: &'a Checked) -> Self {
-        let has_pii = checked.terms.as_ref().is_some_and(|terms| terms.has_pii);
-        let reason = checked.draft.reason.as_deref().unwrap_or_default();
-        Self { shell, frame, reason, characters_max: REASON_CHARACTERS_MAX, has_pii }
+        let Checked { draft, terms, when, .. } = checked;
+        let timing = shell.holds("exports.schedule").then(|| {
+            let zone = draft.time_zone.as_deref().unwrap_or(shell.zone_name());
+            let form = TimingForm::of(&draft.when().unwrap_or(Value::Null), zone);
+            TimingForm {
+                has_now: draft.of_schedule.is_none(),
+                faults: frame.faults.clone(),
+                fires: when.as_ref().map(|when| when.fires.clone()).unwrap_or_default(),
+                words: when.as_ref().map(|when| when.words.clone()).unwrap_or_default(),
+                ..form
+            }
+        });
+        Self {
+            shell,
+            reason: draft.reason.as_deref().unwrap_or_default(),
+            characters_max: REASON_CHARACTERS_MAX,
+            has_pii: terms.as_ref().is_some_and(|terms| terms.has_pii),
+            timing,
+            frame,
+        }
     }
 }

@@ -4,17 +4,18 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use tidegate_model::query::Selected;
-use tidegate_service::{Estimate, ExportTerms, Preview};
+use tidegate_service::{BudgetLeft, Estimate, ExportTerms, Preview};
 
 use super::super::{
-    draft::{Draft, Word},
+    budgets,
+    draft::{Draft, Word, filter},
     sentence,
     shell::Shell,
     words,
 };
 use super::{
     Checked,
-    condition::{self, Condition},
+    condition::Condition,
     frame::Frame,
     rows::{self, Cell},
 };
@@ -41,6 +42,14 @@ pub(super) struct Review<'a> {
     sort: String,
     format: String,
     reason: Option<&'a str>,
+    /// Name of the rule by which it waits for a second person.
+    waits: Option<String>,
+    /// What is left of budgets today, and whether this is more.
+    budgets: Vec<(String, bool)>,
+    /// When it is made; none for once, now.
+    when: Option<&'a super::When>,
+    /// What the button says.
+    verb: &'static str,
     others_see: bool,
     /// The same request to the API.
     call: String,
@@ -75,6 +84,8 @@ enum Shown {
 struct Personal {
     slug: String,
     class: String,
+    /// How it is written, where that is not as it is.
+    masked: Option<&'static str>,
 }
 
 impl<'a> Review<'a> {
@@ -94,12 +105,16 @@ impl<'a> Review<'a> {
         let request = draft.request().map_err(Problem::faults)?;
         let estimate = edge.service.estimate_export(&shell.caller, &request, is_exact).await;
         let preview = edge.service.preview_export(&shell.caller, &request).await;
+        let rows = estimate.as_ref().ok().and_then(|estimate| estimate.count.rows);
+        let about = (request.subject.as_str(), terms.has_pii);
+        let forecast = edge.service.forecast(&shell.caller, about, rows).await?;
         let personal = |chosen: &Selected| {
             let class = chosen.field.pii.clone()?;
-            Some(Personal { slug: chosen.field.slug.clone(), class })
+            let masked = chosen.field.mask.hides().then(|| chosen.field.mask.words());
+            Some(Personal { slug: chosen.field.slug.clone(), class, masked })
         };
         let limit = terms.row_limit.as_ref().map(ToString::to_string).unwrap_or_default();
-        let limits = condition::parts(&limit);
+        let limits = filter::parts(&limit);
         let limits = limits.iter().map(|part| Condition::of(part, subject).sentence());
         Ok(Self {
             shell,
@@ -114,11 +129,26 @@ impl<'a> Review<'a> {
             sort: draft.sort.join(", "),
             format: written(draft),
             reason: draft.reason.as_deref(),
+            waits: forecast.waits_by,
+            budgets: forecast.budgets.iter().map(left).collect(),
+            when: checked.when.as_ref(),
+            verb: match (&checked.when, draft.of_schedule) {
+                (_, Some(_)) => "Save the schedule",
+                (Some(_), None) => "Make the schedule",
+                (None, None) => "Start the export",
+            },
             others_see: !shell.holds("exports.list.any"),
             call: call(edge.settings.address(), draft)?,
             fields_path: draft.path(super::Step::Fields.path()),
         })
     }
+}
+
+/// What is left of a budget today: `12,000 of 50,000 rows left today (Rows of editors)`.
+fn left(budget: &BudgetLeft) -> (String, bool) {
+    let BudgetLeft { name, amount, left, limit, is_over } = budget;
+    let (left, limit) = (budgets::said(*amount, *left), budgets::of(*amount, *limit));
+    (format!("{left} of {limit} left today ({name})"), *is_over)
 }
 
 /// What cannot be looked at in time, or has a value that cannot be read, can still be asked for.
@@ -202,7 +232,7 @@ fn scope(checked: &Checked) -> Vec<String> {
     if let Some(ids) = &draft.ids {
         said.push(format!("{} selected by hand", records(ids.len())));
     }
-    let parts = condition::parts(&draft.filter);
+    let parts = filter::parts(&draft.filter);
     said.extend(parts.iter().map(|part| Condition::of(part, subject).sentence()));
     for (name, value) in &draft.shorthands {
         let slug = subject.shorthands.get(name).or(subject.date_field.as_ref()).unwrap_or(name);

@@ -4,7 +4,11 @@ use askama::Template;
 use serde_json::Value;
 use tidegate_model::field::Field;
 
-use super::super::{draft::Word, shell::Shell, words};
+use super::super::{
+    draft::{Word, filter},
+    shell::Shell,
+    words,
+};
 use super::{
     Checked,
     condition::{self, Condition},
@@ -87,7 +91,7 @@ impl<'a> Chosen<'a> {
             let day = range.and_then(|range| range[end].as_str());
             day.unwrap_or_default().to_owned()
         };
-        let parts = condition::parts(&draft.filter);
+        let parts = filter::parts(&draft.filter);
         let searched: Vec<String> = subject.search.iter().map(|slug| label(slug)).collect();
         Some(Self {
             label: shell.subject_label(&subject.slug),
@@ -100,7 +104,10 @@ impl<'a> Chosen<'a> {
             shorthands: subject.shorthands.iter().map(shorthand).collect(),
             days: subject.date_field.as_ref().map(|slug| (label(slug), day("from"), day("to"))),
             conditions: parts.iter().map(|part| Condition::of(part, subject)).collect(),
-            fields: subject.fields.iter().filter(|field| !field.is_lines()).collect(),
+            fields: {
+                let fields = subject.fields.iter().filter(|field| !field.is_lines());
+                fields.filter(|field| !field.mask.hides()).collect()
+            },
             operators: condition::choices(subject),
             sorts: sorts(&subject.fields, &draft.sort),
             sort: sort_word(&draft.sort),

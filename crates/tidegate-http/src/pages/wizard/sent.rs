@@ -9,7 +9,10 @@ use tidegate_model::subject::Subject;
 use url::form_urlencoded;
 
 use super::{
-    super::draft::{ChosenField, Draft},
+    super::{
+        draft::{ChosenField, Draft, filter},
+        timing::{self, TimingForm},
+    },
     condition,
     step::Step,
 };
@@ -37,6 +40,8 @@ pub(in crate::pages) struct Sent {
     dropped: Option<usize>,
     /// A format that is taken instead.
     format: Option<String>,
+    /// When it is made, as the inputs say it.
+    when: Vec<(String, String)>,
     /// First and last day.
     days: [Option<String>; 2],
 }
@@ -88,6 +93,7 @@ impl Sent {
                     .map(|(way, slug)| (way == "up", slug.to_owned()))
                     .filter(|(is_up, _)| *is_up || value.starts_with("down:"));
             }
+            name if name.starts_with(timing::WHEN) => self.when.push((name.to_owned(), value)),
             name => match name.strip_prefix("as.") {
                 Some(slug) => _ = self.names.insert(slug.to_owned(), value),
                 None => return,
@@ -115,15 +121,23 @@ impl Sent {
         if let Some(slug) = &self.format {
             super::format::choose(draft, slug);
         }
+        if !self.when.is_empty() {
+            let form = TimingForm::sent(self.when.clone());
+            let document = form.document();
+            draft.schedule = match document.is_null() {
+                true => String::new(),
+                false => document.to_string(),
+            };
+        }
         let [field, operator, value] = &self.added;
-        let mut parts = condition::parts(&draft.filter);
+        let mut parts = filter::parts(&draft.filter);
         if let Some(place) = self.dropped.filter(|place| *place < parts.len()) {
             parts.remove(place);
-            draft.filter = condition::filter(&parts);
+            draft.filter = filter::joined(&parts);
         }
         if !field.is_empty() {
             parts.push(condition::read(subject, field, operator, value));
-            draft.filter = condition::filter(&parts);
+            draft.filter = filter::joined(&parts);
         }
         if self.days.iter().any(Option::is_some) {
             let said = |day: &Option<String>| day.clone().filter(|day| !day.is_empty());

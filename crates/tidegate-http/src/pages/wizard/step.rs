@@ -1,5 +1,7 @@
 //! The steps, and which of them a fault belongs to.
 
+use super::super::timing;
+
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
@@ -31,7 +33,7 @@ impl Step {
             Self::Scope => "Subject and scope",
             Self::Fields => "Fields",
             Self::Format => "Format",
-            Self::Notify => "Reason",
+            Self::Notify => "When and why",
             Self::Review => "Review",
         }
     }
@@ -56,7 +58,7 @@ impl Step {
         match pointer.split('/').nth(1).unwrap_or_default() {
             "fields" => Self::Fields,
             "format" | "options" | "time_zone" => Self::Format,
-            "reason" | "notify" => Self::Notify,
+            "reason" | "notify" | "schedule" => Self::Notify,
             _ => Self::Scope,
         }
     }
@@ -69,6 +71,7 @@ impl Step {
             ("fields", None) => "fields".to_owned(),
             ("options", Some(option)) => format!("option.{option}"),
             ("notify", _) => "email".to_owned(),
+            ("schedule", member) => timing::id_of(member.unwrap_or_default()),
             ("scope", Some("search")) => "q".to_owned(),
             ("scope", Some("ids" | "except_ids")) => "selection".to_owned(),
             ("scope", Some(member @ ("sort" | "date_range"))) => member.to_owned(),
@@ -98,6 +101,8 @@ mod tests {
             ("/options/delimiter", Step::Format, "option.delimiter"),
             ("/time_zone", Step::Format, "time_zone"),
             ("/reason", Step::Notify, "reason"),
+            ("/schedule/cron", Step::Notify, "when.cron"),
+            ("/schedule", Step::Notify, "when.is"),
             ("", Step::Scope, "wizard"),
         ] {
             assert_eq!(Step::of_pointer(pointer), step, "{pointer}");

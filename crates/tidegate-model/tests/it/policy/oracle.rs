@@ -12,6 +12,8 @@ pub(super) struct Question<'a> {
     pub(super) held: &'a Capabilities,
     /// Subject of the target, if it is of one.
     pub(super) subject: Option<&'a str>,
+    /// Codename of the registered action, if the target is one.
+    pub(super) codename: Option<&'a str>,
     /// Whether the target is the operator's; none if it is nobody's.
     pub(super) is_own: Option<bool>,
     /// Whether the target is a job.
@@ -31,6 +33,10 @@ pub(super) enum Answer {
     Needs(String),
     /// No person does this.
     Never,
+    /// A pause holds it back.
+    Held,
+    /// It is one’s own, where it must not be, or somebody else’s.
+    Whose,
 }
 
 /// What an action is about: a line of the specification.
@@ -39,17 +45,49 @@ enum Rule {
     Export,
     /// Looking at rows: whoever may see them may, but for programs, which would take them.
     Look,
+    /// Having an action of the registry done.
+    Registered,
     /// Making a job out of another job.
     Again,
     /// Something with exports: `exports.VERB.own` or `exports.VERB.any`.
     Exports(&'static str),
+    /// Making a schedule, or an export in its owner's name.
+    Schedule,
+    /// Something with schedules: one's own, or everybody's.
+    Schedules,
+    /// Giving somebody's schedule to somebody else.
+    GivesSchedules,
     /// Something that is managed: this capability.
     Managed(&'static str),
     /// Something of everybody's own, or, for others, managed.
     Private(&'static str),
+    /// A decision about what somebody else has asked for.
+    Second,
+    /// A decision about what one has asked for oneself.
+    Alone,
     /// Something that only the program does.
     Program,
 }
+
+/// Makes schedules, and changes one's own.
+const SCHEDULE: &str = "exports.schedule";
+/// Decides about what others have asked for.
+const APPROVE: &str = "exports.approve";
+/// Changes everybody's.
+const SCHEDULE_ANY: &str = "exports.schedule.any";
+
+/// What only the program does.
+#[rustfmt::skip]
+const BY_THE_PROGRAM: &[&str] = &[
+    "download.finished", "action.finished", "grant.lapsed", "approval.lapsed",
+    "approval.voided",
+    "egress.volume",
+    "second_factor.shown", "recovery_code.used", "job.claimed", "job.ready", "job.failed",
+    "job.retried", "job.handed_back", "job.cancelled", "job.rescued", "job.expired",
+    "artifact.purged", "artifact.fault", "artifact.quarantined", "store.claimed",
+    "schedule.missed", "schedule.failed", "schedule.held", "checkpoint.kept", "stream.held",
+    "activity.archived", "webhook.disabled", "delivery.kept", "delivery.ended",
+];
 
 fn rule(action: &str) -> Rule {
     match action {
@@ -58,10 +96,21 @@ fn rule(action: &str) -> Rule {
         }
         "rows.viewed" => Rule::Look,
         "export.rerun" => Rule::Again,
-        "export.viewed" => Rule::Exports("list"),
+        "action.run" => Rule::Registered,
+        "action.synced" | "hand_over.taken" => Rule::Managed("actions.sync"),
+        "schedule.created" | "schedule.fired" => Rule::Schedule,
+        "schedule.changed" | "schedule.paused" | "schedule.resumed" | "schedule.run"
+        | "schedule.deleted" => Rule::Schedules,
+        "schedule.reassigned" => Rule::GivesSchedules,
+        "export.viewed" | "schedule.viewed" => Rule::Exports("list"),
         "export.cancel_requested" => Rule::Exports("cancel"),
         "artifact.deleted" => Rule::Exports("delete"),
         "download.link" | "download.started" => Rule::Exports("download"),
+        "approval.viewed" => Rule::Managed(APPROVE),
+        "approval.granted" | "approval.denied" | "approval.reviewed" => Rule::Second,
+        "approval.broken" => Rule::Alone,
+        "approval_rules.changed" => Rule::Managed("settings.manage"),
+        "budget.viewed" | "budget.changed" => Rule::Managed("budgets.manage"),
         "activity.viewed" => Rule::Managed("activity.view"),
         "activity.exported" => Rule::Managed("activity.export"),
         "operator.added"
@@ -69,8 +118,10 @@ fn rule(action: &str) -> Rule {
         | "operator.disabled"
         | "operator.viewed"
         | "operator.invited"
+        | "grant.renewed"
         | "second_factor.reset" => Rule::Managed("operators.manage"),
         "role.changed" | "role.removed" | "role.viewed" => Rule::Managed("roles.manage"),
+        "egress.paused" | "egress.resumed" | "pause.viewed" => Rule::Managed("egress.pause"),
         "setting.changed"
         | "setting.viewed"
         | "key.rotated"
@@ -89,25 +140,14 @@ fn rule(action: &str) -> Rule {
         | "second_factor.removed"
         | "second_factor.viewed" => Rule::Private("operators.manage"),
         "token.created" | "token.revoked" | "token.viewed" => Rule::Private("tokens.manage"),
-        "download.finished"
-        | "egress.volume"
-        | "second_factor.shown"
-        | "recovery_code.used"
-        | "job.claimed"
-        | "job.ready"
-        | "job.failed"
-        | "job.retried"
-        | "job.handed_back"
-        | "job.cancelled"
-        | "job.rescued"
-        | "job.expired"
-        | "artifact.purged"
-        | "artifact.fault"
-        | "artifact.quarantined"
-        | "store.claimed"
-        | "checkpoint.kept"
-        | "stream.held"
-        | "activity.archived" => Rule::Program,
+        "notice.viewed" | "notice.read" | "subscription.changed" => {
+            Rule::Private("notifications.manage")
+        }
+        #[rustfmt::skip]
+        "delivery.viewed" | "delivery.repeated" | "template.changed" | "template.tested"
+        | "webhook.added" | "webhook.changed" | "webhook.secret_rotated" | "webhook.removed"
+        | "webhook.tested" => Rule::Managed("notifications.manage"),
+        other if BY_THE_PROGRAM.contains(&other) => Rule::Program,
         other => panic!("the specification does not know `{other}`"),
     }
 }
@@ -117,7 +157,14 @@ pub(super) fn capabilities(action: &str) -> Vec<String> {
     let of = |verb: &str| [format!("exports.{verb}.own"), format!("exports.{verb}.any")];
     match rule(action) {
         Rule::Export | Rule::Look | Rule::Program => Vec::new(),
+        Rule::Registered => vec!["orders.refund".to_owned()],
         Rule::Again => of("list").into(),
+        Rule::Schedule => vec![SCHEDULE.to_owned()],
+        Rule::Second | Rule::Alone => vec![APPROVE.to_owned()],
+        Rule::GivesSchedules => [of("list").as_slice(), &[SCHEDULE_ANY.to_owned()]].concat(),
+        Rule::Schedules => {
+            [of("list").as_slice(), &[SCHEDULE.to_owned(), SCHEDULE_ANY.to_owned()]].concat()
+        }
         Rule::Exports(verb) => [of(verb), of("list")].concat(),
         Rule::Managed(capability) | Rule::Private(capability) => vec![capability.to_owned()],
     }
@@ -149,12 +196,32 @@ pub(super) fn answer(question: &Question<'_>) -> Answer {
         Rule::Export => needs(export),
         Rule::Look if question.is_limited => needs(export),
         Rule::Look => needs(format!("{}.list", question.subject.unwrap_or_default())),
+        Rule::Registered => {
+            let subject = question.subject.unwrap_or_default();
+            needs(format!("{subject}.{}", question.codename.unwrap_or_default()))
+        }
         Rule::Again => missing("list").map_or_else(|| needs(export), Answer::Hidden),
         Rule::Exports(verb) => match missing("list").filter(|_| question.is_job) {
             Some(capability) => Answer::Hidden(capability),
             None => missing(verb).map_or(Answer::Allowed, Answer::Needs),
         },
+        Rule::Schedule if holds(&export) => needs(SCHEDULE.to_owned()),
+        Rule::Schedule => Answer::Needs(export),
+        Rule::GivesSchedules => match missing("list").filter(|_| question.is_job) {
+            Some(capability) => Answer::Hidden(capability),
+            None => needs(SCHEDULE_ANY.to_owned()),
+        },
+        Rule::Schedules => match missing("list").filter(|_| question.is_job) {
+            Some(capability) => Answer::Hidden(capability),
+            None if holds(SCHEDULE_ANY) => Answer::Allowed,
+            None if question.is_own == Some(true) => needs(SCHEDULE.to_owned()),
+            None => Answer::Needs(SCHEDULE_ANY.to_owned()),
+        },
         Rule::Managed(capability) => needs(capability.to_owned()),
+        Rule::Second | Rule::Alone if !holds(APPROVE) => Answer::Needs(APPROVE.to_owned()),
+        Rule::Second if question.is_own == Some(true) => Answer::Whose,
+        Rule::Alone if question.is_own != Some(true) => Answer::Whose,
+        Rule::Second | Rule::Alone => Answer::Allowed,
         Rule::Private(_) if question.is_own == Some(true) && !question.is_limited => {
             Answer::Allowed
         }

@@ -1,11 +1,14 @@
 //! Stops a stream in the server itself, from any thread.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
-use mysql_async::{Error, Opts, prelude::Queryable};
+use mysql_async::{Conn, Error, Opts, prelude::Queryable};
 use tokio::sync::Notify;
 
 use super::{
@@ -18,6 +21,10 @@ use crate::Interruptible;
 /// server is well, and must not hang where it is not.
 const ERRAND_SECONDS_MAX: u64 = 5;
 
+/// Longest wait for the answer to a `kill`. A server may take seconds for it (MariaDB tries for two
+/// to wake who waits in a busy `sleep`); it has heard by then, and nobody waits for it any more.
+const KILL_PATIENCE: Duration = Duration::from_millis(200);
+
 /// The number of no connection; the server counts from 1.
 const NO_CONNECTION: u32 = 0;
 
@@ -27,7 +34,7 @@ pub(super) struct Stop {
     application: String,
     connection: AtomicU32,
     is_asked_for: AtomicBool,
-    is_over: AtomicBool,
+    is_over: Arc<AtomicBool>,
     asked: Notify,
 }
 
@@ -38,7 +45,7 @@ impl Stop {
             application: application.to_owned(),
             connection: AtomicU32::new(NO_CONNECTION),
             is_asked_for: AtomicBool::new(false),
-            is_over: AtomicBool::new(false),
+            is_over: Arc::default(),
             asked: Notify::new(),
         }
     }
@@ -86,17 +93,26 @@ impl Stop {
         }
         let attempts = self.address.attempts(&self.application);
         let statement = format!("kill {connection}");
-        // A thread of its own, as the caller's may already be driving a runtime.
-        let killed = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(within(ERRAND_SECONDS_MAX, run(attempts, &statement)))
-        })
-        .join();
-        match killed {
-            Ok(Ok(())) => self.over(),
-            Ok(Err(error)) => tracing::warn!(%error, "a connection could not be killed"),
-            Err(_) => tracing::warn!("a connection could not be killed"),
-        }
+        let is_over = Arc::clone(&self.is_over);
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        // A thread of its own, as the caller's may already be driving a runtime, and as it may go
+        // on when nobody waits for it any more.
+        std::thread::spawn(move || {
+            let killed = async {
+                let conn = within(ERRAND_SECONDS_MAX, run(attempts, &statement)).await?;
+                is_over.store(true, Ordering::Release);
+                _ = tell.send(());
+                bid_farewell(conn).await;
+                Ok::<(), Error>(())
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let killed = runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(killed));
+            if let Err(error) = killed {
+                tracing::warn!(%error, "a connection could not be killed");
+            }
+        });
+        // Whoever fails drops the other end.
+        _ = told.recv_timeout(KILL_PATIENCE);
     }
 
     /// Whether the connection still stands in the server's process list.
@@ -129,16 +145,16 @@ async fn within<T>(seconds: u64, work: impl Future<Output = Result<T, Error>>) -
     }
 }
 
-async fn run(attempts: Vec<Opts>, statement: &str) -> Result<(), Error> {
+/// Runs the statement, and gives back the connection.
+async fn run(attempts: Vec<Opts>, statement: &str) -> Result<Conn, Error> {
     /// There is no such connection (any more).
     const NO_SUCH_THREAD: u16 = 1094;
     let mut conn = connect(attempts).await?;
-    let killed = conn.query_drop(statement).await;
-    bid_farewell(conn).await;
-    match killed {
-        Err(Error::Server(error)) if error.code == NO_SUCH_THREAD => Ok(()),
-        other => other,
+    match conn.query_drop(statement).await {
+        Err(Error::Server(error)) if error.code == NO_SUCH_THREAD => {}
+        other => other?,
     }
+    Ok(conn)
 }
 
 async fn find(attempts: Vec<Opts>, statement: &str) -> Result<bool, Error> {

@@ -68,6 +68,7 @@ pub(super) fn position_key(query: &Query, own: &Description) -> Option<Field> {
         is_default: false,
         is_internal: true,
         pii: None,
+        mask: tidegate_model::mask::MaskPolicy::Show,
     })
 }
 

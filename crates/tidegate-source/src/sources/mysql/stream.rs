@@ -304,7 +304,12 @@ impl Scan<'_> {
                 () = stop.asked() => return Ok(Filled::Stopped),
                 filled = &mut filled => return filled,
                 () = tokio::time::sleep(Duration::from_secs(SILENCE_SECONDS)) => {
-                    if !stop.is_alive().await {
+                    let is_alive = tokio::select! {
+                        biased;
+                        () = stop.asked() => return Ok(Filled::Stopped),
+                        is_alive = stop.is_alive() => is_alive,
+                    };
+                    if !is_alive {
                         let silent = std::io::Error::from(std::io::ErrorKind::TimedOut);
                         return Err(Error::from(silent).into());
                     }

@@ -38,7 +38,8 @@ const NOTHING: &[(&str, &str)] = &[
         "a job that was made has an entry that says so",
         "select j.id from jobs j where not exists
             (select 1 from activity a where a.job_id = j.id and a.outcome = 'done'
-                and a.action in ('export.created', 'export.rerun'))",
+                and a.action in ('export.created', 'export.rerun', 'schedule.fired',
+                    'schedule.run'))",
     ),
     (
         "a job has the artifact of one of its attempts",

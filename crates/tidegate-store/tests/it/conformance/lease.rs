@@ -1,18 +1,23 @@
 //! Leases: who may claim what, when, and what a lost one is worth.
 
 use tidegate_model::{
-    action::Action,
+    action::{Action, Target},
     actor::Via,
     ids::JobId,
     job::{Failure, FailureReason, NewJob},
     status::Status,
 };
 use tidegate_store::{
-    Change, ClaimRequest, Claimed, Committed, FailJob, HeldLease, ProgressReport, SourceShare,
-    StoreError,
+    Change, ClaimRequest, Claimed, Clock, Committed, FailJob, HeldLease, ProgressReport,
+    SourceShare, Store, StoreError,
 };
 
-use crate::check::{Check, ENDED_MICROS, LEASE_MICROS, claim_request, failure, new_job};
+use crate::check::{
+    Check, ENDED_MICROS, LEASE_MICROS, claim_request, failure, new_job, permit, worker,
+};
+
+/// By how much a clock goes back.
+const BACK_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
 async fn retry(check: &Check, held: &Claimed, pause_micros: i64) -> Result<Committed, StoreError> {
     let change = Change::Retry { proof: held.lease.proof(), failure: failure(), pause_micros };
@@ -223,6 +228,28 @@ fn what_is_held_or_cancelled_or_another_is_not_claimed() {
         check.site.execute("update jobs set cancel_requested = 0").unwrap();
         assert_eq!(check.claim_by(only(job)).await.unwrap().lease.job(), job);
         assert!(check.claim_by(only(job)).await.is_none(), "its lease is alive");
+    });
+}
+
+#[test]
+fn a_clock_that_went_back_holds_no_job_back_that_nobody_works_on() {
+    Check::on_both_tampered(async |check| {
+        #[expect(clippy::disallowed_methods, reason = "the test sets the clock back")]
+        let clock = Clock::behind(BACK_MICROS);
+        let earlier = Store::open_by(&check.site.url(), &clock).await.unwrap();
+        let claim = async |store: &Store| {
+            let permit = permit(store, &worker(), Action::JobClaim, Target::default()).await;
+            store.claim(permit, claim_request()).await.unwrap()
+        };
+        let made = check.create(&check.editor).await;
+        let held = claim(&earlier).await.expect("it was to be built at once");
+        assert_eq!(held.lease.job(), made);
+        check.publish(&held).await.unwrap();
+        let held = check.building(&check.editor).await;
+        retry(check, &held, LEASE_MICROS).await.unwrap();
+        assert!(claim(&check.store).await.is_none(), "it pauses");
+        let again = claim(&earlier).await.expect("no pause is as long");
+        assert_eq!((again.lease.job(), again.lease.attempt()), (held.lease.job(), 2));
     });
 }
 

@@ -32,7 +32,7 @@ fn a_job_goes_from_its_request_to_its_file() {
         assert!(check.is_in_use(claimed.lease.object_key()).await);
         assert_eq!(
             check.site.lines("select topic, job_id from outbox"),
-            [format!("job.ready {job}")]
+            [format!("export.ready {job}")]
         );
     });
 }

@@ -113,7 +113,7 @@ async fn allow_bearers(check: &Check, hours: Option<u32>) {
     let hours = hours.map(|hours| BearerHours::try_from(hours).unwrap());
     let settings = Settings { bearer_link_hours_max: hours, ..Settings::default() };
     let asked = (Action::SettingChange, Target::default());
-    check.change(&check.admin, asked, Change::Settings(Box::new(settings))).await.unwrap();
+    check.change(&check.admin, asked, Change::Settings(Box::new(settings.into()))).await.unwrap();
 }
 
 async fn make_bearer(check: &Check, job: JobId, hours: i64) -> Result<Committed, StoreError> {

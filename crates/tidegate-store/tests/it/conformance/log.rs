@@ -127,7 +127,7 @@ fn what_the_log_notes_of_itself_takes_its_permit_and_leaves_no_entry() {
 #[test]
 fn a_permit_for_something_else_is_none_for_the_log() {
     Check::on_both(async |check| {
-        for action in Action::ALL {
+        for &action in Action::ALL {
             // Only what upkeep may do at all can be tried here.
             let policy = check.store.policy().await.unwrap();
             let upkeep = Caller::upkeep("log");

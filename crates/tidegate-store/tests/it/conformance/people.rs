@@ -5,6 +5,7 @@ use tidegate_model::{
     actor::Caller,
     capability::Capabilities,
     ids::{OperatorId, TokenId},
+    mask::{MaskPolicy, MaskRule, MaskRules},
     role::{ADMINISTRATOR, Role, RowLimit},
     settings::Settings,
 };
@@ -60,6 +61,7 @@ fn auditor() -> Role {
         label: "Auditor".to_owned(),
         capabilities: ["activity.view".to_owned()].into(),
         limits: vec![RowLimit { subject: "orders".to_owned(), filter }],
+        masks: MaskRules(vec![MaskRule { class: "*".to_owned(), policy: MaskPolicy::Redact }]),
     }
 }
 
@@ -235,7 +237,7 @@ fn settings_are_kept_as_they_were_set() {
     Check::on_both(async |check| {
         assert_eq!(check.store.settings().await.unwrap(), Settings::default());
         let settings = Settings { retention_days: 30, rows_max: Some(7), ..Settings::default() };
-        let change = Change::Settings(Box::new(settings.clone()));
+        let change = Change::Settings(Box::new(settings.clone().into()));
         manage(check, Action::SettingChange, change).await.unwrap();
         assert_eq!(check.store.settings().await.unwrap(), settings);
     });

@@ -1,19 +1,23 @@
 //! Every change, one after another, with what each leaves in the log.
 
+mod approvals;
+mod schedules;
+
 use std::{cell::RefCell, fmt::Write};
 
 use serde_json::json;
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
-    ids::{JobId, LinkId, OperatorId, SessionId, TokenId},
+    ids::{JobId, LinkId, OperatorId, SessionId, TokenId, WebhookId},
+    notice::{Family, Topic},
     policy::authorize,
     role::Role,
 };
 use tidegate_store::{
-    Change, Committed, FailJob, LinkChange, OperatorChange, RoleEdit, SecondFactorChange,
-    SecondFactorProof, SessionChange, SessionProof, StoreError, StoreOwnership, TokenChange,
-    UnknownObject,
+    Change, Committed, FailJob, LinkChange, NoticeChange, OperatorChange, PauseChange, ReadNotices,
+    RoleEdit, SecondFactorChange, SecondFactorProof, SessionChange, SessionProof, StoreError,
+    StoreOwnership, TemplateWords, TokenChange, UnknownObject, WebhookChange,
 };
 
 use crate::check::{
@@ -49,10 +53,20 @@ impl Story<'_> {
     /// No action that leaves an entry is left out, and no other one has left one.
     fn assert_whole(&self) {
         let table = self.table.borrow();
-        // What is moved to an archive has a story of its own, with files and signatures; a code that
-        // is shown is refused, or is part of what it is shown for.
-        let elsewhere = [Action::ActivityArchive, Action::SecondFactorShow];
-        for action in Action::ALL.into_iter().filter(|one| !elsewhere.contains(one)) {
+        // What is moved to an archive has a story of its own, with files and signatures, and so has
+        // the registry of actions, with what other sites say; a code that is shown is refused, or
+        // is part of what it is shown for.
+        let elsewhere = [
+            Action::ActivityArchive,
+            Action::SecondFactorShow,
+            Action::ActionSync,
+            Action::ActionRun,
+            Action::ActionFinish,
+            Action::GrantRenew,
+            Action::GrantLapse,
+            Action::HandOver,
+        ];
+        for action in Action::ALL.iter().copied().filter(|one| !elsewhere.contains(one)) {
             let is_told = table.contains(&format!(" {} ", action.slug()));
             assert_eq!(is_told, action.leaves_entry(), "{}", action.slug());
         }
@@ -107,6 +121,10 @@ fn every_change_leaves_its_entry_and_its_transition() {
         vault(&story).await;
         looks(&story).await;
         second_factors(&story).await;
+        pauses(&story).await;
+        approvals::approvals(&story).await;
+        schedules::schedules(&story).await;
+        notices(&story).await;
         story.assert_whole();
         insta::assert_snapshot!("every_change", story.table.into_inner());
     });
@@ -206,6 +224,7 @@ async fn people(story: &Story<'_>) {
         label: "Auditor".to_owned(),
         capabilities: ["activity.view".to_owned()].into(),
         limits: Vec::new(),
+        masks: Default::default(),
     };
     let put = Change::Role(RoleEdit::Put(role));
     story.manage("add a role", Action::RoleChange, put).await;
@@ -302,6 +321,12 @@ async fn looks(story: &Story<'_>) {
     }
 }
 
+async fn pauses(story: &Story<'_>) {
+    let begin = PauseChange::Begin { reason: "a leak".to_owned() };
+    story.manage("pause", Action::EgressPause, Change::Pause(begin)).await;
+    story.manage("resume", Action::EgressResume, Change::Pause(PauseChange::End)).await;
+}
+
 async fn second_factors(story: &Story<'_>) {
     let tell = async |words: &str, action, change| {
         story.manage(words, action, Change::SecondFactor(change)).await
@@ -326,6 +351,68 @@ async fn second_factors(story: &Story<'_>) {
     let remove = SecondFactorChange::Remove(SecondFactorProof::Step(2));
     tell("turn it off", Action::SecondFactorRemove, remove).await;
     tell("take it away", Action::SecondFactorReset, SecondFactorChange::Reset).await;
+}
+
+async fn notices(story: &Story<'_>) {
+    let tell = async |words: &str, action, change| {
+        story.manage(words, action, Change::Notices(change)).await.id
+    };
+    let read = NoticeChange::Read(ReadNotices::UpTo(i64::MAX));
+    tell("read notices", Action::NoticeRead, read).await;
+    let (by_mail, in_inbox) = (true, true);
+    let hear = NoticeChange::Subscribe { family: Family::Jobs, by_mail, in_inbox };
+    tell("choose what to be told of", Action::SubscriptionChange, hear).await;
+    let add = WebhookChange::Add {
+        public_id: random_word(),
+        url: "https://example.com/".to_owned(),
+        topics: vec!["jobs".to_owned()],
+        secret: "sealed".to_owned(),
+    };
+    let made = tell("add a webhook", Action::WebhookAdd, NoticeChange::Webhook(add)).await;
+    let id = WebhookId(made.unwrap());
+    let change = WebhookChange::Change {
+        id,
+        url: "https://example.com/".to_owned(),
+        topics: vec!["security".to_owned()],
+        is_enabled: true,
+    };
+    let secret = "sealed again".to_owned();
+    for (words, action, change) in [
+        ("change it", Action::WebhookChange, change),
+        (
+            "give it a new secret",
+            Action::WebhookRotate,
+            WebhookChange::Rotate { id, secret, overlap_micros: 1 },
+        ),
+        ("test it", Action::WebhookTest, WebhookChange::Test(id)),
+    ] {
+        tell(words, action, NoticeChange::Webhook(change)).await;
+    }
+    let check = story.check;
+    let permit = check.log_permit(Action::DeliveryKeep).await;
+    let taken = check.store.take_deliveries(permit, LEASE_MICROS, 1).await.unwrap().remove(0);
+    let delivery = taken.id();
+    let permit = check.log_permit(Action::DeliveryEnd).await;
+    let end = async {
+        check.store.end_delivery(permit, taken, "down".to_owned(), true).await?;
+        Ok(Committed { seq: 0, job: None, id: None })
+    };
+    story.tell("give up on a delivery", end).await;
+    tell("send it again", Action::DeliveryRepeat, NoticeChange::Repeat(delivery)).await;
+    check.site.execute("update webhooks set failing_since = 1").unwrap();
+    let disable = WebhookChange::Disable { id, failing_before: 2 };
+    let disable = Change::Notices(NoticeChange::Webhook(disable));
+    let target = (Action::WebhookDisable, Target::default());
+    let upkeep = Caller::upkeep("upkeep");
+    story.tell("switch it off", check.change(&upkeep, target, disable)).await;
+    let remove = NoticeChange::Webhook(WebhookChange::Remove(id));
+    tell("remove it", Action::WebhookRemove, remove).await;
+    let topic = Topic::ExportReady;
+    let words = TemplateWords { title: "t".to_owned(), body: "b".to_owned(), html: None };
+    let set = NoticeChange::Template { topic, words: Some(words) };
+    tell("change the words of a mail", Action::TemplateChange, set).await;
+    let test = NoticeChange::TestTemplate { topic, address: "a@example.com".to_owned() };
+    tell("try them", Action::TemplateTest, test).await;
 }
 
 /// Looks at rows, where ten may be seen.

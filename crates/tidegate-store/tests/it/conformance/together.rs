@@ -60,3 +60,22 @@ fn changes_that_come_at_once_share_transactions_and_each_stands_for_itself() {
         assert!(moments < jobs, "{jobs} jobs were made in {moments} transactions");
     });
 }
+
+#[test]
+fn transitions_that_come_at_once_name_each_its_own_entry() {
+    Check::on_both(async |check| {
+        let mut jobs = Vec::new();
+        for _ in 0..EACH {
+            jobs.push(check.create(&check.editor).await);
+        }
+        let cancel =
+            |job| check.act(&check.editor, Action::ExportCancel, job, Change::CancelExport);
+        let outcomes = join_all(jobs.into_iter().map(cancel)).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let moments = check.site.number("select count(distinct at) from transitions");
+        assert!(moments < EACH as i64, "each was cancelled in a transaction of its own");
+        let own = "select count(*) from transitions t join activity a on a.seq = t.activity_seq \
+                   where a.job_id = t.job_id and a.action = 'export.cancel_requested'";
+        assert_eq!(check.site.number(own), EACH as i64);
+    });
+}

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::public_url;
+use super::{notify, public_url};
 use crate::{
     cli::Cli,
     control::{self, Control},
@@ -94,6 +94,7 @@ pub(super) fn find(cli: &Cli) -> Result<Vec<Part>, Failure> {
             let written = place.check().await.map(|()| "written, read".to_owned());
             parts.push(Part::new(format!("archives {}", place.name()), written));
         }
+        parts.extend(notify::find(&control).await?);
         Ok(parts)
     })
 }

@@ -35,11 +35,14 @@ impl Past {
             Deed::EditorsGetOrders => self.give_orders_to_editors().await,
             Deed::RowLimit { is_on } => self.limit_rows(is_on).await,
             Deed::Overreach { email, what } => self.overreach(email, what).await,
+            Deed::Schedule { email, wish } => self.schedule(email, wish).await,
+            Deed::PauseSchedule { email, reason } => self.pause_schedule(email, reason).await,
+            Deed::ReadNotices { email } => self.read_notices(email).await,
             Deed::Export { email, wish, fate } => self.export(email, wish, fate).await,
         }
     }
 
-    async fn caller(&self, email: &str) -> Result<Caller, Failure> {
+    pub(super) async fn caller(&self, email: &str) -> Result<Caller, Failure> {
         Ok(self.control.service.operator_caller(email, Via::Admin).await?)
     }
 
@@ -92,6 +95,7 @@ impl Past {
                 subject: "orders".to_owned(),
                 filter: json!({ "field": "shipping.country", "op": "eq", "value": "DE" }),
             }],
+            masks: Default::default(),
         };
         Ok(self.control.service.put_role(&self.caller(ADA).await?, role).await?)
     }

@@ -28,6 +28,8 @@ const FIRST_LIMIT: u64 = 33;
 const SUPPORT_ENDED: u64 = 20;
 const EDITORS_GOT_ORDERS: u64 = 19;
 const SECOND_LIMIT: u64 = 3;
+const SCHEDULES_BEGAN: u64 = 25;
+const ADS_ENDED: u64 = 9;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,12 @@ pub(super) enum Deed {
     RowLimit { is_on: bool },
     /// Somebody tried what the role does not admit.
     Overreach { email: &'static str, what: Overreach },
+    /// Somebody had an export made again and again.
+    Schedule { email: &'static str, wish: Wish },
+    /// Somebody's first schedule was paused.
+    PauseSchedule { email: &'static str, reason: &'static str },
+    /// Somebody read all notices.
+    ReadNotices { email: &'static str },
     /// Somebody exported something.
     Export { email: &'static str, wish: Wish, fate: Fate },
 }
@@ -98,6 +106,7 @@ pub(super) fn script(seed: u64, until: DateTime<Utc>) -> Vec<Event> {
         day.sign_ins();
         day.exports();
         day.remembered();
+        day.evening();
         events.append(&mut day.events);
     }
     let until = until.timestamp_micros();
@@ -222,6 +231,16 @@ impl Day {
                 let export = Deed::Export { email: EDITH, wish: ON_THE_WAY, fate };
                 self.put(noon + 20 * MINUTE, export);
             }
+            SCHEDULES_BEGAN => {
+                for (minutes, (email, wish)) in (10..).step_by(7).zip(wish::AGAIN_AND_AGAIN) {
+                    let at = noon + minutes * MINUTE;
+                    self.put(at, Deed::Schedule { email, wish });
+                }
+            }
+            ADS_ENDED => {
+                let reason = "The campaign is over";
+                self.put(noon, Deed::PauseSchedule { email: EDITH, reason });
+            }
             27 => self.overreach(VICTOR, Overreach::Users),
             26 => self.overreach(VICTOR, Overreach::Settings),
             12 => self.overreach(EDITH, Overreach::Operators),
@@ -230,6 +249,15 @@ impl Day {
             2 => self.ended(&[Fate::CancelledBuilding, Fate::Resumed, Fate::HandedBack]),
             1 => self.ended(&[Fate::Downloaded, Fate::Kept]),
             _ => {}
+        }
+    }
+
+    /// Who works reads what has come, but for what comes later.
+    fn evening(&mut self) {
+        if self.is_workday() && self.days_ago > 0 {
+            for email in [ADA, EDITH, VICTOR] {
+                self.put(WORK.0 + WORK.1, Deed::ReadNotices { email });
+            }
         }
     }
 
@@ -299,6 +327,9 @@ mod tests {
                 Deed::ShutOut { email } => known.retain(|one| *one != email),
                 Deed::Export { email, .. }
                 | Deed::SignIn { email, .. }
+                | Deed::Schedule { email, .. }
+                | Deed::PauseSchedule { email, .. }
+                | Deed::ReadNotices { email }
                 | Deed::Overreach { email, .. } => assert!(known.contains(&email), "{email}"),
                 Deed::SupportRole | Deed::EditorsGetOrders | Deed::RowLimit { .. } => {}
             }

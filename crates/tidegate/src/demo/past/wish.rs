@@ -50,6 +50,44 @@ pub(super) fn visits(views: u64) -> ExportRequest {
     }
 }
 
+/// What is made by itself, and whose it is.
+pub(super) const AGAIN_AND_AGAIN: [(&str, Wish); 4] = [
+    (
+        EDITH,
+        Wish(
+            r#"{"subject":"analytics","format":"csv","scope":{"country":"DE"},
+                "schedule":{"cron":"30 5 * * *","time_zone":"Europe/Berlin"},
+                "reason":"Views of the autumn campaign"}"#,
+        ),
+    ),
+    (
+        ADA,
+        Wish(
+            r#"{"subject":"orders","format":"xlsx","time_zone":"Europe/Berlin",
+                "scope":{"filter":{"field":"placed_at","op":"last","value":"week"}},
+                "schedule":{"cron":"0 6 * * 1","time_zone":"Europe/Berlin","missed":"once"},
+                "reason":"Orders of the week, for accounting"}"#,
+        ),
+    ),
+    (
+        EDITH,
+        Wish(
+            r#"{"subject":"content","kind":"posts","format":"ndjson",
+                "scope":{"status":"published"},"options":{"compress":"gzip"},
+                "schedule":{"cron":"15 4 * * 1-5","time_zone":"Europe/Berlin"},
+                "reason":"For the search of the shop"}"#,
+        ),
+    ),
+    (
+        ADA,
+        Wish(
+            r#"{"subject":"orders","format":"parquet",
+                "scope":{"filter":{"field":"placed_at","op":"last","value":"month"}},
+                "schedule":{"cron":"0 3 1 * *","time_zone":"UTC","missed":"once"}}"#,
+        ),
+    ),
+];
+
 const OF_ADA: &[Wish] = &[
     ON_THE_WAY,
     NEWSLETTER,

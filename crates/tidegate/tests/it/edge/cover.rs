@@ -10,9 +10,13 @@ use serde_json::{Value, json};
 
 use self::{
     oracle::{About, By, Matter, OPERATIONS, Operation, Rights, refusal},
-    people::{DESKS, DOOR, Kind, PASSWORD, SUBJECT_SLUGS, Site},
+    people::{
+        DESKS, DOOR, Kind, NOTICE_DESK, PASSWORD, SCHEDULE_DESK, SHARED_WEBHOOK, SUBJECT_SLUGS,
+        Site,
+    },
 };
 use super::{
+    hand_over,
     second_factor::authenticator::{code, step},
     server::{Asker, Server},
 };
@@ -45,11 +49,16 @@ fn matters(about: About) -> Vec<(usize, Matter)> {
     let others = places.map(|place| (place, matter(SUBJECT_SLUGS[place], false)));
     match about {
         About::Site => vec![(DESKS - 1, matter("content", true))],
+        About::Notices => vec![(NOTICE_DESK, matter("content", true))],
         About::Thing => [true, false].map(|own| (DESKS - 1, matter("content", own))).to_vec(),
         // Not at the last desk: its sessions are ended by operations of their own.
         About::Own => vec![(0, matter("content", true))],
         About::Subject => own.collect(),
         About::Job => own.chain(others).collect(),
+        About::Schedule => {
+            let moved = |(place, matter)| (SCHEDULE_DESK + place, matter);
+            own.chain(others).map(moved).collect()
+        }
     }
 }
 
@@ -58,22 +67,19 @@ impl Cell<'_> {
     fn request(&self, site: &Site, asker: &Asker) -> RequestBuilder {
         let (method, path) = self.operation.name.split_once(' ').unwrap();
         let desk = &self.kind.desks[self.place];
-        let id = match (self.operation.about, self.operation.name) {
-            (About::Job, "POST /exports/{id}/cancel") => self.kind.jobs(self.matter).pending,
-            (About::Job, _) => self.kind.jobs(self.matter).ready,
-            (About::Thing, _) => desk.thing(self.matter.is_own),
-            (About::Site | About::Subject | About::Own, _) => site.victim,
-        };
+        let number = self.number(site);
         let slug = match (self.operation.about, method) {
+            _ if self.operation.name.contains("/templates/") => "export.ready".to_owned(),
             (About::Subject, _) => self.matter.subject.to_owned(),
             (_, "DELETE") => format!("spare_{}", self.kind.name),
             _ => format!("made_{}", self.kind.name),
         };
-        let path = path.replace("{id}", &id.to_string()).replace("{slug}", &slug);
+        let path = path.replace("{id}", &number.to_string()).replace("{slug}", &slug);
         let whose = if self.matter.is_own { desk.operator } else { site.other.operator };
         let query = match self.operation.name {
             "GET /sessions" => format!("?operator={whose}"),
             "GET /subjects/{slug}/rows" => "?limit=1".to_owned(),
+            "DELETE /pause" => format!("?subject={}", self.matter.subject),
             _ => String::new(),
         };
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -90,6 +96,18 @@ impl Cell<'_> {
             }
             "PATCH /operators/{id}" => request.json(&json!({ "role": "viewer" })),
             "PUT /roles/{slug}" => request.json(&json!({ "capabilities": [] })),
+            "POST /actions/sync" => {
+                let name = format!("Export users, says {}", self.kind.name);
+                let action = json!({ "model": "user.User", "codename": "export", "name": name,
+                    "kind": "server", "scope": "bulk" });
+                request.json(&json!({ "actions": [action] }))
+            }
+            "POST /actions/{slug}/{codename}/runs" => request.json(&json!({ "scope": {} })),
+            "POST /hand-overs" => {
+                let mut whose = hand_over::Handed::of(&site.server);
+                whose.email = "victim@example.com";
+                whose.sign(request)
+            }
             "PUT /settings" => request.json(&site.settings),
             "POST /tokens" => request.json(&json!({ "name": "t", "days": 1 })),
             "POST /sessions" => {
@@ -108,7 +126,38 @@ impl Cell<'_> {
                 let body = json!({ "password": PASSWORD, "code": code });
                 desk.in_own_network(request).json(&body)
             }
-            _ => request,
+            name => match of_notices(name).or_else(|| self.of_others(site)) {
+                Some(body) => request.json(&body),
+                None => request,
+            },
+        }
+    }
+
+    fn of_others(&self, site: &Site) -> Option<Value> {
+        match self.operation.name {
+            "POST /pause" => Some(json!({ "subject": self.matter.subject, "reason": "a leak" })),
+            "PATCH /schedules/{id}" => Some(json!({ "schedule": { "cron": "0 7 1 1 *" } })),
+            "POST /schedules/{id}/reassign" => Some(json!({ "owner": site.other.operator })),
+            _ => None,
+        }
+    }
+
+    /// Number of what it is done to.
+    fn number(&self, site: &Site) -> u64 {
+        let desk = &self.kind.desks[self.place];
+        let id = match (self.operation.about, self.operation.name) {
+            (About::Job, "POST /exports/{id}/cancel") => self.kind.jobs(self.matter).pending,
+            (About::Schedule, "DELETE /schedules/{id}") => self.kind.jobs(self.matter).doomed,
+            (About::Schedule, _) => self.kind.jobs(self.matter).schedule,
+            (About::Job, _) => self.kind.jobs(self.matter).ready,
+            (About::Thing, _) => desk.thing(self.matter.is_own),
+            (About::Site | About::Notices | About::Subject | About::Own, _) => site.victim,
+        };
+        match self.operation.name {
+            "POST /notifications/deliveries/{id}/redeliver" => desk.delivery(),
+            "DELETE /webhooks/{id}" => desk.webhook(),
+            name if name.contains(" /webhooks/{id}") => SHARED_WEBHOOK,
+            _ => id,
         }
     }
 
@@ -125,6 +174,26 @@ impl Cell<'_> {
             _ => &self.kind.desks[self.place].email,
         }
     }
+}
+
+/// What is sent to an operation on notices or approvals, if it takes something.
+fn of_notices(name: &str) -> Option<Value> {
+    Some(match name {
+        "PUT /approvals/rules" | "PUT /budgets" => json!({}),
+        "POST /approvals/{id}/deny" | "POST /approvals/{id}/review" => json!({ "note": "seen" }),
+        "POST /approvals/{id}/break" => json!({ "reason": "it burns" }),
+        "POST /notifications/read" => json!({ "up_to": 1 }),
+        "PUT /notifications/subscriptions" => {
+            json!({ "family": "jobs", "by_mail": false, "in_inbox": true })
+        }
+        "PUT /notifications/templates/{slug}" | "POST /notifications/templates/{slug}/preview" => {
+            json!({ "title": "{{ title }}", "body": "{{ at }}" })
+        }
+        "POST /webhooks" | "PUT /webhooks/{id}" => {
+            json!({ "url": "https://127.0.0.1/", "topics": ["jobs"] })
+        }
+        _ => return None,
+    })
 }
 
 /// The log, as far as it was read.
@@ -175,6 +244,8 @@ fn fault(
     });
     let is_written = match (operation.leaves.is_empty(), refused) {
         (_, Some(401)) => own.is_empty(),
+        // Whoever asks may; that the owner may not is a state.
+        (false, Some(409)) => own.is_empty(),
         (true, Some(_)) => own.len() <= 1 && is_its,
         (true, None) => own.is_empty(),
         (false, None) if not_done.is_some() => own.is_empty(),

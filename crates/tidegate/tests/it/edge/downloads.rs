@@ -184,9 +184,44 @@ fn a_download_is_cut_by_deletion_and_by_loss_of_right_and_not_by_expiry() {
     assert_eq!(ends(&server, 3), expected);
 
     let id = ada.export(&request);
+    let paused = Halfway::begin(&server, &ada, &ada.link(id));
+    server.run(&["pause", "--subject", "orders", "--reason", "a leak"]);
+    assert!(!paused.comes_whole(), "a file went out while its subject was paused");
+    assert_eq!(ends(&server, 4).pop(), Some(end("paused", false)));
+    server.run(&["resume", "--subject", "orders"]);
+
+    let id = ada.export(&request);
     server.run(&["operators", "add", "grace@example.com", "--role", "administrator"]);
     let revoked = Halfway::begin(&server, &ada, &ada.link(id));
     let grace = ["--as", "grace@example.com", "operators", "disable", "administrator@example.com"];
     server.shop.run(&grace).with_code(0);
     assert!(!revoked.comes_whole(), "a file went out to somebody who was shut out");
+}
+
+#[test]
+fn a_download_that_nobody_reads_is_broken_off_when_its_right_is_gone() {
+    let server = Server::new();
+    server.shop.sqlite(MANY);
+    let may = "orders.list,orders.export,exports.list.own,exports.download.own";
+    server.run(&["roles", "put", "closer", "--capabilities", may]);
+    server.run(&["operators", "add", "closer@example.com", "--role", "closer"]);
+    let clo = server.with_role("closer");
+    let id = clo.export(&json!({ "subject": "orders", "format": "csv" }));
+    let clo_is = |role| vec!["operators", "role", "closer@example.com", role];
+    let pause = |of: &[&'static str]| [&["pause", "--reason", "a leak"], of].concat();
+    let resume = |of: &[&'static str]| [&["resume"], of].concat();
+    let orders = ["--subject", "orders"];
+    let changes = [
+        (clo_is("viewer"), "right_lost", clo_is("closer")),
+        (pause(&orders), "paused", resume(&orders)),
+        (pause(&[]), "paused", resume(&[])),
+    ];
+    for (count, (take, reason, give)) in changes.into_iter().enumerate() {
+        let unread = Halfway::begin(&server, &clo, &clo.link(id));
+        server.run(&take);
+        // Written down while the reader still stands still, with most of the file on its way.
+        assert_eq!(ends(&server, count + 1).pop(), Some((reason.to_owned(), false)), "{take:?}");
+        assert!(!unread.comes_whole(), "{take:?}: what lay in the buffers went out to its end");
+        server.run(&give);
+    }
 }

@@ -1,9 +1,12 @@
 //! No byte that leaves holds what its recipient may not see: canaries in every place.
 
 mod host;
+mod masked;
 mod packed;
 mod searcher;
 mod site;
+mod told;
+mod twin;
 mod twins;
 
 use std::{collections::BTreeSet, process::Stdio};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use clap::Parser;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate::{cli::Cli, control::Control, edge};
 use tidegate_testkit::{
     postgres::{Postgres, PostgresDatabase},
@@ -13,16 +13,17 @@ use tidegate_testkit::{
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use super::{
+    action_runs::{allow, configuration, shop, site},
     server::{Asker, Server},
     sign_in::{PASSWORD, cookie, set_password, sign_in, with_cookie},
 };
-use crate::site::Shop;
 
 /// The generated list of the pages.
 const PAGES: &str = include_str!("../../../../../docs/reference/pages.md");
 /// Pages that show more than their examples do.
-const MORE: [&str; 6] = [
+const MORE: [&str; 7] = [
     "/sg-admin/",
+    "/sg-admin/approvals/2",
     "/sg-admin/exports?q=orders&status=ready&sort=-size&limit=100",
     "/sg-admin/activity?actor=administrator@example.com&limit=100",
     "/sg-admin/activity?subject=orders&tag=pii",
@@ -31,12 +32,16 @@ const MORE: [&str; 6] = [
 ];
 /// Questions to the control database that a page may have, and messages to the source, which begin
 /// and end its transactions, too.
-const CONTROL_MAX: usize = 12;
+const CONTROL_MAX: usize = 13;
 const SOURCE_MAX: usize = 35;
-/// Pages that may have more: one counts and reads rows twice, and has both written down; the other
-/// adds up what went out in a dozen ways.
-const LARGER: &[(&str, usize, usize)] =
-    &[("/sg-admin/exports/new/review", 30, 45), ("/sg-admin/dashboard", 24, SOURCE_MAX)];
+/// Pages that may have more: one counts and reads rows twice, and has both written down, beside what
+/// the export will meet; one adds up what went out in a dozen ways; one reads rows for whoever decides,
+/// and has that written down, beside everything that it says of what waits.
+const LARGER: &[(&str, usize, usize)] = &[
+    ("/sg-admin/exports/new/review", 33, 45),
+    ("/sg-admin/dashboard", 25, SOURCE_MAX),
+    ("/sg-admin/approvals/2", 24, SOURCE_MAX),
+];
 /// How often each page is asked; what a first one has to learn of a new connection, the next need
 /// not.
 const TRIES: usize = 3;
@@ -48,6 +53,7 @@ url = "SOURCE_URL"
 
 [[subjects]]
 slug = "orders"
+model = "shop.Order"
 source = "shop"
 table = "orders"
 date_field = "placed_at"
@@ -136,10 +142,11 @@ impl Quiet {
 }
 
 /// Every page that can be looked at.
-fn pages() -> Vec<&'static str> {
+fn pages(run: i64) -> Vec<String> {
     let lines = PAGES.lines().filter(|line| line.starts_with("| "));
     let examples = lines.filter_map(|line| line.split(" | ").nth(2)?.split('`').nth(1));
-    let pages: Vec<&str> = examples.chain(MORE).collect();
+    let of_run = |path: &str| path.replace("/runs/1", &format!("/runs/{run}"));
+    let pages: Vec<String> = examples.chain(MORE).map(of_run).collect();
     assert!(pages.len() > 20, "{pages:?}");
     pages
 }
@@ -148,21 +155,79 @@ fn pages() -> Vec<&'static str> {
 fn look(
     server: &Server,
     databases: [&PostgresDatabase<'_>; 2],
+    run: i64,
 ) -> BTreeMap<String, (Asked, String)> {
     let quiet = Quiet::in_front_of(server, databases);
-    let asked = pages().into_iter().map(|path| (path.to_owned(), quiet.asked(path))).collect();
+    let asked = |path: String| {
+        let asked = quiet.asked(&path);
+        (path, asked)
+    };
+    let asked = pages(run).into_iter().map(asked).collect();
     quiet.end();
     asked
 }
 
-/// Two exports that were made, and one of them taken.
+/// Two exports that were made, and one of them taken; the first was released without a second
+/// person, another one waits for one.
 fn few(ada: &Asker) {
-    for _ in 0..2 {
-        let fields = ["id", "customer.email"];
-        let order = json!({ "subject": "orders", "format": "csv", "fields": fields });
-        let id = ada.export(&order);
+    add_webhook(ada);
+    add_schedule(ada);
+    add_budget(ada, 1);
+    add_waiting(ada, 2);
+    release(ada, 1);
+    for id in [1, ada.export(&orders())] {
+        ada.wait(id);
         ada.get(&ada.link(id)).bytes().unwrap();
     }
+}
+
+/// Has an action done. Gives the number of the run.
+fn refund(ada: &Asker) -> i64 {
+    let body = json!({ "scope": { "ids": [1] } });
+    let ran: Value = ada.post("/api/v1/actions/orders/refund/runs", &body).json().unwrap();
+    ran["run"].as_i64().unwrap_or_else(|| panic!("{ran}"))
+}
+
+fn orders() -> Value {
+    json!({ "subject": "orders", "format": "csv", "fields": ["id", "customer.email"] })
+}
+
+/// Exports that wait for a second person; what is asked for after them does not.
+fn add_waiting(ada: &Asker, number: u64) {
+    let put = |rules: Value| {
+        let rules = json!({ "rules": rules, "break_glass": true });
+        let put = ada.request(Method::PUT, "/api/v1/approvals/rules").json(&rules).send().unwrap();
+        assert!(put.status().is_success(), "{:?}", put.text());
+    };
+    put(json!([{ "name": "all" }]));
+    for _ in 0..number {
+        assert_eq!(ada.post("/api/v1/exports", &orders()).status(), 202);
+    }
+    // As many rules as before, of which none holds anything.
+    put(json!([{ "name": "nobody", "operators": ["nobody@example.com"] }]));
+}
+
+fn release(ada: &Asker, id: u64) {
+    let path = format!("/api/v1/approvals/{id}/break");
+    assert_eq!(ada.post(&path, &json!({ "reason": "it burns" })).status(), 204);
+}
+
+fn add_budget(ada: &Asker, number: u64) {
+    let budget = |one| json!({ "name": format!("budget {one}"), "rows": 1_000_000 });
+    let budgets = json!({ "budgets": (0..number).map(budget).collect::<Vec<_>>() });
+    let put = ada.request(Method::PUT, "/api/v1/budgets").json(&budgets).send().unwrap();
+    assert!(put.status().is_success(), "{:?}", put.text());
+}
+
+fn add_schedule(ada: &Asker) {
+    let when = json!({ "cron": "0 6 1 1 *" });
+    let schedule = json!({ "subject": "orders", "format": "csv", "schedule": when });
+    assert_eq!(ada.post("/api/v1/exports", &schedule).status(), 201);
+}
+
+fn add_webhook(ada: &Asker) {
+    let webhook = json!({ "url": "https://127.0.0.1/", "topics": ["schedules"] });
+    assert_eq!(ada.post("/api/v1/webhooks", &webhook).status(), 201);
 }
 
 /// Many of everything that stands on a page.
@@ -176,6 +241,8 @@ fn many(ada: &Asker, control: &PostgresDatabase<'_>, source: &PostgresDatabase<'
         let put = ada.request(Method::PUT, &format!("/api/v1/roles/role_{number}"));
         let put = put.json(&role).send().unwrap();
         assert!(put.status().is_success(), "{:?}", put.text());
+        add_webhook(ada);
+        add_schedule(ada);
         let token = json!({ "name": format!("token {number}"), "days": 1 });
         let made = ada.post("/api/v1/tokens", &token);
         assert!(made.status().is_success(), "{:?}", made.text());
@@ -183,8 +250,13 @@ fn many(ada: &Asker, control: &PostgresDatabase<'_>, source: &PostgresDatabase<'
         assert_eq!(made.status(), 202, "{:?}", made.text());
         ada.get(&ada.link(1)).bytes().unwrap();
     }
-    for id in 3..3 + MANY {
+    for id in 4..4 + MANY {
         ada.wait(id);
+    }
+    add_budget(ada, MANY / 2);
+    add_waiting(ada, MANY);
+    for id in 4 + MANY..4 + MANY + MANY / 2 {
+        release(ada, id);
     }
     // Somebody who has signed in from many places, and others who have once.
     control.execute(
@@ -202,15 +274,20 @@ fn no_page_asks_more_often_when_there_is_more() {
     let (control, source) = (Postgres::shared().database(), Postgres::shared().database());
     source.execute(TABLE);
     source.execute(&rows(1, 5));
-    let shop = Shop::new();
+    let shop = shop();
     fs::write(shop.path("tidegate.toml"), SITE.replace("SOURCE_URL", &source.tcp_url())).unwrap();
-    let mut server = Server::on(shop, &control.tcp_url(), "", &[]);
+    let (webhook, _heard) = site(204);
+    let actions = configuration(&webhook, "private = true");
+    let mut server = Server::on(shop, &control.tcp_url(), &actions, &[]);
+    server.run(&["sync-actions"]);
+    allow(&server, "administrator");
     set_password(&server, "administrator@example.com");
     let ada = server.with_role("administrator");
     few(&ada);
-    let of_few = look(&server, [&control, &source]);
+    let run = refund(&ada);
+    let of_few = look(&server, [&control, &source], run);
     many(&ada, &control, &source);
-    let of_many = look(&server, [&control, &source]);
+    let of_many = look(&server, [&control, &source], run);
     server.tell_to_end();
     server.ended();
 

@@ -72,7 +72,8 @@ impl Server {
         Self::staffed_in(Shop::new(), CONTROL_URL, configuration)
     }
 
-    fn staffed_in(shop: Shop, control_url: &str, configuration: &str) -> Shop {
+    /// The same in a shop that is there, with its control state elsewhere.
+    pub(crate) fn staffed_in(shop: Shop, control_url: &str, configuration: &str) -> Shop {
         let path = shop.path("tidegate.toml");
         let text = fs::read_to_string(&path).unwrap();
         let control = CONTROL.replace("CONTROL_URL", control_url);
@@ -93,28 +94,22 @@ impl Server {
     }
 
     /// The same by a command that says more about it.
-    pub(crate) fn started(shop: Shop, mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let base = loop {
-            let mut line = String::new();
-            let bytes = lines.read_line(&mut line).unwrap();
-            assert!(bytes > 0, "{}", String::from_utf8_lossy(&said.lock().unwrap()));
-            said.lock().unwrap().extend(line.as_bytes());
-            if let Some((_, base)) = line.split_once("ready at ") {
-                break base.split(['"', '\n']).next().unwrap().to_owned();
-            }
-        };
-        let kept = Arc::clone(&said);
-        // Whatever else it says must not fill the pipe.
-        let listening = thread::spawn(move || {
-            let mut line = Vec::new();
-            while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
-                kept.lock().unwrap().append(&mut line);
-            }
-        });
+    pub(crate) fn started(shop: Shop, command: Command) -> Self {
+        let (child, base, said, listening) = listen(command);
         Self { shop, base, said, child, listening: Some(listening) }
+    }
+
+    /// Kills it on the spot, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.listening.take().unwrap().join().unwrap();
+    }
+
+    /// Starts it again in its shop, once it has ended.
+    pub(crate) fn start_again(&mut self) {
+        let (child, base, said, listening) = listen(self.shop.command(&["serve"]));
+        (self.child, self.base, self.said, self.listening) = (child, base, said, Some(listening));
     }
 
     /// What it has said on standard error up to now.
@@ -191,6 +186,33 @@ impl Drop for Server {
             drop(self.child.wait());
         }
     }
+}
+
+type Listened = (Child, String, Arc<Mutex<Vec<u8>>>, JoinHandle<()>);
+
+/// A process, once it says where it is to be reached; with what it says, and who listens to it.
+fn listen(mut command: Command) -> Listened {
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let base = loop {
+        let mut line = String::new();
+        let bytes = lines.read_line(&mut line).unwrap();
+        assert!(bytes > 0, "{}", String::from_utf8_lossy(&said.lock().unwrap()));
+        said.lock().unwrap().extend(line.as_bytes());
+        if let Some((_, base)) = line.split_once("ready at ") {
+            break base.split(['"', '\n']).next().unwrap().to_owned();
+        }
+    };
+    let kept = Arc::clone(&said);
+    // Whatever else it says must not fill the pipe.
+    let listening = thread::spawn(move || {
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+            kept.lock().unwrap().append(&mut line);
+        }
+    });
+    (child, base, said, listening)
 }
 
 fn email(role: &str) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use tidegate_model::{
     field::FIELDS_MAX,
     request::{OPTIONS_MAX, REASON_CHARACTERS_MAX},
+    schedule::{EXPRESSION_CHARACTERS_MAX, JITTER_SECONDS_MAX, LAG_SECONDS_MAX, Missed},
     scope::{IDS_MAX, KEY_FIELDS_MAX, SEARCH_CHARACTERS_MAX, SORT_FIELDS_MAX},
     selection::NAME_CHARACTERS_MAX,
 };
@@ -27,6 +28,7 @@ pub(super) fn schemas() -> Vec<(String, Value)> {
         ("Scope".to_owned(), scope()),
         ("DateRange".to_owned(), date_range()),
         ("Notify".to_owned(), notify()),
+        ("Timing".to_owned(), timing()),
         ("FieldChoice".to_owned(), field_choice()),
         ("RenamedField".to_owned(), renamed_field()),
         ("FormatOptions".to_owned(), options()),
@@ -79,7 +81,10 @@ fn request() -> Value {
                 "type": ["string", "null"], "maxLength": REASON_CHARACTERS_MAX,
                 "description": "Why the data is wanted",
             },
-            "schedule": { "type": "null", "description": "Reserved: null runs once, now" },
+            "schedule": described(
+                or_null(named("Timing")),
+                "When to run: null once, now; else this makes a schedule",
+            ),
         },
         "additionalProperties": false,
     })
@@ -95,6 +100,51 @@ fn notify() -> Value {
                 "type": "string", "format": "email", "maxLength": EMAIL_CHARACTERS_MAX,
                 "description": "Address to mail to",
             },
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// When a schedule fires. That it has `cron` or `at` is said in words: an answer names both.
+fn timing() -> Value {
+    let text = |words: &str| {
+        json!({
+            "type": ["string", "null"], "maxLength": WORD_CHARACTERS_MAX, "description": words,
+        })
+    };
+    let seconds = |most: u32, words: &str| {
+        json!({
+            "type": ["integer", "null"], "minimum": 0, "maximum": most, "description": words,
+        })
+    };
+    json!({
+        "type": "object",
+        "description": "When a schedule fires: `cron` for again and again, `at` for once. \
+                        docs/concepts/schedules.md says how the changes of a clock are met.",
+        "properties": {
+            "cron": {
+                "type": ["string", "null"], "maxLength": EXPRESSION_CHARACTERS_MAX,
+                "description": "Minute, hour, day of month, month, day of week, such as \
+                                `0 6 * * 1`",
+            },
+            "at": text("One moment, such as `2027-03-01T06:00:00Z`, or a local time of the zone"),
+            "time_zone": text("Whose local times are meant; the request's if absent"),
+            "missed": {
+                "anyOf": [
+                    { "type": "string", "enum": Missed::ALL.map(Missed::slug) },
+                    { "type": "null" },
+                ],
+                "description": "What becomes of fires that nobody was there for: `once` makes one \
+                                export for the last of them (if absent), `skip` none",
+            },
+            "starts_at": text("No fire before; for `cron` only"),
+            "ends_at": text("No fire after; for `cron` only"),
+            "jitter_seconds": seconds(
+                JITTER_SECONDS_MAX, "Seconds by which a fire is put off, at most; for `cron` only",
+            ),
+            "lag_seconds": seconds(
+                LAG_SECONDS_MAX, "Seconds that `since_last` stays behind the moment of the run",
+            ),
         },
         "additionalProperties": false,
     })

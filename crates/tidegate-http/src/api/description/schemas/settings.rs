@@ -1,13 +1,25 @@
 //! The settings of a site, from the model's table of them.
 
 use serde_json::{Map, Value, json};
-use tidegate_model::settings::{SETTINGS, Setting, Settings};
+use tidegate_model::settings::{ListOf, SETTINGS, Setting, Settings};
 
 /// The schema.
 pub(super) fn schema() -> Value {
     let first = serde_json::to_value(Settings::default()).expect("settings are plain JSON");
     let property = |setting: &Setting| {
-        let Setting { name, words, least, most, words_taken, may_be_null, is_switch } = *setting;
+        let Setting { name, words, least, most, words_taken, may_be_null, is_switch, list_of } =
+            *setting;
+        if let Some(of) = list_of {
+            let items = match of {
+                ListOf::Subjects => json!({ "type": "string" }),
+                ListOf::Masks => json!({ "$ref": "#/components/schemas/Mask" }),
+            };
+            let types = if may_be_null { json!(["array", "null"]) } else { json!("array") };
+            let schema = json!({
+                "type": types, "items": items, "default": first[name], "description": words,
+            });
+            return (name.to_owned(), schema);
+        }
         if is_switch {
             let schema = json!({
                 "type": "boolean", "default": first[name], "description": words,

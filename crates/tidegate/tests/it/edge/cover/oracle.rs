@@ -7,10 +7,14 @@ use std::collections::BTreeSet;
 pub(super) enum About {
     /// The site.
     Site,
+    /// The site as well, for a desk of its own: who is refused too often is not written down.
+    Notices,
     /// A subject.
     Subject,
     /// An export: of a subject, one's own or another's.
     Job,
+    /// A schedule, of the same kinds.
+    Schedule,
     /// A thing of somebody: one's own or another's.
     Thing,
     /// What is one's own and can be nobody else's.
@@ -33,6 +37,12 @@ enum Rule {
     Take,
     /// "A token needs `X.export`, not only `X.list`, to read rows": who is signed in does not.
     Look,
+    /// `exports.schedule` for one's own, `exports.schedule.any` for everybody's.
+    Plan,
+    /// "Runs belong to the original creator and stop when that operator no longer may."
+    OwnerMay,
+    /// Nothing waits for an approval here: who decides about what does is proven where it waits.
+    Absent,
     /// A capability.
     Has(&'static str),
     /// One's own is free to a person, not to a token with scopes; another's takes the capability,
@@ -53,8 +63,8 @@ pub(super) struct Operation {
     pub(super) leaves: &'static [&'static str],
 }
 
-use About::{Job, Own, Site, Subject, Thing};
-use Rule::{Export, Floor, Gate, Has, Listed, Look, Mine, Take, Whose};
+use About::{Job, Notices, Own, Schedule, Site, Subject, Thing};
+use Rule::{Absent, Export, Floor, Gate, Has, Listed, Look, Mine, OwnerMay, Plan, Take, Whose};
 
 const fn of(
     name: &'static str,
@@ -66,6 +76,10 @@ const fn of(
 }
 
 const JOB: &[Rule] = &[Gate, Floor(404), Listed];
+const ABSENT: &[Rule] = &[Gate, Absent];
+const RULED: &[&str] = &["approval_rules.changed"];
+/// Nobody holds an action that nobody has declared.
+const RUN: &[Rule] = &[Gate, Floor(404), Has("actions.none")];
 const ASKED: &[Rule] = &[Gate, Floor(422), Take];
 
 /// Every operation. Deletions come last, as they leave nothing to look at.
@@ -85,6 +99,24 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("GET /exports/{id}/attempts", Job, JOB, &[]),
     of("GET /exports/{id}/manifest", Job, JOB, &[]),
     of("GET /exports/{id}/events", Job, JOB, &[]),
+    of("GET /schedules", Site, &[Gate, Export("list")], &[]),
+    of("GET /schedules/{id}", Schedule, JOB, &[]),
+    of("PATCH /schedules/{id}", Schedule, PLANNED, &["schedule.changed"]),
+    of("POST /schedules/{id}/pause", Schedule, PLANNED, &["schedule.paused"]),
+    of("POST /schedules/{id}/resume", Schedule, FIRING, &["schedule.resumed"]),
+    of("POST /schedules/{id}/run", Schedule, FIRING, &["schedule.run"]),
+    of("POST /schedules/{id}/reassign", Schedule, GIVEN, &["schedule.reassigned"]),
+    of("DELETE /schedules/{id}", Schedule, PLANNED, &["schedule.deleted"]),
+    of("GET /approvals", Site, &[Gate, Has("exports.approve")], &[]),
+    of("GET /approvals/rules", Site, &[Gate, Has("settings.manage")], &[]),
+    of("PUT /approvals/rules", Site, &[Gate, Has("settings.manage")], RULED),
+    of("GET /approvals/{id}", Job, ABSENT, &[]),
+    of("POST /approvals/{id}/grant", Job, ABSENT, &[]),
+    of("POST /approvals/{id}/deny", Job, ABSENT, &[]),
+    of("POST /approvals/{id}/break", Job, ABSENT, &[]),
+    of("POST /approvals/{id}/review", Job, ABSENT, &[]),
+    of("GET /budgets", Site, &[Gate, Has("budgets.manage")], &[]),
+    of("PUT /budgets", Site, &[Gate, Has("budgets.manage")], &["budget.changed"]),
     of("GET /egress", Site, &[Gate, Export("list")], &[]),
     of("GET /activity", Site, &[Gate, Has("activity.view")], &[]),
     of("POST /activity/report", Site, &[Gate, Has("activity.export")], &["activity.exported"]),
@@ -99,11 +131,37 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("POST /second-factor", Own, OWN, &["second_factor.offered"]),
     of("GET /roles", Site, &[Gate, Has("roles.manage")], &[]),
     of("PUT /roles/{slug}", Site, &[Gate, Has("roles.manage")], &["role.changed"]),
+    of("GET /actions", Site, &[Gate], &[]),
+    of("POST /actions/sync", Site, &[Gate, Has("actions.sync")], &["action.synced"]),
+    of("POST /actions/{slug}/{codename}/runs", Subject, RUN, &["action.run"]),
+    of("POST /hand-overs", Site, &[Gate, Has("actions.sync")], &["hand_over.taken"]),
     of("GET /tokens", Site, &[Gate, Whose("tokens.manage")], &[]),
     of("POST /tokens", Site, &[Gate, Whose("tokens.manage")], &["token.created"]),
     of("GET /sessions", Thing, &[Gate, Whose("operators.manage")], &[]),
     of("GET /settings", Site, &[Gate, Has("settings.manage")], &[]),
     of("PUT /settings", Site, &[Gate, Has("settings.manage")], &["setting.changed"]),
+    // One after the other: what is paused goes on before anything else is asked for.
+    of("GET /pause", Site, &[Gate], &[]),
+    of("POST /pause", Subject, &[Gate, Floor(422), Has("egress.pause")], &["egress.paused"]),
+    of("DELETE /pause", Subject, &[Gate, Floor(404), Has("egress.pause")], &["egress.resumed"]),
+    of("GET /notifications", Notices, &[Gate, Whose(NOTICES)], &[]),
+    of("POST /notifications/read", Notices, &[Gate, Whose(NOTICES)], &["notice.read"]),
+    of("GET /notifications/subscriptions", Notices, &[Gate, Whose(NOTICES)], &[]),
+    of("PUT /notifications/subscriptions", Notices, &[Gate, Whose(NOTICES)], SUBSCRIBED),
+    of("GET /notifications/templates", Notices, MANAGED, &[]),
+    of("PUT /notifications/templates/{slug}", Notices, MANAGED, &["template.changed"]),
+    of("POST /notifications/templates/{slug}/preview", Notices, MANAGED, &[]),
+    of("POST /notifications/templates/{slug}/test", Notices, MANAGED, &["template.tested"]),
+    of("DELETE /notifications/templates/{slug}", Notices, MANAGED, &["template.changed"]),
+    of("GET /notifications/deliveries", Notices, MANAGED, &[]),
+    of("POST /notifications/deliveries/{id}/redeliver", Notices, MANAGED, &["delivery.repeated"]),
+    of("GET /webhooks", Notices, MANAGED, &[]),
+    of("POST /webhooks", Notices, MANAGED, &["webhook.added"]),
+    of("GET /webhooks/{id}", Notices, MANAGED, &[]),
+    of("PUT /webhooks/{id}", Notices, MANAGED, &["webhook.changed"]),
+    of("POST /webhooks/{id}/rotate", Notices, MANAGED, &["webhook.secret_rotated"]),
+    of("POST /webhooks/{id}/test", Notices, MANAGED, &["webhook.tested"]),
+    of("DELETE /webhooks/{id}", Notices, MANAGED, &["webhook.removed"]),
     of("POST /exports/{id}/rerun", Job, &[Gate, Floor(404), Listed, Take], RERUN),
     of("POST /exports/{id}/downloads", Job, DOWNLOAD, &["download.link"]),
     of("POST /exports/{id}/cancel", Job, CANCEL, &["export.cancel_requested"]),
@@ -114,6 +172,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("DELETE /sessions/current", Site, &[Gate], &["session.ended"]),
 ];
 
+/// Schedules: `exports.schedule` for one's own, `exports.schedule.any` for everybody's.
+const PLANNED: &[Rule] = &[Gate, Floor(404), Listed, Plan];
+const FIRING: &[Rule] = &[Gate, Floor(404), Listed, Plan, OwnerMay];
+const GIVEN: &[Rule] = &[Gate, Floor(404), Listed, Has("exports.schedule.any")];
+/// Webhooks, words of mails, and what was sent.
+const MANAGED: &[Rule] = &[Gate, Has(NOTICES)];
+const NOTICES: &str = "notifications.manage";
+const SUBSCRIBED: &[&str] = &["subscription.changed"];
 /// One's own, and nobody else's.
 const OWN: &[Rule] = &[Gate, Whose("operators.manage")];
 const RESET: &[&str] = &["second_factor.reset"];
@@ -168,8 +234,18 @@ pub(super) fn refusal(operation: &Operation, rights: &Rights, matter: Matter) ->
             Floor(status) => (on_subject("list"), status),
             Listed => (on_exports("list"), 404),
             Export(word) => (on_exports(word), 403),
+            Plan => {
+                let own = matter.is_own && has("exports.schedule");
+                (own || has("exports.schedule.any"), 403)
+            }
+            // Another's is an administrator's, as is whoever shows a token with scopes.
+            OwnerMay => {
+                let by_role = on_subject("export") && has("exports.schedule");
+                (!matter.is_own || rights.by == By::ScopedToken || by_role, 409)
+            }
             Take => (on_subject("export"), 403),
             Look => (rights.by == By::Session || on_subject("export"), 403),
+            Absent => (false, 404),
             Has(capability) => (has(capability), 403),
             Mine(capability) => (free(capability), 404),
             Whose(capability) => (free(capability), 403),
@@ -198,6 +274,6 @@ pub(super) fn everything() -> Vec<&'static str> {
         content.list content.export orders.list orders.export users.list users.export \
         exports.schedule activity.view settings.manage roles.manage operators.manage pii.unmask \
         exports.approve exports.schedule.any tokens.manage notifications.manage budgets.manage \
-        activity.export egress.pause";
+        activity.export egress.pause actions.sync";
     words.split_whitespace().collect()
 }

@@ -12,7 +12,10 @@ use sha2::{Digest, Sha256};
 
 use super::oracle::{By, Matter, Rights, default_role, everything};
 use crate::{
-    edge::server::{Asker, Server},
+    edge::{
+        hand_over,
+        server::{Asker, Server},
+    },
     site::Shop,
 };
 
@@ -25,6 +28,7 @@ table = "content"
 
 [[subjects]]
 slug = "users"
+model = "user.User"
 source = "shop"
 table = "users"
 pii = true
@@ -43,6 +47,12 @@ insert into users values (1, 'Ada', 'ada@example.org'), (2, 'Grace', 'grace@exam
 ";
 /// Behind the routes of the edge, so that sign-ins come from networks of their own.
 const PROXY: &str = "proxies = [\"127.0.0.1\"]\n";
+
+/// A mail server that nobody answers for: a test mail is asked for, and waits.
+const NOTIFY: &str = "[notify]\nsmtp_host = \"127.0.0.1\"\nsmtp_port = 9\n\
+    smtp_security = \"none\"\nfrom = \"tidegate@example.com\"\n";
+/// A webhook that operations are done to which leave it there.
+pub(super) const SHARED_WEBHOOK: u64 = 39_999;
 
 /// Subjects that operations are done to.
 pub(super) const SUBJECT_SLUGS: [&str; 2] = ["content", "users"];
@@ -63,7 +73,11 @@ const ROLES_WITHOUT: [&str; 6] = [
 /// Tokens of which the same is true.
 const TOKENS_WITHOUT: [&str; 2] = ["tokens.manage", "operators.manage"];
 /// Operators of a kind: each gets so few refusals that all of them are written down.
-pub(super) const DESKS: usize = 3;
+pub(super) const DESKS: usize = 6;
+/// Of these, the first for schedules: one for each subject.
+pub(super) const SCHEDULE_DESK: usize = SUBJECT_SLUGS.len();
+/// The one for operations on notices.
+pub(super) const NOTICE_DESK: usize = DESKS - 2;
 /// Who signs in.
 pub(super) const DOOR: &str = "door@example.com";
 /// By this password.
@@ -87,11 +101,14 @@ pub(super) struct Desk {
     pub(super) offered: String,
 }
 
-/// Exports of a subject: one with a file, one that waits.
-#[derive(Clone, Copy)]
+/// Exports of a subject: one with a file, one that waits. And schedules: one to be changed, and one
+/// to be deleted.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Jobs {
     pub(super) ready: u64,
     pub(super) pending: u64,
+    pub(super) schedule: u64,
+    pub(super) doomed: u64,
 }
 
 /// The site.
@@ -124,6 +141,16 @@ impl Desk {
         format!("tidegate_session={}", secret(self.operator))
     }
 
+    /// Number of a webhook that may be removed.
+    pub(super) fn webhook(&self) -> u64 {
+        self.operator + 40_000
+    }
+
+    /// Number of a delivery that was given up.
+    pub(super) fn delivery(&self) -> u64 {
+        self.operator + 50_000
+    }
+
     /// Number of the token and of the session that can be taken back: one's own, or the other's.
     pub(super) fn thing(&self, is_own: bool) -> u64 {
         self.operator + if is_own { 20_000 } else { 30_000 }
@@ -135,7 +162,8 @@ impl Site {
     pub(super) fn new() -> Self {
         let shop = Shop::new();
         shop.sqlite(TABLES);
-        let server = Server::of(shop, &format!("{PROXY}{SUBJECTS}"), &[]);
+        let more = format!("{PROXY}{NOTIFY}{SUBJECTS}{}", hand_over::CONFIGURATION);
+        let server = Server::of(shop, &more, &[]);
         let ada = server.with_role("administrator");
         add_operator(&ada, "door");
         let settings = json!({ "open_jobs_max": 10_000, "builds_max": 4 });
@@ -150,6 +178,7 @@ impl Site {
         };
         site.kinds = kinds().into_iter().map(|kind| site.staffed(kind)).collect();
         site.give_tokens();
+        site.give_webhooks();
         site.set_passwords();
         site.offer_second_factors();
         site.make_exports();
@@ -213,6 +242,32 @@ impl Site {
         self.write(&sql);
     }
 
+    /// Webhooks to be removed, one that stays, and deliveries to be sent again.
+    fn give_webhooks(&self) {
+        let by = self.other.operator;
+        let webhook = |id: u64| {
+            format!(
+                "insert into webhooks (id, public_id, url, topics, secret, created_by, created_at) \
+                 values ({id}, 'ep_{id}', 'https://127.0.0.1/', '[\"schedules\"]', '', {by}, {NOW});\n"
+            )
+        };
+        let mut sql = webhook(SHARED_WEBHOOK);
+        for kind in &self.kinds {
+            let desk = &kind.desks[NOTICE_DESK];
+            let id = desk.delivery();
+            sql.push_str(&webhook(desk.webhook()));
+            sql.push_str(&format!(
+                "insert into outbox (id, topic, payload, created_at, fanned_at) \
+                 values ({id}, 'export.ready', '{{}}', {NOW}, {NOW});\n\
+                 insert into deliveries (id, outbox_id, channel, recipient, message, state, next_at, \
+                    created_at, ended_at) \
+                 values ({id}, {id}, 'mail', 'nobody@example.com', 'msg_{id}', 'dead', {NOW}, {NOW}, \
+                    {NOW});\n"
+            ));
+        }
+        self.write(&sql);
+    }
+
     /// Writes into the control database.
     fn write(&self, sql: &str) {
         let control = self.server.shop.path("control.db");
@@ -254,8 +309,12 @@ impl Site {
 
     /// An export with a file and one that waits, for each kind, of each subject, own and other's.
     fn make_exports(&mut self) {
+        self.each_export(SCHEDULE_DESK, |asker, jobs, subject| {
+            jobs.schedule = make_schedule(asker, subject);
+            jobs.doomed = make_schedule(asker, subject);
+        });
         let mut ready: Vec<u64> = Vec::new();
-        self.each_export(|asker, jobs, subject| {
+        self.each_export(0, |asker, jobs, subject| {
             jobs.ready = make(asker, subject);
             ready.push(jobs.ready);
         });
@@ -270,15 +329,16 @@ impl Site {
         while self.ada.read(&format!("/api/v1/exports/{silent}"))["status"] != "building" {
             std::thread::yield_now();
         }
-        self.each_export(|asker, jobs, subject| jobs.pending = make(asker, subject));
+        self.each_export(0, |asker, jobs, subject| jobs.pending = make(asker, subject));
     }
 
-    fn each_export(&mut self, mut work: impl FnMut(&Asker, &mut Jobs, &str)) {
+    /// Works for each subject, at the desks from `first` on.
+    fn each_export(&mut self, first: usize, mut work: impl FnMut(&Asker, &mut Jobs, &str)) {
         for kind in &mut self.kinds {
             for (place, subject) in SUBJECT_SLUGS.into_iter().enumerate() {
                 for is_own in [true, false] {
-                    let desk = if is_own { &kind.desks[place] } else { &self.other };
-                    let none = Jobs { ready: 0, pending: 0 };
+                    let desk = if is_own { &kind.desks[first + place] } else { &self.other };
+                    let none = Jobs::default();
                     let jobs = kind.jobs.entry((subject, is_own)).or_insert(none);
                     work(&owner(&self.server, desk), jobs, subject);
                 }
@@ -318,6 +378,12 @@ fn add_operator(ada: &Asker, name: &str) -> u64 {
 
 fn make(asker: &Asker, subject: &str) -> u64 {
     let body = json!({ "subject": subject, "format": "csv" });
+    send(asker, Method::POST, "/exports", &body)["id"].as_u64().unwrap()
+}
+
+fn make_schedule(asker: &Asker, subject: &str) -> u64 {
+    let when = json!({ "cron": "0 6 1 1 *" });
+    let body = json!({ "subject": subject, "format": "csv", "schedule": when });
     send(asker, Method::POST, "/exports", &body)["id"].as_u64().unwrap()
 }
 

@@ -33,6 +33,8 @@ pub(super) enum To {
     Entries,
     /// Whoever runs commands on the host.
     Host,
+    /// Whoever reads the control database.
+    Control,
 }
 
 /// A word that is nowhere else, and who may see it.
@@ -109,18 +111,28 @@ impl Searcher {
 }
 
 /// Every form of every canary by its first bytes, so that bytes are gone through once.
-struct Index(HashMap<[u8; HEAD_BYTES], Vec<(Vec<u8>, usize)>>);
+struct Index {
+    forms: HashMap<[u8; HEAD_BYTES], Vec<(Vec<u8>, usize)>>,
+    /// Whether a form begins with these three bytes: most of what is searched does not.
+    begins: Vec<bool>,
+}
+
+/// The number of the first three bytes.
+fn begin(bytes: &[u8]) -> usize {
+    usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2])
+}
 
 impl Index {
     fn of(canaries: &[Canary]) -> Self {
-        let mut index: HashMap<[u8; HEAD_BYTES], Vec<(Vec<u8>, usize)>> = HashMap::new();
+        let mut index = Self { forms: HashMap::new(), begins: vec![false; 1 << 24] };
         for (number, canary) in canaries.iter().enumerate() {
             for form in forms(&canary.word) {
+                index.begins[begin(form.as_bytes())] = true;
                 let head = form.as_bytes()[..HEAD_BYTES].try_into().unwrap();
-                index.entry(head).or_default().push((form.into_bytes(), number));
+                index.forms.entry(head).or_default().push((form.into_bytes(), number));
             }
         }
-        Self(index)
+        index
     }
 
     /// Adds the numbers of the canaries that are in the bytes.
@@ -128,8 +140,11 @@ impl Index {
         let bytes = bytes.to_ascii_lowercase();
         for at in 0..bytes.len().saturating_sub(HEAD_BYTES - 1) {
             let rest = &bytes[at..];
+            if !self.begins[begin(rest)] {
+                continue;
+            }
             let head: [u8; HEAD_BYTES] = rest[..HEAD_BYTES].try_into().unwrap();
-            for (form, number) in self.0.get(&head).into_iter().flatten() {
+            for (form, number) in self.forms.get(&head).into_iter().flatten() {
                 if rest.starts_with(form) {
                     heard.insert(*number);
                 }

@@ -156,7 +156,7 @@ impl Site {
         self.server.asker(match to {
             To::Clerk | To::ClerkAsking | To::ClerksSecrets => self.clerk.token.clone(),
             To::Ada | To::Entries | To::Log | To::Host => self.ada.token.clone(),
-            To::Stranger => None,
+            To::Stranger | To::Control => None,
         })
     }
 

@@ -1,0 +1,1 @@
+"""Hands the exports of a Django admin to Tidegate: permissioned, audited, never widened."""

@@ -1,0 +1,8 @@
+"""A shop."""
+
+from django.apps import AppConfig
+
+
+class ShopConfig(AppConfig):
+    name = "tests.shop"
+    label = "shop"
