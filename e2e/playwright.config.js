@@ -6,7 +6,8 @@ export default defineConfig({
   outputDir: "results",
   fullyParallel: false,
   workers: 2,
-  retries: 0,
+  // A page that a slow machine shows late is asked once more, and listed as flaky at the end.
+  retries: 1,
   forbidOnly: Boolean(process.env.CI),
   reporter: [["list"]],
   // Machines may be slow, and do other things beside.

@@ -1,6 +1,7 @@
 // What a first visit to each page costs, by Chromium's own trace: bytes over the wire with nothing in
-// the cache, and whether anything jumps while it loads. When it first shows something is told, not
-// judged: that depends on the machine. WEIGHT_RESULTS names a file to keep all of it in.
+// the cache, and whether anything jumps while it loads. What a live page asks for afterwards, as the
+// export goes on, is not part of its loading. When it first shows something is told, not judged: that
+// depends on the machine. WEIGHT_RESULTS names a file to keep all of it in.
 import { expect, test } from "@playwright/test";
 import { writeFileSync } from "node:fs";
 import { ROUTES } from "../routes.js";
@@ -98,7 +99,7 @@ async function visitedOnce(browser, path, options) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   let asked = 0;
-  page.on("request", (request) => (asked += Number(isFile(request.url(), request.resourceType()))));
+  page.on("request", (request) => (asked += Number(isFile(request.url()))));
   await browser.startTracing(page, { categories: CATEGORIES });
   const answer = await page.goto(site.base + path, { waitUntil: "load" });
   await page.evaluate(async () => {
@@ -114,14 +115,14 @@ async function visitedOnce(browser, path, options) {
   return { traceEvents, html, asked, landed: landed.pathname + landed.search };
 }
 
-// The browser itself asks for things, too.
-const isFile = (url, type) => url.startsWith(site.base) && type.toLowerCase() !== "document";
+// The browser itself asks for things, too; and a script for what has changed since the page came.
+const isFile = (url) => url.startsWith(`${site.base}/assets/`);
 const told = (event) => ({ ...event.args.data, key: `${event.pid} ${event.args.data.requestId}` });
 
 // Files that the trace has the page ask for.
 function asked(traceEvents) {
   const sent = traceEvents.filter((event) => event.name === "ResourceSendRequest").map(told);
-  return sent.filter(({ url, resourceType }) => isFile(url, resourceType));
+  return sent.filter(({ url }) => isFile(url));
 }
 
 // The page itself is asked for before the trace knows whose it is; its size is told by Chromium, too.

@@ -6,6 +6,8 @@ use crate::{Column, DataType, Decimal, Wire};
 pub const TIME_INFINITY: i64 = i64::MAX;
 /// A timestamp or a date (as `i32::MIN`) before all others.
 pub const TIME_MINUS_INFINITY: i64 = i64::MIN;
+/// Characters of a key that an error quotes.
+const KEY_CHARACTERS_MAX: usize = 80;
 
 /// A decoded cell, borrowed from its batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,6 +65,37 @@ pub struct MalformedCell {
     pub data_type: DataType,
     /// Length of the cell.
     pub bytes: usize,
+}
+
+impl Value<'_> {
+    /// Text of a key's value, by which an error names its row: a text up to its 80th character, a
+    /// UUID in hexadecimal; none for types that nobody uses as a key.
+    pub fn key_text(&self) -> Option<String> {
+        match self {
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Text(text) => {
+                Some(String::from_utf8_lossy(text).chars().take(KEY_CHARACTERS_MAX).collect())
+            }
+            Self::Decimal(number) => {
+                let mut digits = Vec::new();
+                number.write_to(&mut digits);
+                String::from_utf8(digits).ok()
+            }
+            Self::Uuid(octets) => Some(octets.iter().map(|octet| format!("{octet:02x}")).collect()),
+            Self::Null
+            | Self::Boolean(_)
+            | Self::Float32(_)
+            | Self::Float64(_)
+            | Self::Bytes(_)
+            | Self::Date(_)
+            | Self::Time(_)
+            | Self::Timestamp(_)
+            | Self::TimestampTz(_)
+            | Self::Interval(_)
+            | Self::Json(_)
+            | Self::List(_) => None,
+        }
+    }
 }
 
 impl Column {

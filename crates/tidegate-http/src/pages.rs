@@ -325,7 +325,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/assets/{name}", get(assets::send));
     // Fonts are compressed already; nothing secret stands beside what somebody else sends.
     let compressed = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
-    pages.merge(doors).layer(CompressionLayer::new().gzip(true).compress_when(compressed))
+    pages.merge(doors).layer(CompressionLayer::new().br(true).gzip(true).compress_when(compressed))
 }
 
 /// To another page, after something was sent (303).

@@ -29,6 +29,22 @@ pub struct Field {
 }
 
 impl Field {
+    /// A field as it is where nothing else is said of it: labelled by its slug, of the default set,
+    /// neither internal nor personal, and shown.
+    pub fn new(slug: impl Into<String>, data_type: DataType, origin: Origin) -> Self {
+        let slug = slug.into();
+        Self {
+            label: slug.clone(),
+            slug,
+            data_type,
+            origin,
+            is_default: true,
+            is_internal: false,
+            pii: None,
+            mask: MaskPolicy::Show,
+        }
+    }
+
     /// Whether values can be told apart, so that `eq` and `in` apply and it can be a key.
     pub fn has_equality(&self) -> bool {
         match self.data_type {

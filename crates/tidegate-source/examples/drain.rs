@@ -24,15 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batch_bytes = arguments.next().map_or(Ok(512 << 10), |text| text.parse())?;
     let source = connect(SourceSettings::new("drain", url))?;
     let relation = Relation::Table(table);
-    let fields = source.describe(&relation)?.columns.into_iter().map(|column| Field {
-        slug: column.name.clone(),
-        label: column.name.clone(),
-        data_type: column.data_type,
-        origin: Origin::Column(column.name),
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
+    let fields = source.describe(&relation)?.columns.into_iter().map(|column| {
+        Field::new(column.name.clone(), column.data_type, Origin::Column(column.name))
     });
     let query = Query {
         relation,

@@ -3,16 +3,10 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    net::TcpStream,
 };
 
-/// Longest wait for what must come.
-const WAIT: Duration = Duration::from_secs(30);
+use crate::sink::{Kept, Sink};
 
 /// How it fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,22 +43,12 @@ pub struct Call {
 
 /// A running receiver.
 #[derive(Debug)]
-pub struct HookSink {
-    port: u16,
-    shared: Arc<Shared>,
-}
+pub struct HookSink(Sink<State>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<(HookMood, Vec<Call>)>,
-    has_come: Condvar,
-    is_over: AtomicBool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, (HookMood, Vec<Call>)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+struct State {
+    mood: HookMood,
+    calls: Vec<Call>,
 }
 
 impl HookSink {
@@ -74,40 +58,27 @@ impl HookSink {
     ///
     /// If no port is free.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        let shared = Arc::new(Shared::default());
-        let serving = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if serving.is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&serving);
-                std::thread::spawn(move || drop(answer(&shared, stream)));
-            }
-        });
-        Self { port, shared }
+        Self(Sink::start(answer))
     }
 
     /// Its port, on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.port
+        self.0.port()
     }
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hook", self.port)
+        format!("http://127.0.0.1:{}/hook", self.port())
     }
 
     /// From now on it fails like this.
     pub fn feels(&self, mood: HookMood) {
-        self.shared.lock().0 = mood;
+        self.0.lock().mood = mood;
     }
 
     /// What came whole so far.
     pub fn calls(&self) -> Vec<Call> {
-        self.shared.lock().1.clone()
+        self.0.lock().calls.clone()
     }
 
     /// Waits until so many requests have come.
@@ -116,26 +87,12 @@ impl HookSink {
     ///
     /// If it is not in time.
     pub fn wait_for(&self, count: usize) -> Vec<Call> {
-        let too_few = |state: &mut (HookMood, Vec<Call>)| state.1.len() < count;
-        let (state, waited) = self
-            .shared
-            .has_come
-            .wait_timeout_while(self.shared.lock(), WAIT, too_few)
-            .unwrap_or_else(PoisonError::into_inner);
-        assert!(!waited.timed_out(), "{} of {count} requests have come", state.1.len());
-        state.1.clone()
+        self.0.wait_for(count, |state| state.calls.len()).calls.clone()
     }
 }
 
-impl Drop for HookSink {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
-    }
-}
-
-fn answer(shared: &Shared, mut stream: TcpStream) -> std::io::Result<()> {
-    let mood = shared.lock().0.clone();
+fn answer(kept: &Kept<State>, mut stream: TcpStream) -> std::io::Result<()> {
+    let mood = kept.lock().mood.clone();
     if mood == HookMood::LeavesEarly {
         return Ok(());
     }
@@ -148,8 +105,7 @@ fn answer(shared: &Shared, mut stream: TcpStream) -> std::io::Result<()> {
         HookMood::LeavesEarly | HookMood::LeavesAfter | HookMood::FallsSilent => (0, String::new()),
     };
     call.is_refused = status >= 300;
-    shared.lock().1.push(call);
-    shared.has_come.notify_all();
+    kept.change(|state| state.calls.push(call));
     match mood {
         HookMood::LeavesAfter => Ok(()),
         HookMood::FallsSilent => {

@@ -8,5 +8,6 @@ pub mod postgres;
 pub mod postgres_tap;
 pub mod python;
 pub mod s3;
+mod sink;
 pub mod smtp;
 pub mod tls_front;

@@ -2,16 +2,10 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    net::TcpStream,
 };
 
-/// Longest wait for what must come.
-const WAIT: Duration = Duration::from_secs(30);
+use crate::sink::{Kept, Sink};
 
 /// How it fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,29 +50,13 @@ impl Mail {
 
 /// A running mail server.
 #[derive(Debug)]
-pub struct SmtpSink {
-    port: u16,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    has_come: Condvar,
-    is_over: AtomicBool,
-}
+pub struct SmtpSink(Sink<State>);
 
 #[derive(Debug, Default)]
 struct State {
     mood: SmtpMood,
     mails: Vec<Mail>,
     commands: Vec<String>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl SmtpSink {
@@ -88,40 +66,27 @@ impl SmtpSink {
     ///
     /// If no port is free.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        let shared = Arc::new(Shared::default());
-        let serving = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if serving.is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&serving);
-                std::thread::spawn(move || drop(converse(&shared, stream)));
-            }
-        });
-        Self { port, shared }
+        Self(Sink::start(converse))
     }
 
     /// Its port, on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.port
+        self.0.port()
     }
 
     /// From now on it fails like this.
     pub fn feels(&self, mood: SmtpMood) {
-        self.shared.lock().mood = mood;
+        self.0.lock().mood = mood;
     }
 
     /// What it was sent whole so far.
     pub fn mails(&self) -> Vec<Mail> {
-        self.shared.lock().mails.clone()
+        self.0.lock().mails.clone()
     }
 
     /// What was said to it so far.
     pub fn commands(&self) -> Vec<String> {
-        self.shared.lock().commands.clone()
+        self.0.lock().commands.clone()
     }
 
     /// Waits until it was sent so many mails.
@@ -130,30 +95,16 @@ impl SmtpSink {
     ///
     /// If it is not in time.
     pub fn wait_for(&self, count: usize) -> Vec<Mail> {
-        let too_few = |state: &mut State| state.mails.len() < count;
-        let (state, waited) = self
-            .shared
-            .has_come
-            .wait_timeout_while(self.shared.lock(), WAIT, too_few)
-            .unwrap_or_else(PoisonError::into_inner);
-        assert!(!waited.timed_out(), "{} of {count} mails have come", state.mails.len());
-        state.mails.clone()
+        self.0.wait_for(count, |state| state.mails.len()).mails.clone()
     }
 }
 
-impl Drop for SmtpSink {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
-    }
-}
-
-fn converse(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
+fn converse(kept: &Kept<State>, stream: TcpStream) -> std::io::Result<()> {
     let mut answers = stream.try_clone()?;
     let mut lines = BufReader::new(stream);
     let mut say = |words: &str| write!(answers, "{words}\r\n");
     say("220 sink.test")?;
-    if shared.lock().mood == SmtpMood::LeavesEarly {
+    if kept.lock().mood == SmtpMood::LeavesEarly {
         return Ok(());
     }
     let mut to = Vec::new();
@@ -164,8 +115,8 @@ fn converse(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
             return Ok(());
         }
         let command = line.trim_end().to_owned();
-        shared.lock().commands.push(command.clone());
-        let mood = shared.lock().mood.clone();
+        kept.lock().commands.push(command.clone());
+        let mood = kept.lock().mood.clone();
         let verb = command.split([' ', ':']).next().unwrap_or_default().to_uppercase();
         match verb.as_str() {
             "EHLO" => say("250-sink.test\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SMTPUTF8")?,
@@ -189,8 +140,8 @@ fn converse(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
                     _ => None,
                 };
                 if refusal.is_none() {
-                    shared.lock().mails.push(Mail { to: std::mem::take(&mut to), text, is_taken });
-                    shared.has_come.notify_all();
+                    let mail = Mail { to: std::mem::take(&mut to), text, is_taken };
+                    kept.change(|state| state.mails.push(mail));
                 }
                 match (mood, refusal) {
                     (_, Some(words)) => say(words)?,

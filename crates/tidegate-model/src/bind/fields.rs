@@ -93,14 +93,12 @@ impl Shape<'_> {
 
 fn field_of_column(column: &CatalogColumn) -> Field {
     Field {
-        slug: column.name.clone(),
         label: label(None, &column.name),
-        data_type: column.data_type.clone(),
-        origin: Origin::Column(column.name.clone()),
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: crate::mask::MaskPolicy::Show,
+        ..Field::new(
+            column.name.clone(),
+            column.data_type.clone(),
+            Origin::Column(column.name.clone()),
+        )
     }
 }
 
@@ -133,14 +131,11 @@ impl Binder<'_> {
             faults.add(&at.member("type"), detail);
         }
         Some(Field {
-            slug: declared.slug.clone(),
             label: label(declared.label.as_deref(), &declared.slug),
-            data_type,
-            origin,
             is_default: !declared.internal && declared.default != Some(false),
             is_internal: declared.internal,
             pii: declared.pii.clone(),
-            mask: crate::mask::MaskPolicy::Show,
+            ..Field::new(declared.slug.clone(), data_type, origin)
         })
     }
 

@@ -121,13 +121,9 @@ fn stands_in_the_way(slug: &str, wanted: &str) -> bool {
 /// A field for a key column that nobody declared: it names records, and is not shown.
 fn field_of_key(name: &str, data_type: crate::DataType) -> Field {
     Field {
-        slug: name.to_owned(),
         label: label(None, name),
-        data_type,
-        origin: Origin::Column(name.to_owned()),
         is_default: false,
         is_internal: true,
-        pii: None,
-        mask: crate::mask::MaskPolicy::Show,
+        ..Field::new(name, data_type, Origin::Column(name.to_owned()))
     }
 }

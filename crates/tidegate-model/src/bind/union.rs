@@ -42,16 +42,7 @@ pub(super) fn unite(
 }
 
 fn kind_field() -> Field {
-    Field {
-        slug: KIND_SLUG.to_owned(),
-        label: label(None, KIND_SLUG),
-        data_type: DataType::Text,
-        origin: Origin::Kind,
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: crate::mask::MaskPolicy::Show,
-    }
+    Field { label: label(None, KIND_SLUG), ..Field::new(KIND_SLUG, DataType::Text, Origin::Kind) }
 }
 
 /// Fields that every kind has under the same slug and type, in the order of the first kind.

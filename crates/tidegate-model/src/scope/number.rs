@@ -165,15 +165,8 @@ mod tests {
 
     #[test]
     fn a_32_bit_float_is_compared_as_its_field_holds_it() {
-        let field = |data_type| Field {
-            slug: "ratio".into(),
-            label: String::new(),
-            data_type,
-            origin: crate::field::Origin::Column("ratio".into()),
-            is_default: true,
-            is_internal: false,
-            pii: None,
-            mask: crate::mask::MaskPolicy::Show,
+        let field = |data_type| {
+            Field::new("ratio", data_type, crate::field::Origin::Column("ratio".into()))
         };
         let single = float(&field(DataType::Float32), &json!(0.1));
         assert_eq!(single, Ok(Literal::Float(f64::from(0.1_f32))));

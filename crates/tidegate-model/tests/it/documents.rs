@@ -150,16 +150,7 @@ fn assert_generated(name: &str, part: &str, expected: &str) {
 }
 
 fn field_of(data_type: DataType) -> Field {
-    Field {
-        slug: "x".into(),
-        label: String::new(),
-        data_type,
-        origin: Origin::Column("x".into()),
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
-    }
+    Field::new("x", data_type, Origin::Column("x".into()))
 }
 
 #[test]

@@ -185,15 +185,8 @@ pub(crate) fn types() -> Vec<DataType> {
 
 /// A subject with one field of each type, named after the type, and a key.
 pub(crate) fn every_type() -> Subject {
-    let field = |slug: String, data_type: DataType| Field {
-        origin: Origin::Column(slug.clone()),
-        label: slug.clone(),
-        slug,
-        data_type,
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
+    let field = |slug: String, data_type: DataType| {
+        Field::new(slug.clone(), data_type, Origin::Column(slug))
     };
     let fields = types().into_iter().map(|data_type| field(data_type.to_string(), data_type));
     Subject {

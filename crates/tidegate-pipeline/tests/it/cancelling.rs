@@ -33,16 +33,7 @@ impl<F: Fn() -> bool + Sync> Checkpoint for Once<F> {
 
 /// Runs an export that never ends by itself, and asserts that the checkpoint cancels it.
 fn is_cancelled(source: &dyn Source, relation: Relation, checkpoint: &dyn Checkpoint) {
-    let field = Field {
-        slug: "n".into(),
-        label: "N".into(),
-        data_type: DataType::Integer,
-        origin: Origin::Column("n".into()),
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
-    };
+    let field = Field::new("n", DataType::Integer, Origin::Column("n".into()));
     let query = Query {
         relation,
         fields: vec![Selected { field, alias: None, is_hidden: false }],

@@ -132,16 +132,7 @@ impl Numbers {
 }
 
 fn field(slug: &str, data_type: DataType) -> Field {
-    Field {
-        slug: slug.into(),
-        label: slug.into(),
-        data_type,
-        origin: Origin::Column(slug.into()),
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: MaskPolicy::Show,
-    }
+    Field::new(slug, data_type, Origin::Column(slug.into()))
 }
 
 fn query(fields: Vec<Selected>) -> Query {

@@ -111,16 +111,7 @@ impl Table {
 }
 
 pub(super) fn field(slug: &str, data_type: DataType, origin: Origin) -> Field {
-    Field {
-        slug: slug.to_owned(),
-        label: slug.to_owned(),
-        data_type,
-        origin,
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
-    }
+    Field::new(slug, data_type, origin)
 }
 
 /// Those fields of all rows, in no order.

@@ -325,16 +325,11 @@ mod tests {
     fn field(described: &Description, name: &str) -> tidegate_model::field::Field {
         let mut columns = described.columns.iter();
         let column = columns.find(|column| column.name == name).expect("a column");
-        tidegate_model::field::Field {
-            slug: name.to_owned(),
-            label: String::new(),
-            data_type: column.data_type.clone(),
-            origin: tidegate_model::field::Origin::Column(name.to_owned()),
-            is_default: true,
-            is_internal: false,
-            pii: None,
-            mask: tidegate_model::mask::MaskPolicy::Show,
-        }
+        tidegate_model::field::Field::new(
+            name,
+            column.data_type.clone(),
+            tidegate_model::field::Origin::Column(name.to_owned()),
+        )
     }
 
     fn source(database: &tidegate_testkit::postgres::PostgresDatabase<'_>) -> PostgresSource {

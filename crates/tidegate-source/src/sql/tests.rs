@@ -25,20 +25,7 @@ fn table(name: &str) -> TableName {
 
 fn field(slug: &str, data_type: DataType) -> Field {
     let column = slug.to_owned();
-    with_origin(slug, data_type, Origin::Column(column))
-}
-
-fn with_origin(slug: &str, data_type: DataType, origin: Origin) -> Field {
-    Field {
-        slug: slug.to_owned(),
-        label: slug.to_owned(),
-        data_type,
-        origin,
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
-    }
+    Field::new(slug, data_type, Origin::Column(column))
 }
 
 fn query(fields: Vec<Field>) -> Query {
@@ -242,14 +229,14 @@ fn origins() -> Vec<(&'static str, Query)> {
         column: "shipping".to_owned(),
         path: vec!["to".to_owned(), "c\"i'ty".to_owned()],
     };
-    let city = with_origin("shipping.city", DataType::Text, city);
+    let city = Field::new("shipping.city", DataType::Text, city);
     let body = |slug: &str, data_type| {
         let path = vec![slug.to_owned()];
-        with_origin(slug, data_type, Origin::JsonPath { column: "status".to_owned(), path })
+        Field::new(slug, data_type, Origin::JsonPath { column: "status".to_owned(), path })
     };
     let author =
         Origin::Joined { reference: reference("users", "id", "id"), column: "status".to_owned() };
-    let author = with_origin("author.name", DataType::Text, author);
+    let author = Field::new("author.name", DataType::Text, author);
     vec![
         (
             "json path",
@@ -272,7 +259,7 @@ fn origins() -> Vec<(&'static str, Query)> {
                 ..query(vec![author])
             },
         ),
-        ("lines", query(vec![id(), with_origin("lines", DataType::Json, lines())])),
+        ("lines", query(vec![id(), Field::new("lines", DataType::Json, lines())])),
     ]
 }
 
@@ -290,7 +277,7 @@ fn relations() -> Vec<(&'static str, Query)> {
     let columns = described(&Relation::Table(table("orders"))).columns;
     let as_declared = columns.iter().map(|column| field(&column.name, column.data_type.clone()));
     let as_text = columns.iter().map(|column| field(&column.name, DataType::Text));
-    let kind = with_origin("kind", DataType::Text, Origin::Kind);
+    let kind = Field::new("kind", DataType::Text, Origin::Kind);
     let pages = member("pages", "pages", "status");
     let union = Query {
         relation: Relation::Union(vec![pages, member("posts", "posts", "code")]),

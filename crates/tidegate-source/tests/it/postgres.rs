@@ -150,20 +150,7 @@ fn table_relation(table: &str) -> Relation {
 }
 
 fn field(column: &str, data_type: tidegate_batch::DataType) -> Field {
-    field_at(column, data_type, Origin::Column(column.to_owned()))
-}
-
-fn field_at(slug: &str, data_type: tidegate_batch::DataType, origin: Origin) -> Field {
-    Field {
-        slug: slug.to_owned(),
-        label: slug.to_owned(),
-        data_type,
-        origin,
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
-    }
+    Field::new(column, data_type, Origin::Column(column.to_owned()))
 }
 
 fn query(relation: Relation, fields: Vec<Field>) -> Query {

@@ -89,16 +89,7 @@ fn source_at(path: &Path) -> Result<Box<dyn Source>, SourceError> {
 }
 
 fn field(name: &str, data_type: DataType) -> Field {
-    Field {
-        slug: name.to_owned(),
-        label: name.to_owned(),
-        data_type,
-        origin: Origin::Column(name.to_owned()),
-        is_default: true,
-        is_internal: false,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
-    }
+    Field::new(name, data_type, Origin::Column(name.to_owned()))
 }
 
 fn options(readers: usize) -> StreamOptions {

@@ -61,14 +61,9 @@ pub(super) fn position_key(query: &Query, own: &Description) -> Option<Field> {
         return None;
     }
     Some(Field {
-        slug: POSITION_SLUG.to_owned(),
-        label: String::new(),
-        data_type: column.data_type.clone(),
-        origin: Origin::Column(name.clone()),
         is_default: false,
         is_internal: true,
-        pii: None,
-        mask: tidegate_model::mask::MaskPolicy::Show,
+        ..Field::new(POSITION_SLUG, column.data_type.clone(), Origin::Column(name.clone()))
     })
 }
 

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tidegate_batch::{RowBatch, Schema, Value};
+use tidegate_batch::{RowBatch, Schema};
 use tidegate_model::field::Field;
 
 use super::{
@@ -286,7 +286,7 @@ impl Scanner {
         let parts = key.iter().map(|field| {
             let at = columns.iter().position(|column| column.slug == field.slug)?;
             let value = columns[at].decode(self.portal.cell(row, at)).ok()?;
-            Some(format!("{} {}", field.slug, key_text(value)?))
+            Some(format!("{} {}", field.slug, value.key_text()?))
         });
         Some(parts.collect::<Option<Vec<_>>>()?.join(", "))
     }
@@ -298,35 +298,5 @@ fn cells_of(body: &[u8], width: usize) -> Result<&[u8], Fault> {
     match body.split_first_chunk() {
         Some((count, cells)) if usize::from(u16::from_be_bytes(*count)) == width => Ok(cells),
         Some(_) | None => Err(Fault::Protocol("a row with more or fewer cells than columns")),
-    }
-}
-
-/// Text of a key's value; none for types that nobody uses as a key.
-fn key_text(value: Value<'_>) -> Option<String> {
-    /// Characters of a key that an error quotes.
-    const KEY_CHARACTERS_MAX: usize = 80;
-    match value {
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Text(text) => {
-            Some(String::from_utf8_lossy(text).chars().take(KEY_CHARACTERS_MAX).collect())
-        }
-        Value::Decimal(number) => {
-            let mut digits = Vec::new();
-            number.write_to(&mut digits);
-            String::from_utf8(digits).ok()
-        }
-        Value::Uuid(octets) => Some(octets.iter().map(|octet| format!("{octet:02x}")).collect()),
-        Value::Null
-        | Value::Boolean(_)
-        | Value::Float32(_)
-        | Value::Float64(_)
-        | Value::Bytes(_)
-        | Value::Date(_)
-        | Value::Time(_)
-        | Value::Timestamp(_)
-        | Value::TimestampTz(_)
-        | Value::Interval(_)
-        | Value::Json(_)
-        | Value::List(_) => None,
     }
 }

@@ -4,12 +4,12 @@ use std::process::Stdio;
 
 use tidegate_model::{
     catalog::{Relation, UnionMember},
-    field::{Origin, Reference},
+    field::{Field, Origin, Reference},
     query::Query,
 };
 use tidegate_source::SourceError;
 
-use super::{Check, field, field_at, options, query, read, table_name, table_relation};
+use super::{Check, field, options, query, read, table_name, table_relation};
 
 /// Exports while writers transfer amounts.
 const EXPORTS: usize = 200;
@@ -133,7 +133,7 @@ fn a_table_without_snapshots_is_found_wherever_it_is_read_from() {
     for reads_bad in [
         check.query("over_bad"),
         check.query("over_view"),
-        query(table_relation("good"), vec![id(), field_at("b", id().data_type, joined)]),
+        query(table_relation("good"), vec![id(), Field::new("b", id().data_type, joined)]),
         query(Relation::Union(vec![member("good"), member("bad")]), vec![id()]),
         query(Relation::Statement(statement.to_owned()), vec![id()]),
     ] {

@@ -6,9 +6,7 @@ use tidegate_model::{
     query::{Comparison, Literal, Place, Predicate, Query},
 };
 
-use super::{
-    Check, field, field_at, options, print_batch, query, read, table_name, table_relation,
-};
+use super::{Check, field, options, print_batch, query, read, table_name, table_relation};
 
 fn reference(table: &str, ours: &str, theirs: &str) -> Reference {
     Reference { table: table_name(table), on: vec![(ours.to_owned(), theirs.to_owned())] }
@@ -29,7 +27,7 @@ fn lines(items: &[(&str, &str)], order: &[&str]) -> Field {
         items,
         order: order.iter().map(|column| (*column).to_owned()).collect(),
     };
-    field_at("lines", DataType::List(Box::new(record)), origin)
+    Field::new("lines", DataType::List(Box::new(record)), origin)
 }
 
 fn unhex(cell: &Option<String>) -> String {
@@ -115,7 +113,7 @@ fn a_joined_field_is_null_where_nothing_is_referred_to() {
     );
     let origin =
         Origin::Joined { reference: reference("a", "a_id", "id"), column: "name".to_owned() };
-    let fields = vec![field("id", DataType::Integer), field_at("a.name", DataType::Text, origin)];
+    let fields = vec![field("id", DataType::Integer), Field::new("a.name", DataType::Text, origin)];
     let rows = check.read(&query(table_relation("t"), fields)).unwrap();
     let names: Vec<_> = rows.iter().map(|row| row[1].as_deref()).collect();
     assert_eq!(names, [Some("416461"), None, None]);
@@ -133,7 +131,7 @@ fn at_path(path: &str, data_type: &str) -> (Check, Field) {
     );
     let path = path.split('/').map(str::to_owned).collect();
     let origin = Origin::JsonPath { column: "doc".to_owned(), path };
-    (check, field_at("v", data_type.parse().unwrap(), origin))
+    (check, Field::new("v", data_type.parse().unwrap(), origin))
 }
 
 #[test]
@@ -270,7 +268,7 @@ fn a_document_that_is_no_json_is_told_by_field_and_key_and_never_null() {
          insert into t values (1, '{\"a\": \"x\"}'), (2, null)",
     );
     let origin = Origin::JsonPath { column: "doc".to_owned(), path: vec!["a".to_owned()] };
-    let part = |data_type: &str| field_at("a", data_type.parse().unwrap(), origin.clone());
+    let part = |data_type: &str| Field::new("a", data_type.parse().unwrap(), origin.clone());
     let id = field("id", DataType::Integer);
     let asked = |fields| Query { key: vec![id.clone()], ..query(table_relation("t"), fields) };
     let found = check.read(&asked(vec![id.clone(), part("text")])).unwrap();

@@ -2,7 +2,7 @@
 
 use tidegate_model::{
     catalog::Relation,
-    field::Origin,
+    field::{Field, Origin},
     query::{Comparison, Literal, Predicate, Query, SortKey},
 };
 use tidegate_source::{StreamOptions, Ticket};
@@ -246,11 +246,11 @@ fn a_joined_field_and_lines_are_read_with_the_pages_of_their_table() {
     fields.retain(|selected| selected.field.slug == "id");
     let fields = vec![
         fields.remove(0).field,
-        super::field_at("user.name", DataType::Text, name),
-        super::field_at("city", DataType::Text, path(&["ship", "city"])),
-        super::field_at("n", DataType::Integer, path(&["ship", "n"])),
-        super::field_at("ship", DataType::Json, path(&["ship"])),
-        super::field_at("lines", DataType::List(Box::new(Item::Record(records))), origin),
+        Field::new("user.name", DataType::Text, name),
+        Field::new("city", DataType::Text, path(&["ship", "city"])),
+        Field::new("n", DataType::Integer, path(&["ship", "n"])),
+        Field::new("ship", DataType::Json, path(&["ship"])),
+        Field::new("lines", DataType::List(Box::new(Item::Record(records))), origin),
     ];
     let mut read = check.read(&query(super::table_relation("orders"), fields)).unwrap();
     assert_eq!(read.readers, 4);

@@ -2,11 +2,11 @@
 
 use tidegate_batch::DataType;
 use tidegate_model::{
-    field::Origin,
+    field::{Field, Origin},
     query::{Place, Predicate, Query},
 };
 
-use super::{Check, Row, field, field_at, query, table_relation};
+use super::{Check, Row, field, query, table_relation};
 
 /// How a type's cells are compared with what `psql` prints.
 #[derive(Clone, Copy)]
@@ -398,7 +398,7 @@ fn a_nul_anywhere_in_a_json_document_stays_what_it_is() {
     );
     let a = |data_type: &str, column: &str| {
         let origin = Origin::JsonPath { column: column.to_owned(), path: vec!["a".to_owned()] };
-        field_at("a", data_type.parse().unwrap(), origin)
+        Field::new("a", data_type.parse().unwrap(), origin)
     };
     for column in ["doc", "body"] {
         let id = field("id", DataType::Integer);
