@@ -77,7 +77,7 @@ struct Kind {
     words: &'static str,
 }
 
-/// Every kind that a request may hold: `since_last` is for schedules.
+/// Every kind.
 const KINDS: &[Kind] = &[
     Kind { name: "ValueCondition", takes: Takes::One, words: "Compares with a value" },
     Kind { name: "ListCondition", takes: Takes::Many, words: "Compares with a list of values" },
@@ -94,6 +94,11 @@ const KINDS: &[Kind] = &[
         words: "In a calendar unit, or an ISO 8601 duration, before or after now",
     },
     Kind { name: "UnitCondition", takes: Takes::Unit, words: "In the calendar unit of now" },
+    Kind {
+        name: "SinceCondition",
+        takes: Takes::Nothing,
+        words: "Come since the last run that became ready; of schedules only",
+    },
 ];
 
 impl Kind {
@@ -104,7 +109,7 @@ impl Kind {
             .map(|operator| operator.slug())
             .collect();
         let required: &[&str] = match self.takes {
-            Takes::Flag => &["field", "op"],
+            Takes::Flag | Takes::Nothing => &["field", "op"],
             _ => &["field", "op", "value"],
         };
         json!({
@@ -155,10 +160,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_operator_of_a_request_stands_in_one_condition() {
+    fn every_operator_stands_in_one_condition() {
         for operator in Operator::ALL {
             let kinds = KINDS.iter().filter(|kind| kind.takes == operator.takes()).count();
-            assert_eq!(kinds, usize::from(operator.takes() != Takes::Nothing), "{operator:?}");
+            assert_eq!(kinds, 1, "{operator:?}");
         }
     }
 
