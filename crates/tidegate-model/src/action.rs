@@ -248,6 +248,14 @@ pub enum Need {
         /// For everybody's.
         any: &'static str,
     },
+    /// To see and to export the subject, and to see the schedule; and one capability for one's own,
+    /// another one for everybody's.
+    ScheduleOf {
+        /// For one's own.
+        own: &'static str,
+        /// For everybody's.
+        any: &'static str,
+    },
     /// One capability for what is somebody else's, none for one's own; but a token with scopes
     /// needs it for both.
     OwnFreely {

@@ -195,7 +195,10 @@ pub enum Reason {
         why: String,
     },
     /// Nobody decides about what is their own.
-    #[error("nobody decides about an export of their own")]
+    #[error(
+        "nobody decides about an export of their own: one that they have asked for or started, or \
+         whose schedule they have, have changed or have given away"
+    )]
     Own,
     /// It is somebody else's.
     #[error("this is somebody else’s: only whoever asked for it can release it so")]
@@ -390,9 +393,12 @@ impl Asking<'_> {
                 self.see_job(target)?;
                 self.need(&export_of(subject_of(target)))
             }
-            Need::OwnOrAny { own, any } => {
+            Need::OwnOrAny { own, any } | Need::ScheduleOf { own, any } => {
                 if target.job.is_some() || target.schedule.is_some() {
                     self.see_job(target)?;
+                }
+                if matches!(need, Need::ScheduleOf { .. }) {
+                    self.need(&export_of(subject_of(target)))?;
                 }
                 self.own_or_any(own, any, target)
             }

@@ -69,6 +69,17 @@ impl Store {
     ///
     /// If it cannot be reached, is not fit, or was changed by a newer program.
     pub async fn open_by(url: &str, clock: &Clock) -> Result<Self, StoreError> {
+        let store = Self::connect(url, clock).await?;
+        if !migration::migrate(&store).await? {
+            return Ok(store);
+        }
+        // A connection from before would read rows by the columns that their tables had then: the
+        // driver for SQLite loses those that were added, and the row with them (sqlx 0.9.0).
+        store.close().await;
+        Self::connect(url, clock).await
+    }
+
+    async fn connect(url: &str, clock: &Clock) -> Result<Self, StoreError> {
         let mut connections = if url.starts_with("sqlite:") {
             sqlite::open(url).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -77,9 +88,7 @@ impl Store {
             return Err(StoreError::UnknownKind);
         };
         connections.clock = clock.clone();
-        let store = Self { inner: Arc::new(connections) };
-        migration::migrate(&store).await?;
-        Ok(store)
+        Ok(Self { inner: Arc::new(connections) })
     }
 
     /// What it lives in.

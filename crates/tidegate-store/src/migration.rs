@@ -14,6 +14,7 @@ mod m0011_actions;
 mod m0012_approvals;
 mod m0013_pauses;
 mod m0015_action_runs;
+mod m0016_makers;
 mod statements;
 
 use sea_orm::ConnectionTrait;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_approvals::Migration),
             Box::new(m0013_pauses::Migration),
             Box::new(m0015_action_runs::Migration),
+            Box::new(m0016_makers::Migration),
         ]
     }
 }
@@ -55,12 +57,14 @@ const LOCK: i64 = 0x7469_6465_6761_7465;
 /// Migrates. Processes that start together wait for one another: SQLite's writer is alone anyway,
 /// and PostgreSQL has a lock for it. All of it is one transaction, so a crash leaves the schema as
 /// it was.
-pub(crate) async fn migrate(store: &Store) -> Result<(), StoreError> {
+///
+/// Gives whether the schema was another one when the connections were made.
+pub(crate) async fn migrate(store: &Store) -> Result<bool, StoreError> {
     let connections = store.inner.clone();
     // A look first: whoever only opens the database must not take the writer's lock. A process that
     // is stopped while it has that keeps all others out.
     if is_current(&connections.reader, connections.kind).await? {
-        return Ok(());
+        return Ok(false);
     }
     let work = tokio::spawn(async move {
         let transaction = connections.begin().await?;
@@ -72,7 +76,7 @@ pub(crate) async fn migrate(store: &Store) -> Result<(), StoreError> {
             Migrator::up(&transaction, None).await?;
         }
         transaction.commit().await?;
-        Ok(())
+        Ok(true)
     });
     work.await
         .map_err(|_| StoreError::Unfit("its schema could not be brought up to date".into()))?

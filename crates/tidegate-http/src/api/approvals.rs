@@ -122,7 +122,8 @@ pub(super) struct ApprovalStoryBody {
     differences: Vec<DifferenceBody>,
     /// What the same operator has taken within 30 days, of subjects that the caller may see.
     recent: RecentBody,
-    /// Whether it is the caller's own: nobody decides about that.
+    /// Whether the caller has asked for it, has said what its schedule asks for, has that schedule
+    /// or has given it away, or has started it: nobody decides about that.
     is_own: bool,
 }
 

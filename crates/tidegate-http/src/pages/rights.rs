@@ -75,7 +75,7 @@ fn asked() -> BTreeSet<&'static str> {
     let mut asked = BTreeSet::new();
     for &action in Action::ALL {
         match action.need() {
-            Need::OwnOrAny { own, any } => asked.extend([own, any]),
+            Need::OwnOrAny { own, any } | Need::ScheduleOf { own, any } => asked.extend([own, any]),
             Need::OwnFreely { any } => {
                 asked.insert(any);
             }

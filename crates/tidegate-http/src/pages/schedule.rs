@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tidegate_model::{
     fault::Faults,
     ids::{OperatorId, ScheduleId},
-    schedule::{Schedule, ScheduleState},
+    schedule::{FireOutcome, Schedule, ScheduleState},
 };
 use tidegate_service::{ScheduleCall, ScheduleStory, ScheduleWish, ServiceError};
 use url::form_urlencoded;
@@ -46,6 +46,8 @@ struct Page<'a> {
     /// Who else could own it, by number; none where it may not be given away.
     owners: Vec<(i64, String, bool)>,
     may_change: bool,
+    /// Whether what its runs hold is nothing that whoever looks could not have.
+    may_define: bool,
     /// Where the wizard begins with what it asks for.
     edit: Option<String>,
 }
@@ -130,7 +132,8 @@ async fn shown(
         false => one.name.clone(),
     };
     let may_change = gives || is_own && shell.holds("exports.schedule");
-    let may_export = shell.subject(&schedule.request.subject).is_some_and(|one| one.may_export);
+    let may_define =
+        may_change && shell.subject(&schedule.request.subject).is_some_and(|one| one.may_export);
     let page = Page {
         title: format!(
             "{} as {}",
@@ -146,12 +149,13 @@ async fn shown(
         runs: runs.iter().map(|run| Last::of(shell, run)).collect(),
         fires: fires
             .iter()
-            .filter(|fire| fire.job.is_none())
+            .filter(|fire| fire.outcome != FireOutcome::Made)
             .map(|fire| line(&schedule.timing, fire))
             .collect(),
         owners: owners.iter().map(|one| (one.id.0, named(one), one.id == schedule.owner)).collect(),
-        edit: (may_change && may_export).then(|| format!("{}?of={id}", super::wizard::PATH)),
+        edit: may_define.then(|| format!("{}?of={id}", super::wizard::PATH)),
         may_change,
+        may_define,
         form,
         shell,
         schedule,
@@ -163,7 +167,6 @@ fn line(
     timing: &tidegate_model::schedule::Timing,
     fire: &tidegate_model::schedule::Fire,
 ) -> FireLine {
-    use tidegate_model::schedule::FireOutcome;
     let words = match fire.outcome {
         FireOutcome::Made => "Made an export",
         FireOutcome::Missed => "Missed",

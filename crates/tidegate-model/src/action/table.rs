@@ -39,6 +39,9 @@ const fn own_or_any(own: &'static str, any: &'static str) -> Need {
 }
 
 const SCHEDULES: Need = own_or_any("exports.schedule", "exports.schedule.any");
+/// What its runs take, or that there is one: who could not ask for it cannot have it made so.
+const EXPORTS_SCHEDULES: Need =
+    Need::ScheduleOf { own: "exports.schedule", any: "exports.schedule.any" };
 /// What may not be seen does not exist, here as well.
 const GIVES_SCHEDULES: Need = own_or_any("exports.schedule.any", "exports.schedule.any");
 const MANAGES_OPERATORS: Need = Need::OwnFreely { any: "operators.manage" };
@@ -84,10 +87,10 @@ const ROWS: [Row; Action::ALL.len()] = [
     noted(DownloadFinish, "download.finished", Need::Started),
     noted(ScheduleCreate, "schedule.created", Need::Schedule),
     silent(ScheduleView, "schedule.viewed", own_or_any("exports.list.own", "exports.list.any")),
-    noted(ScheduleChange, "schedule.changed", SCHEDULES),
+    noted(ScheduleChange, "schedule.changed", EXPORTS_SCHEDULES),
     noted(SchedulePause, "schedule.paused", SCHEDULES),
     noted(ScheduleResume, "schedule.resumed", SCHEDULES),
-    noted(ScheduleRun, "schedule.run", SCHEDULES).egress(Egress::Always),
+    noted(ScheduleRun, "schedule.run", EXPORTS_SCHEDULES).egress(Egress::Always),
     noted(ScheduleReassign, "schedule.reassigned", GIVES_SCHEDULES),
     noted(ScheduleDelete, "schedule.deleted", SCHEDULES),
     noted(ScheduleFire, "schedule.fired", Need::Schedule).egress(Egress::Always),

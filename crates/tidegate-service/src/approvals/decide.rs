@@ -131,17 +131,12 @@ impl Service {
         let approval = self.store.approval(id).await?.ok_or(ServiceError::NotFound)?;
         let job = self.store.job(id).await?.ok_or(ServiceError::NotFound)?;
         let permit = self.permit(caller, action, target_of(&job)).await?;
-        let is_of_schedule = match job.schedule_id {
-            // Whoever has the schedule by now has asked for its runs, too.
-            Some(schedule) => {
-                let schedule = self.store.schedule(schedule).await?;
-                schedule.is_some_and(|one| Some(one.owner) == caller.operator())
-            }
-            None => false,
-        };
+        let is_maker = self.is_maker(caller, &job).await?;
         let is_waiting = approval.state == ApprovalState::Waiting;
         let reason = match action {
-            Action::ApprovalGrant | Action::ApprovalDeny if is_of_schedule => Some(Reason::Own),
+            Action::ApprovalGrant | Action::ApprovalDeny | Action::ApprovalReview if is_maker => {
+                Some(Reason::Own)
+            }
             Action::ApprovalReview if approval.wants_review() => None,
             Action::ApprovalBreak if !self.store.approval_rules().await?.break_glass => {
                 Some(Reason::NoBreakGlass)
@@ -156,6 +151,16 @@ impl Service {
                 self.turn_down(permit, reason).await?;
                 Err(ServiceError::NotFound)
             }
+        }
+    }
+
+    /// Whether the caller has had a hand in it: has asked for it, has said what its schedule asks
+    /// for, has that schedule or has given it away, or has started it.
+    pub(super) async fn is_maker(&self, caller: &Caller, job: &Job) -> Result<bool, ServiceError> {
+        match caller.operator() {
+            Some(operator) if operator == job.created_by => Ok(true),
+            Some(operator) => Ok(self.store.is_maker(job.id, operator).await?),
+            None => Ok(false),
         }
     }
 

@@ -38,7 +38,7 @@ pub struct ApprovalStory {
     pub differences: Vec<Difference>,
     /// What the same operator has taken within 30 days, of subjects that the caller may see.
     pub recent: RecentUse,
-    /// Whether it is the caller's own.
+    /// Whether the caller has had a hand in it, and so has no say.
     pub is_own: bool,
     /// Whether the caller could release it without a second person.
     pub may_break: bool,
@@ -85,9 +85,10 @@ impl Service {
         let subjects = subjects_seen(&policy, caller);
         let recent = self.store.taken_since(job.created_by, since, &subjects).await?;
         let mut names = self.store.operator_names(&[job.created_by]).await?;
-        let is_own = caller.operator() == Some(job.created_by);
+        let is_own = self.is_maker(caller, &job).await?;
+        let is_creator = caller.operator() == Some(job.created_by);
         let has_glass = self.store.approval_rules().await?.break_glass;
-        let may_break = is_own && has_glass && approval.state == ApprovalState::Waiting;
+        let may_break = is_creator && has_glass && approval.state == ApprovalState::Waiting;
         // Told of what is shown: a value that the caller may not see stands in no difference.
         let last = last.map(|last| self.shown(&sight, last));
         let creator = names.remove(&job.created_by).unwrap_or_default();

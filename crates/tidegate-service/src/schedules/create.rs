@@ -91,7 +91,8 @@ impl Service {
     ) -> Result<Schedule, ServiceError> {
         let schedule = self.store.schedule(created.schedule).await?;
         let is_its = |schedule: &Schedule| Some(schedule.owner) == caller.operator();
-        schedule.filter(is_its).ok_or(ServiceError::NotFound)
+        let schedule = schedule.filter(is_its).ok_or(ServiceError::NotFound)?;
+        Ok(self.shown_schedule(&self.sight(caller).await?, schedule))
     }
 
     /// The next fires of a schedule as it is asked for, before it is made.

@@ -96,7 +96,8 @@ impl Service {
                     Err(denied) if denied.is_paused() => return Ok(false),
                     asked => asked?,
                 };
-                let fire = NewFire { known_fire_at, due: due.clone(), job, open_jobs_max };
+                let (version, due) = (schedule.version, due.clone());
+                let fire = NewFire { version, known_fire_at, due, job, open_jobs_max };
                 let change = Change::Schedule(ScheduleChange::Fire(Box::new(fire)));
                 self.store.commit(permit, change).await.map_err(ServiceError::from)
             }

@@ -5,7 +5,7 @@ use tidegate_model::{
     actor::Caller,
     ids::ScheduleId,
     job::Job,
-    policy::Policy,
+    policy::{Policy, explain, holds},
     schedule::{Fire, Schedule, ScheduleState},
     sight::Sight,
 };
@@ -23,9 +23,9 @@ pub struct ScheduleStory {
     pub schedule: Schedule,
     /// Its next fires, if it is active.
     pub next_fires: Vec<i64>,
-    /// Its last fires, newest first.
+    /// Its last fires, newest first; without the job where the caller may not see it.
     pub fires: Vec<Fire>,
-    /// Its last runs, newest first.
+    /// Its last runs that the caller may see, newest first.
     pub runs: Vec<Job>,
 }
 
@@ -80,11 +80,23 @@ impl Service {
         let policy = self.store.policy().await?;
         let schedule = self.seen_schedule(&policy, caller, id).await?;
         let sight = Sight::of(&policy, caller);
-        let (fires, runs) =
+        let (mut fires, runs) =
             (self.store.fires_of(id, SHOWN).await?, self.store.runs_of(id, SHOWN).await?);
-        let runs = runs.into_iter().map(|run| self.shown(&sight, run)).collect();
+        let runs = runs.into_iter().filter(|run| sees_run(&policy, caller, run));
+        let runs: Vec<Job> = runs.map(|run| self.shown(&sight, run)).collect();
+        if !holds(&policy, caller, "exports.list.any") {
+            fires.iter_mut().for_each(|fire| {
+                fire.job = fire.job.filter(|job| runs.iter().any(|run| run.id == *job));
+            });
+        }
         Ok(ScheduleStory { next_fires: next_fires_of(&schedule), fires, runs, schedule })
     }
+}
+
+/// Whether a caller may see a run: those of an earlier owner stay the earlier owner's.
+pub(super) fn sees_run(policy: &Policy, caller: &Caller, run: &Job) -> bool {
+    let target = crate::exports::target_of(run);
+    explain(policy, caller, Action::ExportView, &target).refused.is_none()
 }
 
 /// The next fires of a schedule that is active: the one that is known, and those after it.

@@ -13,7 +13,7 @@ use tidegate_model::{
 };
 use tidegate_store::{Operator, ScheduleFilter};
 
-use super::target_of;
+use super::{get::sees_run, target_of};
 use crate::{error::ServiceError, exports::Seen, gate::caller_of, service::Service};
 
 /// Schedules of a page at most.
@@ -79,7 +79,8 @@ impl Service {
         request: ScheduleListRequest,
     ) -> Result<(Vec<ScheduleLine>, bool), ServiceError> {
         let (schedules, has_more) = self.schedules(caller, request).await?;
-        let sight = self.sight(caller).await?;
+        let policy = self.store.policy().await?;
+        let sight = Sight::of(&policy, caller);
         let ids: Vec<ScheduleId> = schedules.iter().map(|one| one.id).collect();
         let owners: BTreeSet<OperatorId> = schedules.iter().map(|one| one.owner).collect();
         let owners: Vec<OperatorId> = owners.into_iter().collect();
@@ -89,6 +90,7 @@ impl Service {
             .last_runs(&ids)
             .await?
             .into_iter()
+            .filter(|run| sees_run(&policy, caller, run))
             .map(|run| (run.schedule_id, self.shown(&sight, run)))
             .collect();
         let line = |schedule: Schedule| ScheduleLine {

@@ -33,7 +33,8 @@ impl Service {
         let (job, open_jobs_max) = self.run_of(&schedule, &sight).await?;
         let target = Target { has_pii: job.has_pii, ..target_of(&schedule) };
         let permit = self.permit(caller, action, target.clone()).await?;
-        let change = ScheduleChange::Run { job: Box::new(job), open_jobs_max };
+        let change =
+            ScheduleChange::Run { version: schedule.version, job: Box::new(job), open_jobs_max };
         let committed = match self.store.commit(permit, Change::Schedule(change)).await {
             // The policy allows it, a budget has no room: refused, with its entry.
             Err(StoreError::OverBudget(over)) => {

@@ -2,6 +2,7 @@
 
 mod again;
 mod budgets;
+mod makers;
 
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};

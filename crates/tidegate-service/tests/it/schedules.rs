@@ -1,5 +1,7 @@
 //! Schedules: made, fired, held, paused and given away, on both databases.
 
+mod others;
+
 use serde_json::{Value, json};
 use tidegate_model::{
     action::{Action, Target},

@@ -18,6 +18,7 @@ use super::{
     end::{FailJob, refuse_other_policy},
     governance::{job, person, put_budgets, put_rules},
     outbox::tell,
+    schedules::refuse_maker,
     target_job,
 };
 use crate::{
@@ -156,6 +157,7 @@ async fn release(tx: &Tx, job: JobId) -> Result<(), StoreError> {
 
 async fn grant(tx: &Tx, permit: &Permit, note: Option<String>) -> Result<Applied, StoreError> {
     let Asked { job, rule, hash } = asked(tx, permit).await?;
+    refuse_maker(tx, permit, job.id).await?;
     decide(tx, permit, ApprovalState::Granted, note.as_deref()).await?;
     release(tx, job.id).await?;
     let payload = said(permit, &job, &rule, note.as_deref());
@@ -168,6 +170,7 @@ async fn deny(tx: &Tx, permit: &Permit, note: String) -> Result<Applied, StoreEr
     let id = target_job(permit)?;
     let job = job(tx, id).await?;
     refuse_other_policy(tx, permit.policy_version()).await?;
+    refuse_maker(tx, permit, id).await?;
     decide(tx, permit, ApprovalState::Denied, Some(&note)).await?;
     let payload = said(permit, &job, "", Some(&note));
     tell(tx, Topic::ApprovalDenied, Some(id), payload).await?;
@@ -195,6 +198,7 @@ async fn review(tx: &Tx, permit: &Permit, note: String) -> Result<Applied, Store
         update approvals set reviewed_by = $2, reviewed_at = $3, review_note = $4 \
         where job_id = $1 and is_broken = 1 and reviewed_by is null and decided_by <> $2";
     let id = target_job(permit)?;
+    refuse_maker(tx, permit, id).await?;
     let reviewer = permit.caller().operator().ok_or(StoreError::Missing { what: "operator" })?;
     let values = [id.0.into(), reviewer.0.into(), tx.now.into(), note.clone().into()];
     if tx.execute(REVIEW, values).await? == 0 {

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod fire;
+mod makers;
 
 use serde_json::{Value, json};
 use tidegate_model::{
@@ -14,7 +15,10 @@ use tidegate_model::{
     schedule::{Due, FAILURES_MAX, FireOutcome, NewSchedule, Schedule, ScheduleState, Timing},
 };
 
-pub(super) use self::fire::{note_failed, note_ready};
+pub(super) use self::{
+    fire::{note_failed, note_ready},
+    makers::refuse_maker,
+};
 use super::Applied;
 use crate::{
     error::StoreError,
@@ -45,6 +49,8 @@ pub enum ScheduleChange {
     Delete,
     /// Makes a run beside its times.
     Run {
+        /// The version of the schedule that it is made from.
+        version: i64,
         /// The run.
         job: Box<NewJob>,
         /// Open jobs of the owner at most.
@@ -74,6 +80,8 @@ pub struct ScheduleEdit {
 /// A fire that makes a run.
 #[derive(Debug)]
 pub struct NewFire {
+    /// The version of the schedule that the run is made from.
+    pub version: i64,
     /// The next fire, as it was known.
     pub known_fire_at: i64,
     /// What has come.
@@ -131,8 +139,8 @@ pub(super) async fn schedule(
         ScheduleChange::Resume => by_hand::resume(tx, permit).await,
         ScheduleChange::Reassign { owner } => by_hand::reassign(tx, permit, owner).await,
         ScheduleChange::Delete => by_hand::delete(tx, permit).await,
-        ScheduleChange::Run { job, open_jobs_max } => {
-            by_hand::run(tx, permit, *job, open_jobs_max).await
+        ScheduleChange::Run { version, job, open_jobs_max } => {
+            by_hand::run(tx, permit, (version, *job), open_jobs_max).await
         }
         ScheduleChange::Fire(fire) => fire::fire(tx, permit, *fire).await,
         ScheduleChange::Miss(due, known_fire_at) => {

@@ -73,7 +73,25 @@ pub struct RecentUse {
     pub bytes: i64,
 }
 
+/// Whether somebody has had a hand in a job, or has its schedule by now.
+pub(crate) const IS_MAKER: &str = "\
+    select 1 as is_maker from job_makers where job_id = $1 and operator_id = $2 \
+    union all \
+    select 1 from jobs join schedules on schedules.id = jobs.schedule_id \
+    where jobs.id = $1 and schedules.owner = $2 \
+    limit 1";
+
 impl Store {
+    /// Whether an operator has had a hand in a run of a schedule: has said what it asks for, has
+    /// that schedule or has given it away, or has started it.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn is_maker(&self, job: JobId, operator: OperatorId) -> Result<bool, StoreError> {
+        Ok(self.ask_one(IS_MAKER, [job.0.into(), operator.0.into()]).await?.is_some())
+    }
+
     /// The approval of a job, if it waits for one or has.
     ///
     /// # Errors

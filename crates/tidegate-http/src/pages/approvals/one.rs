@@ -110,7 +110,11 @@ async fn page(
     let page = Page {
         path: format!("{PATH}/{id}"),
         what: what(shell, job),
-        by: if story.is_own { "you".to_owned() } else { story.creator.clone() },
+        by: if shell.caller.operator() == Some(job.created_by) {
+            "you".to_owned()
+        } else {
+            story.creator.clone()
+        },
         rule: &approval.rule,
         hash: &approval.definition_hash,
         scope: scope_words::of(&job.scope),

@@ -55,6 +55,8 @@ enum Rule {
     Schedule,
     /// Something with schedules: one's own, or everybody's.
     Schedules,
+    /// The same by whoever may export the subject.
+    Takes,
     /// Giving somebody's schedule to somebody else.
     GivesSchedules,
     /// Something that is managed: this capability.
@@ -99,8 +101,8 @@ fn rule(action: &str) -> Rule {
         "action.run" => Rule::Registered,
         "action.synced" | "hand_over.taken" => Rule::Managed("actions.sync"),
         "schedule.created" | "schedule.fired" => Rule::Schedule,
-        "schedule.changed" | "schedule.paused" | "schedule.resumed" | "schedule.run"
-        | "schedule.deleted" => Rule::Schedules,
+        "schedule.paused" | "schedule.resumed" | "schedule.deleted" => Rule::Schedules,
+        "schedule.changed" | "schedule.run" => Rule::Takes,
         "schedule.reassigned" => Rule::GivesSchedules,
         "export.viewed" | "schedule.viewed" => Rule::Exports("list"),
         "export.cancel_requested" => Rule::Exports("cancel"),
@@ -162,7 +164,7 @@ pub(super) fn capabilities(action: &str) -> Vec<String> {
         Rule::Schedule => vec![SCHEDULE.to_owned()],
         Rule::Second | Rule::Alone => vec![APPROVE.to_owned()],
         Rule::GivesSchedules => [of("list").as_slice(), &[SCHEDULE_ANY.to_owned()]].concat(),
-        Rule::Schedules => {
+        Rule::Schedules | Rule::Takes => {
             [of("list").as_slice(), &[SCHEDULE.to_owned(), SCHEDULE_ANY.to_owned()]].concat()
         }
         Rule::Exports(verb) => [of(verb), of("list")].concat(),
@@ -211,8 +213,11 @@ pub(super) fn answer(question: &Question<'_>) -> Answer {
             Some(capability) => Answer::Hidden(capability),
             None => needs(SCHEDULE_ANY.to_owned()),
         },
-        Rule::Schedules => match missing("list").filter(|_| question.is_job) {
+        Rule::Schedules | Rule::Takes => match missing("list").filter(|_| question.is_job) {
             Some(capability) => Answer::Hidden(capability),
+            None if matches!(rule(question.action), Rule::Takes) && !holds(&export) => {
+                Answer::Needs(export)
+            }
             None if holds(SCHEDULE_ANY) => Answer::Allowed,
             None if question.is_own == Some(true) => needs(SCHEDULE.to_owned()),
             None => Answer::Needs(SCHEDULE_ANY.to_owned()),

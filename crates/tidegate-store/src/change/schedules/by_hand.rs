@@ -8,7 +8,7 @@ use tidegate_model::{
     schedule::{NewSchedule, Schedule, ScheduleState, Timing},
 };
 
-use super::{ScheduleEdit, Turn, fire::refuse_other_run, target, turn};
+use super::{ScheduleEdit, Turn, fire::refuse_other_run, makers, target, turn};
 use crate::{
     change::{Applied, export},
     error::StoreError,
@@ -72,8 +72,8 @@ async fn refuse_used_key(tx: &Tx, made: &NewSchedule) -> Result<(), StoreError> 
 async fn insert_schedule(tx: &Tx, made: &NewSchedule, next: i64) -> Result<ScheduleId, StoreError> {
     const INSERT: &str = "\
         insert into schedules (subject, request, timing, has_pii, state, state_at, owner, \
-            created_at, next_fire_at, due_at) \
-        values ($1, $2, $3, $4, 'active', $5, $6, $5, $7, $7) \
+            asked_by, created_at, next_fire_at, due_at) \
+        values ($1, $2, $3, $4, 'active', $5, $6, $6, $5, $7, $7) \
         returning id";
     const DUE: &str = "update schedules set due_at = $2 where id = $1";
     let values = [
@@ -98,7 +98,8 @@ pub(super) async fn edit(
     edit: ScheduleEdit,
 ) -> Result<Applied, StoreError> {
     const EDIT: &str = "\
-        update schedules set request = $2, timing = $3, has_pii = $4, version = version + 1 \
+        update schedules set request = $2, timing = $3, has_pii = $4, version = version + 1, \
+            asked_by = coalesce($5, asked_by) \
         where id = $1";
     let schedule = target(tx, permit).await?;
     if schedule.version != edit.version {
@@ -115,6 +116,8 @@ pub(super) async fn edit(
             "reason": request.reason,
         })),
     });
+    // Who has said what it asks for; another time is no other request.
+    let asked_by = edit.request.as_ref().and(permit.caller().operator());
     let timing = edit.timing.unwrap_or_else(|| schedule.timing.clone());
     let (request, has_pii) =
         edit.request.unwrap_or_else(|| (schedule.request.clone(), schedule.has_pii));
@@ -126,6 +129,7 @@ pub(super) async fn edit(
         text(&request).into(),
         text(&timing.document()).into(),
         i64::from(has_pii).into(),
+        asked_by.map(|operator| operator.0).into(),
     ];
     tx.execute(EDIT, values).await?;
     // One that is done has fires again; what rests for another reason goes on resting.
@@ -165,9 +169,12 @@ pub(super) async fn reassign(
     owner: OperatorId,
 ) -> Result<Applied, StoreError> {
     const REASSIGN: &str = "\
-        update schedules set owner = $2, version = version + 1 where id = $1";
+        update schedules set owner = $2, version = version + 1, \
+            asked_by = coalesce(asked_by, owner), given_by = $3 \
+        where id = $1";
     let schedule = target(tx, permit).await?;
-    tx.execute(REASSIGN, [schedule.id.0.into(), owner.0.into()]).await?;
+    let given_by = permit.caller().operator().map(|operator| operator.0);
+    tx.execute(REASSIGN, [schedule.id.0.into(), owner.0.into(), given_by.into()]).await?;
     if schedule.state == ScheduleState::Held {
         begin(tx, &schedule, &schedule.timing).await?;
     }
@@ -187,16 +194,17 @@ pub(super) async fn delete(tx: &Tx, permit: &Permit) -> Result<Applied, StoreErr
 pub(super) async fn run(
     tx: &Tx,
     permit: &Permit,
-    job: NewJob,
+    (version, job): (i64, NewJob),
     open_jobs_max: i64,
 ) -> Result<Applied, StoreError> {
     let schedule = target(tx, permit).await?;
-    refuse_other_run(&schedule, &job)?;
+    refuse_other_run(&schedule, version, &job)?;
     if permit.target().has_pii != job.has_pii {
         return Err(StoreError::WrongPermit { permit: "schedule", change: "another request" });
     }
     export::refuse_too_many(tx, job.created_by, open_jobs_max).await?;
     let (id, rule) = export::insert_job(tx, permit, &job).await?;
+    makers::note(tx, id, schedule.id, permit.caller().operator()).await?;
     let mut details = export::details_of(&job, rule);
     details["schedule"] = schedule.id.0.into();
     details["owner"] = schedule.owner.0.into();

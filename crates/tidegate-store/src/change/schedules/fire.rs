@@ -10,7 +10,7 @@ use tidegate_model::{
 };
 
 use super::{
-    NewFire, SkippedFires, Turn, count_failure, note_fire, read, said, target, tell, turn,
+    NewFire, SkippedFires, Turn, count_failure, makers, note_fire, read, said, target, tell, turn,
 };
 use crate::{
     chain::Line,
@@ -21,13 +21,14 @@ use crate::{
 
 /// The run of a fire: the row of the fire, the job and the next fire, or nothing.
 pub(super) async fn fire(tx: &Tx, permit: &Permit, fire: NewFire) -> Result<Applied, StoreError> {
-    let NewFire { known_fire_at, due, job, open_jobs_max } = fire;
+    let NewFire { version, known_fire_at, due, job, open_jobs_max } = fire;
     let schedule = due_target(tx, permit, known_fire_at).await?;
     let fire_at = due.fire.ok_or(StoreError::Missing { what: "fire" })?;
     export::refuse_other_request(permit, &job)?;
-    refuse_other_run(&schedule, &job)?;
+    refuse_other_run(&schedule, version, &job)?;
     export::refuse_too_many(tx, job.created_by, open_jobs_max).await?;
     let (id, rule) = export::insert_job(tx, permit, &job).await?;
+    makers::note(tx, id, schedule.id, None).await?;
     note_missed(tx, &schedule, &due).await?;
     note_fire(tx, schedule.id, fire_at, (FireOutcome::Made, Some(id), None)).await?;
     go_on(tx, &schedule, due.next).await?;
@@ -38,11 +39,16 @@ pub(super) async fn fire(tx: &Tx, permit: &Permit, fire: NewFire) -> Result<Appl
     Ok(Applied::one(Action::ScheduleFire, Some(id), details).made(id.0))
 }
 
-/// A run is one of this schedule, and its owner's.
+/// A run is one of this schedule as it stands, and its owner's.
 pub(super) fn refuse_other_run(
     schedule: &Schedule,
+    version: i64,
     job: &tidegate_model::job::NewJob,
 ) -> Result<(), StoreError> {
+    // What it asks for, or whose it is, has changed since the run was made from it.
+    if schedule.version != version {
+        return Err(StoreError::Overtaken { what: "schedule" });
+    }
     let is_its = job.schedule == Some(schedule.id)
         && job.created_by == schedule.owner
         && job.subject == schedule.request.subject;

@@ -90,23 +90,33 @@ async fn by_hand(story: &Story<'_>, id: ScheduleId, request: ExportRequest) {
         request: Some((request, false)),
         scope_summary: json!({}),
     };
-    let run = ScheduleChange::Run { job: Box::new(story.run(id)), open_jobs_max: OPEN_JOBS_MAX };
     for (words, action, change) in [
         ("change it", Action::ScheduleChange, ScheduleChange::Edit(Box::new(edit))),
         ("pause it", Action::SchedulePause, ScheduleChange::Pause { reason: None }),
         ("resume it", Action::ScheduleResume, ScheduleChange::Resume),
         ("give it away", Action::ScheduleReassign, ScheduleChange::Reassign { owner }),
-        ("run it beside its times", Action::ScheduleRun, run),
     ] {
         story.tell(words, story.on_schedule(&story.check.admin, action, (id, change))).await;
     }
+    let (version, job) = (story.schedule(id).await.version, Box::new(story.run(id)));
+    let run = ScheduleChange::Run { version, job, open_jobs_max: OPEN_JOBS_MAX };
+    let run = story.on_schedule(&story.check.admin, Action::ScheduleRun, (id, run));
+    story.tell("run it beside its times", run).await;
 }
 
 async fn by_time(story: &Story<'_>, id: ScheduleId) {
     let upkeep = Caller::upkeep("schedule");
     let (known_fire_at, due) = story.due(id).await;
-    let job = story.run(id);
-    let fire = NewFire { known_fire_at, due, job, open_jobs_max: OPEN_JOBS_MAX };
+    let (version, job) = (story.schedule(id).await.version, story.run(id));
+    // Made from what it asked for before somebody changed that.
+    let (old, due_then) = (version - 1, due.clone());
+    let open_jobs_max = OPEN_JOBS_MAX;
+    let fire =
+        NewFire { version: old, known_fire_at, due: due_then, job: job.clone(), open_jobs_max };
+    let fire = (id, ScheduleChange::Fire(Box::new(fire)));
+    let late = story.on_schedule(&story.check.admin, Action::ScheduleFire, fire).await;
+    assert!(matches!(late, Err(StoreError::Overtaken { .. })), "{late:?}");
+    let fire = NewFire { version, known_fire_at, due, job, open_jobs_max: OPEN_JOBS_MAX };
     let fire = (id, ScheduleChange::Fire(Box::new(fire)));
     let fired = story.on_schedule(&story.check.admin, Action::ScheduleFire, fire);
     story.tell("its time has come", fired).await;

@@ -101,10 +101,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     of("GET /exports/{id}/events", Job, JOB, &[]),
     of("GET /schedules", Site, &[Gate, Export("list")], &[]),
     of("GET /schedules/{id}", Schedule, JOB, &[]),
-    of("PATCH /schedules/{id}", Schedule, PLANNED, &["schedule.changed"]),
+    of("PATCH /schedules/{id}", Schedule, DEFINED, &["schedule.changed"]),
     of("POST /schedules/{id}/pause", Schedule, PLANNED, &["schedule.paused"]),
     of("POST /schedules/{id}/resume", Schedule, FIRING, &["schedule.resumed"]),
-    of("POST /schedules/{id}/run", Schedule, FIRING, &["schedule.run"]),
+    of("POST /schedules/{id}/run", Schedule, STARTED, &["schedule.run"]),
     of("POST /schedules/{id}/reassign", Schedule, GIVEN, &["schedule.reassigned"]),
     of("DELETE /schedules/{id}", Schedule, PLANNED, &["schedule.deleted"]),
     of("GET /approvals", Site, &[Gate, Has("exports.approve")], &[]),
@@ -174,6 +174,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// Schedules: `exports.schedule` for one's own, `exports.schedule.any` for everybody's.
 const PLANNED: &[Rule] = &[Gate, Floor(404), Listed, Plan];
+const DEFINED: &[Rule] = &[Gate, Floor(404), Listed, Plan, Take];
+const STARTED: &[Rule] = &[Gate, Floor(404), Listed, Plan, Take, OwnerMay];
 const FIRING: &[Rule] = &[Gate, Floor(404), Listed, Plan, OwnerMay];
 const GIVEN: &[Rule] = &[Gate, Floor(404), Listed, Has("exports.schedule.any")];
 /// Webhooks, words of mails, and what was sent.
