@@ -59,6 +59,7 @@ use tower_http::compression::{
     CompressionLayer, DefaultPredicate, Predicate, predicate::NotForContentType,
 };
 
+use self::words::sentence;
 use crate::{api, edge::Shared, problem::Problem};
 
 /// Where pages begin.
@@ -351,23 +352,6 @@ fn written(status: StatusCode, text: askama::Result<String>) -> Response {
 /// What went wrong, in a page's words.
 fn told(problem: &Problem) -> (StatusCode, String) {
     (problem.kind().status(), sentence(problem.detail()))
-}
-
-/// A message as people read it: errors are lower case, end without a full stop, and have names
-/// between backticks.
-fn sentence(message: &str) -> String {
-    let mut is_open = false;
-    let quoted = |character| match character {
-        '`' => {
-            is_open = !is_open;
-            if is_open { '“' } else { '”' }
-        }
-        other => other,
-    };
-    let mut characters = message.chars().map(quoted);
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    let end = if message.ends_with('.') { "" } else { "." };
-    first.chain(characters).chain(end.chars()).collect()
 }
 
 #[cfg(test)]

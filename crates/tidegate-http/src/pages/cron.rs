@@ -143,6 +143,7 @@ pub(super) fn pill(schedule: &Schedule) -> Pill {
 }
 
 pub(super) fn sentence_start(words: &str) -> String {
+    let words = super::words::quoted(words);
     let mut letters = words.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }

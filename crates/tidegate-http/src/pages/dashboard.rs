@@ -299,7 +299,7 @@ async fn nothing(
 
 fn failed_line(shell: &Shell, job: &tidegate_model::job::Job) -> Named {
     Named {
-        what: job.error.as_ref().map(|it| words::said(&it.detail)).unwrap_or_default(),
+        what: job.error.as_ref().map(|it| words::sentence(&it.detail)).unwrap_or_default(),
         line: format!(
             "{}, {}",
             shell.subject_label(&job.subject),

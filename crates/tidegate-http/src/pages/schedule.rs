@@ -91,7 +91,10 @@ pub(super) async fn send(
     let wish = ScheduleWish { timing: Some(form.document()), request: None, version };
     match edge.service.change_schedule(&shell.caller, ScheduleId(id), wish).await {
         Ok(changed) => {
-            let flash = Flash::new(format!("Schedule #{id} fires {}", changed.timing.words()));
+            let flash = Flash::new(format!(
+                "Schedule #{id} fires {}",
+                words::quoted(&changed.timing.words())
+            ));
             Ok(shell.to(&format!("{PATH}/{id}"), &flash))
         }
         Err(ServiceError::Faults(_)) => shown(&edge, &shell, id, form).await,

@@ -227,14 +227,14 @@ fn told(error: ServiceError) -> Result<(StatusCode, String), Problem> {
     match error {
         ServiceError::Faults(faults) => {
             let words: Vec<String> =
-                faults.0.iter().map(|fault| words::said(&fault.detail)).collect();
+                faults.0.iter().map(|fault| words::sentence(&fault.detail)).collect();
             Ok((StatusCode::UNPROCESSABLE_ENTITY, words.join(" ")))
         }
         error @ (ServiceError::LookTooLong { .. }
         | ServiceError::Unreadable(_)
         | ServiceError::TooManyRowsSeen { .. }) => {
             let problem = Problem::from(error);
-            Ok((problem.kind().status(), words::said(problem.detail())))
+            Ok((problem.kind().status(), words::sentence(problem.detail())))
         }
         other => Err(other.into()),
     }

@@ -203,11 +203,11 @@ impl TimingForm {
         }
         match edge.service.next_fires(&document, None).await {
             Ok((timing, fires)) => {
-                self.words = timing.words();
+                self.words = super::words::quoted(&timing.words());
                 self.fires = shown(&timing, &fires);
             }
             Err(ServiceError::Faults(Faults(faults))) => {
-                let words = |detail: &str| super::words::said(detail);
+                let words = |detail: &str| super::words::sentence(detail);
                 self.faults = faults
                     .iter()
                     .map(|fault| {

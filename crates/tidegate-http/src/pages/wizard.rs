@@ -244,7 +244,7 @@ async fn check(edge: &Shared, shell: &Shell, sent: &mut Sent) -> Result<Checked,
         match edge.service.next_fires(&document, draft.time_zone.as_deref()).await {
             Ok((timing, fires)) => {
                 when = Some(When {
-                    words: timing.words(),
+                    words: super::words::quoted(&timing.words()),
                     zone: timing.recurrence.zone().name(),
                     fires: timing::shown(&timing, &fires),
                 });

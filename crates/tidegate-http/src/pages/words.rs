@@ -172,18 +172,27 @@ pub(super) fn day(micros: i64, now: i64, zone: Tz) -> String {
     date(&local(micros, zone), &local(now, zone))
 }
 
-/// A message as people read it, without the marks of code: errors are lower case, without a full
-/// stop.
-pub(super) fn said(message: &str) -> String {
+/// Words in which names stand between quotes, where the program has them between backticks.
+pub(super) fn quoted(words: &str) -> String {
     let mut is_open = false;
-    let text = message.chars().map(|letter| match letter {
+    let quote = |letter| match letter {
         '`' => {
             is_open = !is_open;
             if is_open { '“' } else { '”' }
         }
         other => other,
-    });
-    super::sentence(&text.collect::<String>())
+    };
+    words.chars().map(quote).collect()
+}
+
+/// A message as people read it: errors are lower case, end without a full stop, and have names
+/// between backticks.
+pub(super) fn sentence(message: &str) -> String {
+    let message = quoted(message);
+    let mut characters = message.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    let end = if message.ends_with('.') { "" } else { "." };
+    first.chain(characters).chain(end.chars()).collect()
 }
 
 /// Letters for a face: of a name's first and last word, or of an address.
@@ -314,7 +323,7 @@ mod tests {
 
     #[test]
     fn messages_are_sentences_without_marks_of_code() {
-        assert_eq!(said("field `amount` is not `integer`"), "Field “amount” is not “integer”.");
+        assert_eq!(sentence("field `amount` is not `integer`"), "Field “amount” is not “integer”.");
     }
 
     #[test]

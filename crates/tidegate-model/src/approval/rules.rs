@@ -25,6 +25,8 @@ const PATTERN_CHARACTERS_MAX: usize = 200;
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Characters of a reason: as long as a request takes it.
 pub const REASON_CHARACTERS_MAX: usize = 1_000;
+/// A row number at most: the greatest integer that every reader of JSON takes as it is.
+const ROWS_MAX: u64 = (1 << 53) - 1;
 /// Microseconds of an hour.
 const HOUR_MICROS: i64 = 60 * 60 * 1_000_000;
 
@@ -218,6 +220,9 @@ impl ApprovalRules {
             {
                 fault("hours", "a week has seven days".to_owned());
             }
+            if rule.rows_over.is_some_and(|rows| rows > ROWS_MAX) {
+                fault("rows_over", format!("at most {ROWS_MAX}"));
+            }
         }
         faults.extend(self.reason.fault());
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
@@ -341,7 +346,7 @@ mod tests {
         let wrong = rules(json!([
             { "name": "", "subject": "order", "wait_hours": 0 },
             { "name": "b", "good_hours": 10_000, "operators": [""] },
-            { "name": "b" },
+            { "name": "b", "rows_over": 9_007_199_254_740_992_u64 },
         ]));
         let wrong = ApprovalRules {
             reason: ReasonRule { required_for: ReasonFor::All, pattern: Some("(".to_owned()) },
@@ -356,6 +361,7 @@ mod tests {
             "/rules/1/operators",
             "/rules/1/good_hours",
             "/rules/2/name",
+            "/rules/2/rows_over",
             "/reason/pattern",
         ];
         assert_eq!(places, expected);

@@ -44,6 +44,7 @@ struct RuleSchema {
     #[serde(default)]
     pii: bool,
     /// Only exports of more rows than this; what nobody can say counts as more.
+    #[schema(maximum = 9007199254740991_u64)]
     rows_over: Option<u64>,
     /// Mail addresses of operators; with `roles`, whoever is one of either.
     #[serde(default)]

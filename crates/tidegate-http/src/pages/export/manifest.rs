@@ -24,12 +24,12 @@ pub(in crate::pages) async fn read(edge: &Shared, shell: &Shell, id: JobId) -> M
     let text = match edge.service.export_manifest(&edge.artifacts, &shell.caller, id).await {
         Ok(text) => text,
         Err(error) => {
-            let fault = words::said(&error.to_string());
+            let fault = words::sentence(&error.to_string());
             return Manifest { fault: Some(fault), key: None, pairs: Vec::new() };
         }
     };
     let verified = verify_manifest_text(&text, edge.service.keys().public());
-    let fault = verified.as_ref().err().map(|error| words::said(&error.to_string()));
+    let fault = verified.as_ref().err().map(|error| words::sentence(&error.to_string()));
     let key = verified.ok().map(|VerifiedManifest { key, .. }| key);
     let said: Value = serde_json::from_str(&text).unwrap_or_default();
     Manifest { fault, key, pairs: pairs(&said) }

@@ -35,12 +35,12 @@ pub(in crate::pages) fn says(shell: &Shell, story: &Story) -> (String, String) {
         Status::Ready => match &job.fault {
             Some(fault) => (
                 "The file is damaged.".to_owned(),
-                format!("{} Run the export again.", words::said(fault)),
+                format!("{} Run the export again.", words::sentence(fault)),
             ),
             None => (ready(job), built(job)),
         },
         Status::Failed => {
-            let detail = job.error.as_ref().map(|error| words::said(&error.detail));
+            let detail = job.error.as_ref().map(|error| words::sentence(&error.detail));
             ("There is no file.".to_owned(), detail.unwrap_or_default())
         }
         Status::Cancelled => ("Somebody stopped it.".to_owned(), "Nothing was kept.".to_owned()),
@@ -60,7 +60,7 @@ fn building(shell: &Shell, story: &Story) -> String {
         return format!("Attempt {} of {} begins {again}.", job.attempt + 1, job.attempts_max);
     }
     match pace(shell, story).left_words() {
-        Some(left) => words::said(&left),
+        Some(left) => words::sentence(&left),
         None => "Rows are read and written.".to_owned(),
     }
 }

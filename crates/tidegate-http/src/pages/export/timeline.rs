@@ -95,7 +95,7 @@ fn ended(shell: &Shell, attempt: &Attempt, at: i64, outcome: &str) -> Option<Hap
         ),
         _ => (
             format!("Attempt {number} failed"),
-            words::said(attempt.detail.as_deref().unwrap_or(outcome)),
+            words::sentence(attempt.detail.as_deref().unwrap_or(outcome)),
         ),
     };
     Some(event(shell, at, ("dot-bad", "refresh-cw"), fact, line))
@@ -110,7 +110,7 @@ fn transition(shell: &Shell, job: &Job, one: &TransitionRow) -> Option<Happened>
             (("dot-good", "circle-check"), "Ready", line.to_owned())
         }
         Status::Failed => {
-            let detail = job.error.as_ref().map(|error| words::said(&error.detail));
+            let detail = job.error.as_ref().map(|error| words::sentence(&error.detail));
             (("dot-bad", "circle-x"), "Failed", detail.unwrap_or_default())
         }
         Status::Cancelled => (("", "ban"), "Cancelled", "What was written is removed.".to_owned()),

@@ -96,7 +96,9 @@ fn line(shell: &Shell, job: &Job, taken: i64) -> String {
             None if job.rows_done == 0 => "No row matched".to_owned(),
             None => format!("{} · {}", words::plural(job.rows_done, "row"), taken_words(taken)),
         },
-        Status::Failed => job.error.as_ref().map(|it| words::said(&it.detail)).unwrap_or_default(),
+        Status::Failed => {
+            job.error.as_ref().map(|it| words::sentence(&it.detail)).unwrap_or_default()
+        }
         Status::Cancelled => "Nothing was kept".to_owned(),
         Status::Expired => match job.expires_at {
             Some(at) => {

@@ -185,8 +185,8 @@ pub(in crate::pages) async fn send(
         }
         Err(ServiceError::Faults(Faults(faults))) => {
             let told = faults.into_iter().map(|fault| match fault.pointer.as_str() {
-                "/reason" => ("reason", words::said(&fault.detail)),
-                _ => ("what", words::said(&fault.detail)),
+                "/reason" => ("reason", words::sentence(&fault.detail)),
+                _ => ("what", words::sentence(&fault.detail)),
             });
             page(&edge, &shell, &named, draft, told.collect()).await
         }
@@ -227,7 +227,7 @@ async fn page(
     let (question, mut trouble) = match edge.service.ask_action(&shell.caller, &request).await {
         Ok(question) => (Some(question), None),
         Err(ServiceError::Faults(Faults(faults))) => {
-            let told: Vec<String> = faults.iter().map(|one| words::said(&one.detail)).collect();
+            let told: Vec<String> = faults.iter().map(|one| words::sentence(&one.detail)).collect();
             (None, Some(told.join(" ")))
         }
         Err(other) => return Err(other.into()),
