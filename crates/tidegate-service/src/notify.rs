@@ -7,6 +7,7 @@ mod render;
 mod sender;
 mod settings;
 mod template;
+mod template_guard;
 mod webhook;
 mod webhooks;
 
