@@ -66,7 +66,7 @@ impl About {
         }
     }
 
-    /// Whether a webhook may be told of it, by the right of whoever answers for it, if anybody does.
+    /// Whether a webhook may be told of it, by the right of whoever answers for it.
     fn right_of(&self, policy: &Policy, webhook: &Webhook, answers: Option<&Caller>) -> Right {
         let is_heard = |caller: &&Caller| {
             self.topic == Topic::Test || hears_all(policy, caller, self.topic.family())

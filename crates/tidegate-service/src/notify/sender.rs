@@ -217,7 +217,7 @@ impl Service {
         mail::prove(&settings).await.map(|()| true)
     }
 
-    /// Sees whether each webhook can be reached that nobody has switched off: its host, and why not.
+    /// Sees whether each webhook that nobody has switched off can be reached: host, and why not.
     ///
     /// # Errors
     ///

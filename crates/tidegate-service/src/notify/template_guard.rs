@@ -32,8 +32,7 @@ const SPACE: WhitespaceConfig =
 /// With what is wrong, and its line.
 pub(super) fn refuse_mighty(text: &str) -> Result<(), String> {
     refuse_deep(text)?;
-    let tree =
-        parse(text, "", SyntaxConfig::default(), SPACE).map_err(|error| described(&error))?;
+    let tree = parse(text, "", SyntaxConfig, SPACE).map_err(|error| described(&error))?;
     judge_statement(&tree)
 }
 
@@ -42,7 +41,7 @@ fn refuse_deep(text: &str) -> Result<(), String> {
     let (mut tokens, mut is_first) = (0, false);
     // How deep each statement is that is open.
     let mut open: Vec<usize> = Vec::new();
-    for token in tokenize(text, false, SyntaxConfig::default(), SPACE) {
+    for token in tokenize(text, false, SyntaxConfig, SPACE) {
         let (token, span) = token.map_err(|error| described(&error))?;
         match token {
             Token::VariableStart | Token::BlockStart => tokens = 0,

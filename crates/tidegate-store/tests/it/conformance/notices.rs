@@ -5,8 +5,8 @@ use tidegate_store::{Recipient, Room, TakenDelivery};
 
 use crate::check::{Check, LEASE_MICROS};
 
-/// More than are asked for at a time.
-const MANY: u32 = 100;
+/// How many are asked for at a time.
+const MANY: u32 = 3;
 
 impl Check {
     async fn take(&self, limit: u32, full: &[Recipient]) -> Vec<TakenDelivery> {
