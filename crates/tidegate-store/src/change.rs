@@ -37,7 +37,7 @@ pub use approvals::ApprovalChange;
 pub use claim::{ClaimRequest, SourceShare};
 pub use download::LinkChange;
 pub use end::{FailJob, NewArtifact, SinceRun};
-pub use notices::{NoticeChange, ReadNotices, TemplateWords, WebhookChange};
+pub use notices::{NoticeChange, ReadNotices, TemplateWords, WebhookChange, WebhookEnd};
 pub use pause::PauseChange;
 pub use people::{OperatorChange, RoleEdit, TokenChange};
 pub use registry::{GrantChange, TakenRequest};

@@ -5,7 +5,9 @@
 //! the moment that it is taken, unless the recipient is known to have refused it: whoever sends,
 //! and dies before the note of it, has used up one of two. The third goes by another name.
 
-use sea_orm::{ConnectionTrait, QueryResult};
+mod take;
+
+use sea_orm::{ConnectionTrait, QueryResult, Value as Bound};
 use serde_json::{Value, json};
 use tidegate_model::{
     action::{Action, Target},
@@ -18,17 +20,16 @@ use tidegate_model::{
 use crate::{
     change::{Applied, Change, notices::channel_of, outbox::tell},
     connection::Store,
-    door::{random_word, spend_on_log},
+    door::spend_on_log,
     error::StoreError,
+    query::among,
     sql::{Tx, get, get_json, statement},
 };
 
+pub use take::{Recipient, Room};
+
 /// Bytes of what went wrong that are kept.
 const ERROR_BYTES_MAX: usize = 500;
-/// Longest time for which a delivery is taken, in microseconds: above what any recipient is given.
-const LEASE_MICROS_MAX: i64 = 60 * 60 * 1_000_000;
-/// Longest time until a delivery is tried again, in microseconds: above a day and its jitter.
-const NEXT_MICROS_MAX: i64 = 2 * 24 * 60 * 60 * 1_000_000;
 
 /// Something that people are to be told of.
 #[derive(Clone, Debug)]
@@ -141,10 +142,6 @@ impl TakenDelivery {
     }
 }
 
-const OPEN: &str = "\
-    select id, topic, job_id, payload, created_at from outbox where fanned_at is null \
-    order by id limit $1";
-
 impl Store {
     /// What nobody was told of yet, oldest first.
     ///
@@ -152,9 +149,14 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn untold(&self, limit: u32) -> Result<Vec<Told>, StoreError> {
-        let rows = self.ask(OPEN, [i64::from(limit).into()]).await?;
+        let mut values = vec![i64::from(limit).into()];
+        let known = known_topics("topic", &mut values);
+        let open = format!(
+            "select id, topic, job_id, payload, created_at from outbox \
+             where fanned_at is null and {known} order by id limit $1"
+        );
+        let rows = self.ask(&open, values).await?;
         let told = rows.iter().map(|row| told_of(row, "id"));
-        // A newer program may have told of something that this one does not know: it is left there.
         Ok(told.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
@@ -186,55 +188,6 @@ impl Store {
             Ok(true)
         });
         task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
-    }
-
-    /// Takes deliveries that are due, for a while: nobody else has them until then.
-    ///
-    /// # Errors
-    ///
-    /// If the permit is for something else, or the database fails.
-    pub async fn take_deliveries(
-        &self,
-        permit: Permit,
-        lease_micros: i64,
-        limit: u32,
-    ) -> Result<Vec<TakenDelivery>, StoreError> {
-        spend_on_log(&permit, Action::DeliveryKeep)?;
-        let now = self.inner.now();
-        let waits = waiting(&now);
-        // A look first: whoever finds nothing must not take the writer's lock.
-        let look = format!("select id from deliveries where {waits} limit 1");
-        if self.ask_one(&look, []).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        let locked = match self.kind() {
-            crate::StoreKind::Sqlite => "",
-            crate::StoreKind::Postgres => " for update skip locked",
-        };
-        let take = format!(
-            "update deliveries set lease_token = $1, lease_expires = {now} + $2, \
-                attempts = attempts + 1, \
-                series = case when sends >= 2 then series + 1 else series end, \
-                sends = case when sends >= 2 then 1 else sends + 1 end \
-             where id in (select id from deliveries where {waits} \
-                order by next_at limit $3{locked}) \
-             returning id"
-        );
-        let token = random_word();
-        let writer = &self.inner.writer;
-        let lease_micros = lease_micros.min(LEASE_MICROS_MAX);
-        let values = [token.clone().into(), lease_micros.into(), i64::from(limit).into()];
-        writer.query_all_raw(statement(writer, &take, values)).await?;
-        self.deliveries_taken(&token).await
-    }
-
-    async fn deliveries_taken(&self, token: &str) -> Result<Vec<TakenDelivery>, StoreError> {
-        const TAKEN: &str = "\
-            select d.*, o.topic, o.job_id, o.payload, o.created_at as told_at \
-            from deliveries d join outbox o on o.id = d.outbox_id \
-            where d.lease_token = $1 and d.state = 'pending' order by d.next_at, d.id";
-        let rows = self.ask(TAKEN, [token.into()]).await?;
-        rows.iter().map(|row| taken_of(row, token)).collect()
     }
 
     /// Notes what became of a delivery; false if it was another's by then.
@@ -402,17 +355,10 @@ pub(crate) async fn deliver(
     row.map_or(Ok(0), |row| get(&row, "id"))
 }
 
-/// Deliveries that wait, by a clock of the database.
-///
-/// A clock that was ahead, and has gone back, holds nothing back: what was to be sent at once is,
-/// and what is further ahead than any pause, or taken for longer than anybody takes, is free.
-fn waiting(now: &str) -> String {
-    format!(
-        "state = 'pending' \
-         and (next_at <= {now} or next_at <= created_at or next_at > {now} + {NEXT_MICROS_MAX}) \
-         and (lease_expires is null \
-            or lease_expires not between {now} and {now} + {LEASE_MICROS_MAX})"
-    )
+/// Condition on what this program knows. During an upgrade a newer one may tell of more: that is
+/// left to it, and holds up nothing else.
+fn known_topics(column: &str, values: &mut Vec<Bound>) -> String {
+    among(column, Topic::ALL.iter().map(|topic| topic.slug()), values)
 }
 
 /// What was told of; none if this program does not know what it is.
@@ -442,21 +388,6 @@ pub(crate) fn recipient_of(row: &QueryResult) -> Result<NewDelivery, StoreError>
 pub(crate) fn state_of(row: &QueryResult) -> Result<DeliveryState, StoreError> {
     let state: String = get(row, "state")?;
     DeliveryState::find(&state).ok_or(StoreError::Corrupt { what: "state of a delivery" })
-}
-
-fn taken_of(row: &QueryResult, token: &str) -> Result<TakenDelivery, StoreError> {
-    let mut told = told_of(row, "outbox_id")?.ok_or(StoreError::Corrupt { what: "topic" })?;
-    told.at = get(row, "told_at")?;
-    let series: i64 = get(row, "series")?;
-    let message: String = get(row, "message")?;
-    Ok(TakenDelivery {
-        id: DeliveryId(get(row, "id")?),
-        token: token.to_owned(),
-        message: if series == 0 { message } else { format!("{message}.{series}") },
-        attempts: get(row, "attempts")?,
-        to: recipient_of(row)?,
-        told,
-    })
 }
 
 fn shortened(error: &str) -> String {

@@ -142,10 +142,12 @@ pub use change::{
     NewRun, NoticeChange, OperatorChange, PauseChange, ReadNotices, RoleEdit, RunEnd,
     ScheduleChange, ScheduleEdit, SecondFactorChange, SecondFactorProof, SessionChange,
     SessionProof, SettingsEdit, SinceRun, SkippedFires, SourceShare, StoreOwnership, TakenRequest,
-    TemplateWords, TokenChange, UnknownObject, WebhookChange,
+    TemplateWords, TokenChange, UnknownObject, WebhookChange, WebhookEnd,
 };
 pub use connection::{Clock, Store, StoreKind};
-pub use deliver::{EndedDelivery, NewDelivery, NewNotice, Outcome, TakenDelivery, Told};
+pub use deliver::{
+    EndedDelivery, NewDelivery, NewNotice, Outcome, Recipient, Room, TakenDelivery, Told,
+};
 pub use door::{Committed, DownloadEnd, EndReason, StartedDownload, StartedRun};
 pub use error::StoreError;
 pub use lease::{Claimed, Flags, Lease, ProgressReport, Proof};

@@ -3,12 +3,14 @@
 use tidegate_model::{
     action::{Action, Target},
     actor::{Caller, Via},
-    ids::OperatorId,
+    ids::{OperatorId, WebhookId},
     job::Job,
     notice::{Family, Topic},
     policy::{self, Policy},
 };
-use tidegate_store::{Audible, NewDelivery, NewNotice, Operator, StoreError, Told};
+use tidegate_store::{
+    Audible, NewDelivery, NewNotice, Operator, StoreError, Told, Webhook, WebhookEnd,
+};
 
 use crate::{error::ServiceError, gate::caller_of, service::Service};
 
@@ -64,19 +66,53 @@ impl About {
         }
     }
 
-    /// Whether a webhook may be told of it that somebody answers for: of everybody's exports who
-    /// may see everybody's.
-    pub(super) fn is_for_webhook(&self, policy: &Policy, caller: &Caller) -> bool {
-        let holds_any = |capability: &str| policy::holds(policy, caller, capability);
-        let sees = |subject: &String| policy::sees_subject(policy, caller, subject);
-        let holds = match self.topic.family() {
-            _ if self.topic == Topic::Test => true,
-            Family::Jobs => holds_any("exports.list.any"),
-            Family::Schedules => holds_any("exports.schedule.any"),
-            Family::Security => holds_any("activity.view"),
+    /// Whether a webhook may be told of it, by the right of whoever answers for it.
+    fn right_of(&self, policy: &Policy, webhook: &Webhook, answers: Option<&Caller>) -> Right {
+        let is_heard = |caller: &&Caller| {
+            self.topic == Topic::Test || hears_all(policy, caller, self.topic.family())
         };
-        holds && self.subject.as_ref().is_none_or(sees)
+        let lost = match answers {
+            None => WebhookEnd::Gone(webhook.created_by),
+            Some(caller) if !is_heard(&caller) => WebhookEnd::Denied(webhook.created_by),
+            Some(caller) => {
+                let sees = |subject: &String| policy::sees_subject(policy, caller, subject);
+                let is_seen = self.subject.as_ref().is_none_or(sees);
+                return if is_seen { Right::Held } else { Right::Missing };
+            }
+        };
+        // One that is off can be tried all the same, and is switched off no further.
+        match webhook.disabled {
+            Some(_) => Right::Missing,
+            None => Right::Lost(webhook.id, lost),
+        }
     }
+}
+
+/// Whether somebody may be told of a notice.
+pub(super) enum Right {
+    /// They may.
+    Held,
+    /// They may not be told of this one.
+    Missing,
+    /// Nobody answers any more for the webhook that was to be told.
+    Lost(WebhookId, WebhookEnd),
+}
+
+impl From<bool> for Right {
+    fn from(is_held: bool) -> Self {
+        if is_held { Self::Held } else { Self::Missing }
+    }
+}
+
+/// Whether somebody may hear of a family as a webhook does: of everybody's exports who may see
+/// everybody's.
+fn hears_all(policy: &Policy, caller: &Caller, family: Family) -> bool {
+    let capability = match family {
+        Family::Jobs => "exports.list.any",
+        Family::Schedules => "exports.schedule.any",
+        Family::Security => "activity.view",
+    };
+    policy::holds(policy, caller, capability)
 }
 
 impl Service {
@@ -121,21 +157,21 @@ impl Service {
         Ok(untold.len())
     }
 
-    /// Why a delivery may not be sent any more, if it may not.
-    pub(super) async fn is_still_for(
+    /// Whether a delivery may still be sent.
+    pub(super) async fn right_to(
         &self,
         to: &NewDelivery,
         about: &About,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<Right, ServiceError> {
         let policy = self.store.policy().await?;
         if let Some(id) = to.webhook {
-            let Some(webhook) = self.store.webhook(id).await? else { return Ok(false) };
+            let Some(webhook) = self.store.webhook(id).await? else { return Ok(Right::Missing) };
             let answers = self.caller_by_id(webhook.created_by).await?;
-            return Ok(answers.is_some_and(|caller| about.is_for_webhook(&policy, &caller)));
+            return Ok(about.right_of(&policy, &webhook, answers.as_ref()));
         }
         if let Some(id) = to.operator {
             let caller = self.caller_by_id(id).await?;
-            return Ok(caller.is_some_and(|caller| about.is_for(&policy, &caller)));
+            return Ok(caller.is_some_and(|caller| about.is_for(&policy, &caller)).into());
         }
         // The address in the request of a job: its creator answers for it; and if it is an
         // operator's, that operator may not hear of what it may not see.
@@ -148,11 +184,29 @@ impl Service {
             subject.is_none_or(|subject| policy::sees_subject(&policy, caller, subject))
         };
         if !creator.as_ref().is_some_and(sees) {
-            return Ok(false);
+            return Ok(Right::Missing);
         }
         let known = self.store.operator_by_email(&to.recipient.to_lowercase()).await?;
         let known = known.map(|one| (one.is_disabled, caller_of(one, Via::Internal)));
-        Ok(known.is_none_or(|(is_disabled, caller)| !is_disabled && sees(&caller)))
+        Ok(known.is_none_or(|(is_disabled, caller)| !is_disabled && sees(&caller)).into())
+    }
+
+    /// Why nobody answers any more for what a webhook is told, if nobody does.
+    pub(super) async fn lost_right(
+        &self,
+        webhook: &Webhook,
+    ) -> Result<Option<WebhookEnd>, ServiceError> {
+        let policy = self.store.policy().await?;
+        let operator = webhook.created_by;
+        let Some(caller) = self.caller_by_id(operator).await? else {
+            return Ok(Some(WebhookEnd::Gone(operator)));
+        };
+        let family = |slug: &String| {
+            Family::find(slug).or_else(|| Topic::find(slug).map(|topic| topic.family()))
+        };
+        let mut families = webhook.topics.iter().filter_map(family);
+        let is_denied = families.any(|family| !hears_all(&policy, &caller, family));
+        Ok(is_denied.then_some(WebhookEnd::Denied(operator)))
     }
 
     async fn caller_by_id(&self, id: OperatorId) -> Result<Option<Caller>, StoreError> {
@@ -166,7 +220,7 @@ struct Listeners {
     policy: Policy,
     callers: Vec<Caller>,
     subscriptions: std::collections::BTreeMap<(OperatorId, String), tidegate_store::Subscription>,
-    webhooks: Vec<tidegate_store::Webhook>,
+    webhooks: Vec<Webhook>,
 }
 
 impl Listeners {

@@ -6,7 +6,7 @@ use tidegate_store::{StoreError, Told};
 
 use super::{
     settings::NotifySettings,
-    template::{Rendered, example, program_words, render},
+    template::{Rendered, example, program_words, render_apart},
 };
 use crate::{error::ServiceError, service::Service};
 
@@ -43,7 +43,7 @@ impl Service {
         };
         let own = self.store.templates().await?.remove(told.topic.slug());
         if let Some(words) = own {
-            match render(&words, &values) {
+            match render_apart(words, values.clone()).await {
                 Ok(made) => return Ok(made),
                 // Nobody stays untold because of a word: what the site says instead is put right.
                 Err(fault) => {
@@ -51,7 +51,8 @@ impl Service {
                 }
             }
         }
-        Ok(render(&program_words(), &values).expect("the program's words fit every notice"))
+        let made = render_apart(program_words(), values).await;
+        Ok(made.expect("the program's words fit every notice"))
     }
 
     fn mail_values(&self, told: &Told, job: Option<&Job>) -> Value {

@@ -1,21 +1,26 @@
-//! Takes what is due, sends it, and notes what became of it; what fails is tried again for days.
+//! Sends a delivery, and notes what became of it; what fails is tried again for days.
 
 use std::time::Duration;
 
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
+    ids::WebhookId,
     notice::Channel,
 };
 use tidegate_store::{
-    Change, NoticeChange, Outcome, Store, StoreError, TakenDelivery, WebhookChange,
+    Change, NoticeChange, Outcome, Room, Store, StoreError, TakenDelivery, WebhookChange,
+    WebhookEnd,
 };
 
-use super::{audience::About, mail, render::is_example, webhook};
+use super::{
+    audience::{About, Right},
+    mail,
+    render::is_example,
+    webhook,
+};
 use crate::{error::ServiceError, service::Service};
 
-/// Deliveries that are sent at a time.
-const TOGETHER: u32 = 16;
 /// How much longer a delivery is taken for than its recipient has at most, step by step.
 const MARGIN: Duration = Duration::from_secs(5);
 /// Seconds until it is tried again, from one failure to the next: three days in all.
@@ -37,29 +42,25 @@ const FAILING_MICROS_MAX: i64 = 5 * 24 * 60 * 60 * 1_000_000;
 enum Tried {
     Sent,
     Dropped(&'static str),
-    Failed { error: String, is_refused: bool },
+    /// Nobody answers any more for the webhook.
+    Lost(WebhookId, WebhookEnd),
+    Failed {
+        error: String,
+        is_refused: bool,
+    },
 }
 
 impl Service {
-    /// Sends what is due. Gives how many that were.
-    ///
-    /// # Errors
-    ///
-    /// If the control state fails.
-    pub(crate) async fn send_due(&self) -> Result<usize, ServiceError> {
+    /// Takes deliveries that are due.
+    pub(super) async fn take_due(&self, room: &Room) -> Result<Vec<TakenDelivery>, ServiceError> {
         let lease = self.notify_settings().timeout() * 3 + MARGIN;
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
         let permit = self.upkeep_permit(Action::DeliveryKeep, Target::default()).await?;
-        let taken = self.store.take_deliveries(permit, lease_micros, TOGETHER).await?;
-        let count = taken.len();
-        let sent = taken.into_iter().map(|one| self.deliver(one));
-        for outcome in futures_util::future::join_all(sent).await {
-            outcome?;
-        }
-        Ok(count)
+        Ok(self.store.take_deliveries(permit, lease_micros, room).await?)
     }
 
-    async fn deliver(&self, taken: TakenDelivery) -> Result<(), ServiceError> {
+    /// Sends a delivery, and notes what became of it.
+    pub(super) async fn deliver(&self, taken: TakenDelivery) -> Result<(), ServiceError> {
         let tried = match self.try_to_tell(&taken).await {
             Ok(tried) => tried,
             // Nothing was sent: the control state could not be asked.
@@ -75,11 +76,14 @@ impl Service {
             Tried::Dropped(why) => {
                 if taken.told().topic.is_compulsory() {
                     tracing::error!(delivery = id, channel, why, "a compulsory notice is dropped");
+                } else {
+                    tracing::info!(delivery = id, channel, why, "a notice is dropped");
                 }
                 let dropped = Outcome::Dropped { error: why.to_owned() };
                 self.store.note_delivery(taken, dropped).await?;
                 return Ok(());
             }
+            Tried::Lost(webhook, why) => return self.switch_off(webhook, why).await,
             Tried::Failed { error, is_refused } => (error, is_refused),
         };
         let failures = usize::try_from(taken.attempts()).unwrap_or(usize::MAX).saturating_sub(1);
@@ -100,21 +104,29 @@ impl Service {
     }
 
     /// A webhook that has failed for days gets nothing any more, and that is told.
-    async fn disable_long_failing(
-        &self,
-        webhook: Option<tidegate_model::ids::WebhookId>,
-    ) -> Result<(), ServiceError> {
+    async fn disable_long_failing(&self, webhook: Option<WebhookId>) -> Result<(), ServiceError> {
         let Some(id) = webhook else { return Ok(()) };
         let Some(found) = self.store.webhook(id).await? else { return Ok(()) };
-        let failing_before = self.store.now().await?.saturating_sub(FAILING_MICROS_MAX);
-        let is_long = found.failing_since.is_some_and(|since| since <= failing_before);
+        let before = self.store.now().await?.saturating_sub(FAILING_MICROS_MAX);
+        let is_long = found.failing_since.is_some_and(|since| since <= before);
         if !is_long || found.disabled.is_some() {
             return Ok(());
         }
+        self.switch_off(id, WebhookEnd::Failing { before }).await
+    }
+
+    /// Switches a webhook off. What waits for it is given up, and can be sent again by hand.
+    async fn switch_off(&self, id: WebhookId, why: WebhookEnd) -> Result<(), ServiceError> {
         let permit = self.upkeep_permit(Action::WebhookDisable, Target::default()).await?;
-        let change = NoticeChange::Webhook(WebhookChange::Disable { id, failing_before });
+        let change = NoticeChange::Webhook(WebhookChange::Disable { id, why });
         match self.store.commit(permit, Change::Notices(change)).await {
-            Ok(_) | Err(StoreError::Missing { .. }) => Ok(()),
+            Ok(_) => {
+                tracing::error!(webhook = id.0, why = why.reason(), "a webhook was switched off");
+                Ok(())
+            }
+            // Somebody was faster, or has saved it since. Who has taken what waits for it looks at
+            // it again when the lease is over.
+            Err(StoreError::Missing { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -131,8 +143,14 @@ impl Service {
         let (told, to) = (taken.told(), taken.to());
         let job = self.job_of(told).await?;
         let about = About::of(told, job.as_ref());
-        if !is_example(told) && !self.is_still_for(to, &about).await? {
-            return Ok(Tried::Dropped("whoever it was for may not be told of it any more"));
+        if !is_example(told) {
+            match self.right_to(to, &about).await? {
+                Right::Held => {}
+                Right::Missing => {
+                    return Ok(Tried::Dropped("whoever it was for may not be told of it any more"));
+                }
+                Right::Lost(webhook, why) => return Ok(Tried::Lost(webhook, why)),
+            }
         }
         let settings = self.notify_settings();
         match to.channel {
@@ -199,7 +217,7 @@ impl Service {
         mail::prove(&settings).await.map(|()| true)
     }
 
-    /// Sees whether each webhook that is on can be reached: its host, and why not.
+    /// Sees whether each webhook that nobody has switched off can be reached: host, and why not.
     ///
     /// # Errors
     ///
@@ -210,12 +228,19 @@ impl Service {
         let settings = self.notify_settings();
         let mut proven = Vec::new();
         for one in self.store.webhooks().await? {
-            if one.disabled.is_some() {
-                continue;
-            }
+            let proof = match one.disabled {
+                Some(_) => match one.ended() {
+                    Some(reason) => Err(super::WebhookError::Off(reason.to_owned())),
+                    None => continue,
+                },
+                None => match self.lost_right(&one).await? {
+                    Some(why) => Err(super::WebhookError::Unanswered(why.reason())),
+                    None => webhook::prove(&one.url, &settings).await,
+                },
+            };
             let url = reqwest::Url::parse(&one.url).ok();
             let host = url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-            proven.push((host, webhook::prove(&one.url, &settings).await));
+            proven.push((host, proof));
         }
         Ok(proven)
     }

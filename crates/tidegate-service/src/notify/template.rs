@@ -16,7 +16,11 @@ use tidegate_model::{
 };
 use tidegate_store::{Change, NoticeChange, TemplateWords};
 
-use crate::{error::ServiceError, service::Service};
+use super::template_guard::refuse_mighty;
+use crate::{
+    error::ServiceError,
+    service::{Service, blocking},
+};
 
 /// Characters of a subject line at most.
 const TITLE_CHARS_MAX: usize = 200;
@@ -26,10 +30,6 @@ const BODY_BYTES_MAX: usize = 20_000;
 const OUTPUT_BYTES_MAX: usize = 256 * 1024;
 /// Steps that one may take.
 const FUEL: u64 = 20_000;
-/// Statements that one may hold; others could make texts without end.
-const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
-/// Operators that make longer texts out of shorter ones.
-const OPERATORS: [char; 3] = ['~', '*', '+'];
 
 /// The program's subject line.
 const TITLE: &str = "\
@@ -108,7 +108,7 @@ impl Service {
         words: &TemplateWords,
     ) -> Result<Rendered, ServiceError> {
         self.permit(caller, Action::DeliveryView, Target::default()).await?;
-        checked(topic, words)
+        checked_apart(topic, words.clone()).await
     }
 
     /// Gives a topic words of its own, or the program's again.
@@ -124,7 +124,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::TemplateChange, Target::default()).await?;
         if let Some(words) = &words {
-            checked(topic, words)?;
+            checked_apart(topic, words.clone()).await?;
         }
         let change = Change::Notices(NoticeChange::Template { topic, words });
         self.store.commit(permit, change).await?;
@@ -186,6 +186,11 @@ pub(super) fn example(topic: Topic) -> Value {
     })
 }
 
+/// The same as `checked`, where it keeps nobody waiting who has less to do.
+async fn checked_apart(topic: Topic, words: TemplateWords) -> Result<Rendered, ServiceError> {
+    blocking(move || checked(topic, &words)).await
+}
+
 /// Renders with example values; every fault has its place.
 fn checked(topic: Topic, words: &TemplateWords) -> Result<Rendered, ServiceError> {
     let mut faults = Vec::new();
@@ -212,11 +217,11 @@ fn checked(topic: Topic, words: &TemplateWords) -> Result<Rendered, ServiceError
 
 /// Says what is wrong with a template: its form, a name that it does not have, what it does.
 fn refuse_wrong(name: &str, text: &str, values: &Value) -> Result<(), String> {
+    refuse_mighty(text)?;
     let environment = environment(UndefinedBehavior::SemiStrict);
     let template = environment
         .template_from_named_str(kind_of(name), text)
         .map_err(|error| described(&error))?;
-    refuse_mighty(text)?;
     for path in template.undeclared_variables(true) {
         let is_known = path.split('.').try_fold(values, |at, part| at.get(part)).is_some();
         if !is_known {
@@ -226,46 +231,6 @@ fn refuse_wrong(name: &str, text: &str, values: &Value) -> Result<(), String> {
         }
     }
     rendered(&environment, name, text, values).map(drop)
-}
-
-/// Refuses what could make texts without end.
-fn refuse_mighty(text: &str) -> Result<(), String> {
-    let line_of = |at: usize| text[..at].matches('\n').count() + 1;
-    let mut rest = 0;
-    while let Some(begin) = text[rest..].find("{%").map(|at| at + rest) {
-        let end = text[begin..].find("%}").map_or(text.len(), |at| at + begin);
-        let inside = text[begin + 2..end].trim_matches(['-', '+', ' ', '\n', '\t', '\r']);
-        let word = inside.split_whitespace().next().unwrap_or_default();
-        if !STATEMENTS.contains(&word) {
-            let line = line_of(begin);
-            return Err(format!("line {line}: `{word}` is not available; there are if and for"));
-        }
-        refuse_operators(inside).map_err(|one| format!("line {}: {one}", line_of(begin)))?;
-        rest = end;
-    }
-    rest = 0;
-    while let Some(begin) = text[rest..].find("{{").map(|at| at + rest) {
-        let end = text[begin..].find("}}").map_or(text.len(), |at| at + begin);
-        let inside = text[begin + 2..end].trim_matches(['-', '+']);
-        refuse_operators(inside).map_err(|one| format!("line {}: {one}", line_of(begin)))?;
-        rest = end;
-    }
-    Ok(())
-}
-
-fn refuse_operators(inside: &str) -> Result<(), String> {
-    let mut quote = None;
-    for letter in inside.chars() {
-        match quote {
-            Some(open) if open == letter => quote = None,
-            None if letter == '"' || letter == '\'' => quote = Some(letter),
-            None if OPERATORS.contains(&letter) => {
-                return Err(format!("`{letter}` is not available: write the parts one by one"));
-            }
-            Some(_) | None => {}
-        }
-    }
-    Ok(())
 }
 
 /// Every name that there is.
@@ -285,7 +250,11 @@ fn names_of(values: &Value) -> Vec<String> {
 /// # Errors
 ///
 /// With what is wrong, and where.
-pub(super) fn render(words: &TemplateWords, values: &Value) -> Result<Rendered, String> {
+pub(super) async fn render_apart(words: TemplateWords, values: Value) -> Result<Rendered, String> {
+    blocking(move || render(&words, &values)).await
+}
+
+fn render(words: &TemplateWords, values: &Value) -> Result<Rendered, String> {
     // What a notice does not know is left empty: nobody stays untold because of it.
     let environment = environment(UndefinedBehavior::Chainable);
     let title = rendered(&environment, "title", &words.title, values)?;
@@ -331,6 +300,8 @@ fn rendered(
     text: &str,
     values: &Value,
 ) -> Result<String, String> {
+    // What is kept may have been written by another version, or by hand.
+    refuse_mighty(text)?;
     let template = environment
         .template_from_named_str(kind_of(name), text)
         .map_err(|error| described(&error))?;
@@ -345,7 +316,7 @@ fn rendered(
 }
 
 /// What is wrong with a template, without the values that it was given.
-fn described(error: &minijinja::Error) -> String {
+pub(super) fn described(error: &minijinja::Error) -> String {
     let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
     let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!("{line}{}{detail}", error.kind())
@@ -422,7 +393,10 @@ mod unit {
             ("{% include 'x' %}", "/body line 1: "),
             ("{{ title ~ title }}", "/body line 1: `~` is not available"),
             ("{{ 'a' * 99999999 }}", "/body line 1: `*` is not available"),
-            ("{{ range(9) }}", "/body line 1: there is no `range`"),
+            ("{{ range(9) }}", "/body line 1: nothing can be called"),
+            ("{{ range }}", "/body line 1: there is no `range`"),
+            ("{{ '}}' * 9 }}", "/body line 1: `*` is not available"),
+            ("{# {{ \" #}\n{{ 'a' * 300000000 }}", "/body line 2: `*` is not available"),
             ("{{ title.upper() }}", "/body line 1: "),
         ] {
             let found = faults(&words("t", body, None));

@@ -30,6 +30,12 @@ pub enum WebhookError {
     /// It did not take it.
     #[error("the webhook answered {0}")]
     Refused(u16),
+    /// It was switched off by itself.
+    #[error("it is off, as {0}")]
+    Off(String),
+    /// Nobody answers for it: it is switched off as soon as there is something to tell it.
+    #[error("{0}: somebody else has to save it")]
+    Unanswered(&'static str),
     /// It was sent, and what became of it is not known.
     #[error("the webhook broke off: {0}")]
     BrokenOff(String),
@@ -39,7 +45,12 @@ impl WebhookError {
     /// Whether the recipient is known not to have it.
     pub(crate) fn is_refused(&self) -> bool {
         match self {
-            Self::Address(_) | Self::Inside(_) | Self::Unreachable(_) | Self::Refused(_) => true,
+            Self::Address(_)
+            | Self::Inside(_)
+            | Self::Unreachable(_)
+            | Self::Refused(_)
+            | Self::Off(_)
+            | Self::Unanswered(_) => true,
             Self::BrokenOff(_) => false,
         }
     }

@@ -4,7 +4,7 @@ use tidegate_model::action::{Action, Target};
 use tokio::sync::watch;
 
 use super::{FORGET_PAUSE, Pace, Upkeep};
-use crate::{ServiceError, service::Service};
+use crate::{ServiceError, notify::Sending, service::Service};
 
 /// Notices that one look hands out.
 const NOTICES_PER_LOOK: u32 = 100;
@@ -24,7 +24,7 @@ impl Service {
     /// If the control state fails.
     pub async fn notify_once(&self) -> Result<usize, ServiceError> {
         let handed_out = self.hand_out(NOTICES_PER_LOOK).await?;
-        Ok(handed_out + self.send_due().await?)
+        Ok(handed_out + Sending::of(self).finish().await?)
     }
 
     /// Forgets what people were told of long ago and is over. Gives how much it was.
@@ -56,18 +56,30 @@ impl Upkeep {
                 self.told("notify", self.service.hand_out(NOTICES_PER_LOOK).await);
             }
         };
-        let send = async {
-            let mut pace = Pace::new(NOTIFY_PAUSE, stop.clone());
-            while pace.next().await {
-                self.told("notify", self.service.send_due().await);
-            }
-        };
         let forget = async {
             let mut pace = Pace::new(FORGET_PAUSE, stop.clone());
             while pace.next().await {
                 self.told("forget", self.service.forget_told().await);
             }
         };
-        tokio::join!(hand_out, send, forget);
+        tokio::join!(hand_out, self.send(stop.clone()), forget);
+    }
+
+    /// Sends what is due, whenever it is time and whenever a place gets free. What is on its way at
+    /// the end is waited for, so that what became of it is noted.
+    async fn send(&self, stop: watch::Receiver<bool>) {
+        let mut pace = Pace::new(NOTIFY_PAUSE, stop);
+        let mut sending = Sending::of(&self.service);
+        loop {
+            tokio::select! {
+                biased;
+                goes_on = pace.next() => if !goes_on { break },
+                Some(ended) = sending.next() => drop(self.told("notify", ended)),
+            }
+            self.told("notify", sending.fill().await);
+        }
+        while let Some(ended) = sending.next().await {
+            self.told("notify", ended);
+        }
     }
 }

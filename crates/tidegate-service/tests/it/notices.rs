@@ -1,6 +1,7 @@
 //! Notices: who is told, by which way, how often, and that nobody is told what it may not know.
 
 mod mail;
+mod places;
 mod tls;
 mod webhooks;
 
@@ -197,7 +198,7 @@ fn a_notice_is_handed_out_once_however_many_do_it() {
 fn who_may_not_list_a_subject_any_more_is_not_told_what_waits() {
     on_both_behind(PAST_MICROS, async |check| {
         let rig = Rig::new(&check);
-        rig.add_webhook(&["jobs"]).await;
+        let (webhook, _) = rig.add_webhook(&["jobs"]).await;
         rig.hear("ada@example.com", Family::Jobs, true, true).await;
         let notify = json!({ "email": "outside@example.net" });
         let asked = json!({ "subject": "orders", "format": "csv", "notify": notify });
@@ -213,6 +214,8 @@ fn who_may_not_list_a_subject_any_more_is_not_told_what_waits() {
         rig.look_later().await;
         assert_eq!(rig.states().await, [DeliveryState::Dropped; 3]);
         assert_eq!((rig.smtp.mails().len(), rig.hook.calls().len()), (0, 0));
+        let kept = check.service.webhook(&check.ada().await, webhook).await.unwrap();
+        assert!(kept.disabled.is_none(), "it hears of the other subjects");
         // What is left was told when the webhook was added, and is about no subject.
         assert_eq!(rig.inbox("ada@example.com").await, ["settings.routing_changed"]);
         assert_eq!(check.service.unread_notices(&check.ada().await).await.unwrap(), 1);

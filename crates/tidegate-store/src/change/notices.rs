@@ -4,7 +4,7 @@ use sea_orm::SqlErr;
 use serde_json::{Value, json};
 use tidegate_model::{
     action::Action,
-    ids::{DeliveryId, WebhookId},
+    ids::{DeliveryId, OperatorId, WebhookId},
     notice::{Channel, Family, Topic},
     policy::Permit,
 };
@@ -21,6 +21,8 @@ use crate::{
 
 /// Numbers of notices that one change marks as read at most.
 const READ_MAX: usize = 500;
+/// Why a webhook is off that somebody has switched off.
+pub(crate) const BY_HAND: &str = "by hand";
 
 /// A change of what people are told of, and how.
 #[derive(Clone, Debug)]
@@ -114,13 +116,38 @@ pub enum WebhookChange {
     Remove(WebhookId),
     /// Sends it a test notice.
     Test(WebhookId),
-    /// Switches it off, as it has failed for long.
+    /// Switches it off.
     Disable {
         /// Which.
         id: WebhookId,
-        /// Only if it has been failing since before.
-        failing_before: i64,
+        /// Only if this is still so.
+        why: WebhookEnd,
     },
+}
+
+/// Why a webhook is switched off by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookEnd {
+    /// It has been failing since before a time.
+    Failing {
+        /// Microseconds since 1970.
+        before: i64,
+    },
+    /// The operator who has saved it last is gone.
+    Gone(OperatorId),
+    /// The operator who has saved it last may not hear of something that it is told.
+    Denied(OperatorId),
+}
+
+impl WebhookEnd {
+    /// Why, for people.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Failing { .. } => "it failed for too long",
+            Self::Gone(_) => "whoever has saved it last is gone",
+            Self::Denied(_) => "whoever has saved it last may not hear of all that it is told",
+        }
+    }
 }
 
 impl NoticeChange {
@@ -272,7 +299,7 @@ async fn webhook(tx: &Tx, permit: &Permit, change: WebhookChange) -> Result<Appl
                 update webhooks set url = $2, topics = $3, \
                     disabled_at = case when $4 = 1 then null else coalesce(disabled_at, $5) end, \
                     disabled_reason = case when $4 = 1 then null \
-                        else coalesce(disabled_reason, 'by hand') end, \
+                        else coalesce(disabled_reason, $7) end, \
                     failing_since = case when $4 = 1 and disabled_at is not null then null \
                         else failing_since end, \
                     created_by = $6 \
@@ -287,6 +314,7 @@ async fn webhook(tx: &Tx, permit: &Permit, change: WebhookChange) -> Result<Appl
                 flag(is_enabled).into(),
                 tx.now.into(),
                 answers.0.into(),
+                BY_HAND.into(),
             ];
             found(tx.execute(CHANGE, values).await?)?;
             if !is_enabled {
@@ -320,9 +348,7 @@ async fn webhook(tx: &Tx, permit: &Permit, change: WebhookChange) -> Result<Appl
             let made = deliver(tx, outbox, &NewDelivery::webhook(id), tx.now).await?;
             Ok(done(json!({ "webhook": id })).made(made))
         }
-        WebhookChange::Disable { id, failing_before } => {
-            disable(tx, permit, id, failing_before).await
-        }
+        WebhookChange::Disable { id, why } => disable(tx, permit, id, why).await,
     }
 }
 
@@ -359,20 +385,30 @@ async fn remove_webhook(tx: &Tx, id: WebhookId) -> Result<(), StoreError> {
     end_waiting(tx, id, "the webhook was removed").await
 }
 
+/// Whoever has saved it since answers for it: what was wrong before is not held against it.
 async fn disable(
     tx: &Tx,
     permit: &Permit,
     id: WebhookId,
-    failing_before: i64,
+    why: WebhookEnd,
 ) -> Result<Applied, StoreError> {
-    const DISABLE: &str = "\
-        update webhooks set disabled_at = $2, disabled_reason = 'it failed for too long' \
-        where id = $1 and disabled_at is null and removed_at is null and failing_since <= $3";
-    let values = [id.0.into(), tx.now.into(), failing_before.into()];
-    found(tx.execute(DISABLE, values).await?)?;
-    end_waiting(tx, id, "the webhook was switched off, as it failed for too long").await?;
-    tell(tx, Topic::WebhookDisabled, None, json!({ "webhook": id })).await?;
-    Ok(Applied::one(permit.action(), None, json!({ "webhook": id })))
+    let (is_so, value) = match why {
+        WebhookEnd::Failing { before } => ("failing_since <= $4", before),
+        WebhookEnd::Gone(operator) | WebhookEnd::Denied(operator) => {
+            ("created_by = $4", operator.0)
+        }
+    };
+    let disable = format!(
+        "update webhooks set disabled_at = $2, disabled_reason = $3 \
+         where id = $1 and disabled_at is null and removed_at is null and {is_so}"
+    );
+    let reason = why.reason();
+    let values = [id.0.into(), tx.now.into(), reason.into(), value.into()];
+    found(tx.execute(&disable, values).await?)?;
+    end_waiting(tx, id, &format!("the webhook was switched off, as {reason}")).await?;
+    let details = json!({ "webhook": id, "reason": reason });
+    tell(tx, Topic::WebhookDisabled, None, details.clone()).await?;
+    Ok(Applied::one(permit.action(), None, details))
 }
 
 /// What waits for a webhook that gets nothing any more is kept, to be sent again by hand.

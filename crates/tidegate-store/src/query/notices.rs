@@ -10,7 +10,10 @@ use tidegate_model::{
 
 use super::among;
 use crate::{
-    change::{TemplateWords, notices::channel_of},
+    change::{
+        TemplateWords,
+        notices::{BY_HAND, channel_of},
+    },
     connection::Store,
     deliver::{NewDelivery, Told, recipient_of, state_of, told_of},
     error::StoreError,
@@ -329,6 +332,12 @@ impl Store {
 }
 
 impl Webhook {
+    /// Why it was switched off, if it was not by hand.
+    pub fn ended(&self) -> Option<&str> {
+        let (_, reason) = self.disabled.as_ref()?;
+        Some(reason.as_str()).filter(|reason| *reason != BY_HAND)
+    }
+
     /// Whether it is told of a topic.
     pub fn hears(&self, topic: Topic) -> bool {
         let is_its = |slug: &String| slug == topic.slug() || slug == topic.family().slug();

@@ -9,6 +9,7 @@ mod life;
 mod link;
 mod list;
 mod log;
+mod notices;
 mod pause;
 mod people;
 mod registry;

@@ -34,6 +34,7 @@ mod signed_out;
 mod single_sign_on;
 mod traces;
 mod trusted_header;
+mod unanswered;
 mod volume;
 mod watching;
 mod whole;

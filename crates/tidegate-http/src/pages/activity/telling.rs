@@ -171,6 +171,7 @@ impl Said<'_> {
             self.number("delivery"),
             self.text("channel"),
             self.text("topic"),
+            self.text("reason"),
             self.text("error"),
         ]
     }

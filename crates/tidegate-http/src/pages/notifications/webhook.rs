@@ -216,7 +216,8 @@ struct One<'a> {
     tabs: Vec<Tab>,
     path: String,
     deliveries: String,
-    is_enabled: bool,
+    /// Why it is off, if it is.
+    off: Option<String>,
     sent: &'a NewWebhook,
     families: Vec<Ticks>,
     faults: Vec<(&'static str, String)>,
@@ -267,7 +268,7 @@ fn one(
         tabs: tabs(shell, PATH),
         path: format!("{PATH}/{}", found.id),
         deliveries: format!("{}?webhook={}", super::delivery::PATH, found.id),
-        is_enabled: found.disabled.is_none(),
+        off: found.disabled.as_ref().map(|(_, reason)| reason.clone()),
         families: Family::ALL.iter().map(ticks).collect(),
         sent,
         faults,

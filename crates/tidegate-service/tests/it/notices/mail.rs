@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_model::notice::{DeliveryState, Family, Topic};
 use tidegate_service::{Clock, NotifySettings, SmtpSecurity, Store, TemplateWords};
-use tidegate_store::TakenDelivery;
+use tidegate_store::{Room, TakenDelivery};
 use tidegate_testkit::smtp::SmtpMood;
 
 use super::{MOMENT, Rig, by_name, mail_id};
@@ -179,7 +179,8 @@ async fn take_of(store: &Store) -> Vec<TakenDelivery> {
     let policy = store.policy().await.unwrap();
     let (upkeep, target) = (Caller::upkeep("test"), Target::default());
     let permit = authorize(&policy, &upkeep, Action::DeliveryKeep, target).unwrap();
-    store.take_deliveries(permit, 60_000_000, 10).await.unwrap()
+    let room = Room { limit: 10, full: Vec::new() };
+    store.take_deliveries(permit, 60_000_000, &room).await.unwrap()
 }
 
 #[test]

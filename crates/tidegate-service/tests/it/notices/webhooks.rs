@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tidegate_model::notice::DeliveryState;
-use tidegate_service::{DeliveryFilter, NotifySettings, WebhookEdit};
+use tidegate_service::{DeliveryFilter, NotifySettings, WebhookEdit, WebhookError};
 use tidegate_testkit::{
     hook::{Call, HookMood, HookSink},
     python,
@@ -168,6 +168,70 @@ fn what_fails_for_days_is_switched_off_and_that_is_told() {
         rig.look_later().await;
         assert_eq!(rig.states().await, [DeliveryState::Sent]);
         assert!(check.service.webhook(&ada, id).await.unwrap().failing_since.is_none());
+    });
+}
+
+/// How whoever has saved a webhook loses the right to it, and what is said then.
+const LOSSES: [(&str, &str); 2] =
+    [("disabled", "is gone"), ("viewer", "may not hear of all that it is told")];
+
+#[test]
+fn what_nobody_answers_for_any_more_is_switched_off_told_and_kept_for_whoever_saves_it() {
+    on_both_behind(PAST_MICROS, async |check: Check| {
+        for (loss, told) in LOSSES {
+            let rig = Rig::new(&check);
+            let ada = check.ada().await;
+            let email = format!("{loss}@example.com");
+            check.service.add_operator(&ada, &email, "administrator", None).await.unwrap();
+            let saver = check.person(&email).await;
+            let edit = || {
+                let topics = vec!["export.failed".to_owned()];
+                WebhookEdit { url: rig.hook.url(), topics, is_enabled: true }
+            };
+            let id = check.service.add_webhook(&saver, edit()).await.unwrap().id;
+            for _ in 0..2 {
+                let job = rig.orders().await;
+                rig.fail(job).await;
+            }
+            match loss {
+                "disabled" => check.service.set_disabled(&ada, &email, true).await.unwrap(),
+                role => check.service.set_role(&ada, &email, role).await.unwrap(),
+            }
+            let proof = async || {
+                let proven = check.service.prove_webhooks().await.unwrap();
+                proven.into_iter().map(|(_, proof)| proof).collect::<Vec<_>>()
+            };
+            let proven = proof().await;
+            assert!(matches!(proven[..], [Err(WebhookError::Unanswered(_))]), "{proven:?}");
+            rig.look().await;
+            let found = check.service.webhook(&ada, id).await.unwrap();
+            let (_, reason) = found.disabled.expect("it is off");
+            assert!(reason.contains(told), "{reason}");
+            let proven = proof().await;
+            assert!(matches!(proven[..], [Err(WebhookError::Off(_))]), "{proven:?}");
+            let filter = DeliveryFilter { webhook: Some(id), ..DeliveryFilter::default() };
+            let kept = check.service.deliveries(&ada, &filter, 10).await.unwrap().deliveries;
+            assert_eq!(kept.len(), 2);
+            assert!(kept.iter().all(|one| one.state == DeliveryState::Dead), "{kept:?}");
+            assert!(rig.hook.calls().is_empty(), "nobody answers for it");
+            let entries = check.entries("webhook.disabled").await;
+            let details = &entries.last().expect("the log says it")["details"];
+            assert_eq!((&details["webhook"], &details["reason"]), (&id.0.into(), &reason.into()));
+            rig.look().await;
+            assert_eq!(rig.inbox("ada@example.com").await[0], "webhook.disabled");
+
+            let again = check.service.repeat_delivery(&ada, kept[0].id).await;
+            assert!(again.is_err(), "it is off");
+            check.service.change_webhook(&ada, id, edit()).await.unwrap();
+            for one in &kept {
+                check.service.repeat_delivery(&ada, one.id).await.unwrap();
+            }
+            rig.look().await;
+            let sent = check.service.deliveries(&ada, &filter, 10).await.unwrap().deliveries;
+            assert!(sent.iter().all(|one| one.state == DeliveryState::Sent), "{sent:?}");
+            assert_eq!(rig.hook.calls().len(), 2);
+            check.service.remove_webhook(&ada, id).await.unwrap();
+        }
     });
 }
 

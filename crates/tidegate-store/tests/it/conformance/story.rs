@@ -16,8 +16,8 @@ use tidegate_model::{
 };
 use tidegate_store::{
     Change, Committed, FailJob, LinkChange, NoticeChange, OperatorChange, PauseChange, ReadNotices,
-    RoleEdit, SecondFactorChange, SecondFactorProof, SessionChange, SessionProof, StoreError,
-    StoreOwnership, TemplateWords, TokenChange, UnknownObject, WebhookChange,
+    RoleEdit, Room, SecondFactorChange, SecondFactorProof, SessionChange, SessionProof, StoreError,
+    StoreOwnership, TemplateWords, TokenChange, UnknownObject, WebhookChange, WebhookEnd,
 };
 
 use crate::check::{
@@ -390,7 +390,12 @@ async fn notices(story: &Story<'_>) {
     }
     let check = story.check;
     let permit = check.log_permit(Action::DeliveryKeep).await;
-    let taken = check.store.take_deliveries(permit, LEASE_MICROS, 1).await.unwrap().remove(0);
+    let taken = check
+        .store
+        .take_deliveries(permit, LEASE_MICROS, &Room { limit: 1, full: Vec::new() })
+        .await
+        .unwrap()
+        .remove(0);
     let delivery = taken.id();
     let permit = check.log_permit(Action::DeliveryEnd).await;
     let end = async {
@@ -400,7 +405,7 @@ async fn notices(story: &Story<'_>) {
     story.tell("give up on a delivery", end).await;
     tell("send it again", Action::DeliveryRepeat, NoticeChange::Repeat(delivery)).await;
     check.site.execute("update webhooks set failing_since = 1").unwrap();
-    let disable = WebhookChange::Disable { id, failing_before: 2 };
+    let disable = WebhookChange::Disable { id, why: WebhookEnd::Failing { before: 2 } };
     let disable = Change::Notices(NoticeChange::Webhook(disable));
     let target = (Action::WebhookDisable, Target::default());
     let upkeep = Caller::upkeep("upkeep");

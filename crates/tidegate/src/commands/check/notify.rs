@@ -1,6 +1,6 @@
 //! Speaks to the mail server, and sees whether the webhooks can be reached; nothing is sent.
 
-use tidegate_service::MailError;
+use tidegate_service::{MailError, WebhookError};
 
 use super::control_plane::Part;
 use crate::{control::Control, failure::Failure};
@@ -17,8 +17,14 @@ pub(super) async fn find(control: &Control) -> Result<Vec<Part>, Failure> {
         Err(error) => parts.push(Part::new("mail", Err(error))),
     }
     for (host, proven) in control.service.prove_webhooks().await? {
+        let name = format!("webhook {host}");
+        if let Err(off @ WebhookError::Off(_)) = proven {
+            let warning = Some(off.to_string());
+            parts.push(Part { name, said: String::new(), fault: None, warning });
+            continue;
+        }
         let said = proven.map(|()| "can be reached, and nothing was sent".to_owned());
-        parts.push(Part::new(format!("webhook {host}"), said));
+        parts.push(Part::new(name, said));
     }
     Ok(parts)
 }
