@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_model::{
     action::{Action, Need},
     capability::{KNOWN, export_of, list_of},
+    sight::UNMASK,
 };
 use tidegate_service::ActionSummary;
 
@@ -72,7 +73,8 @@ fn right(slug: &str, words: &str) -> Right {
 
 /// The capabilities that some action takes.
 fn asked() -> BTreeSet<&'static str> {
-    let mut asked = BTreeSet::new();
+    // By this one what leaves is decided, and no action.
+    let mut asked = BTreeSet::from([UNMASK]);
     for &action in Action::ALL {
         match action.need() {
             Need::OwnOrAny { own, any } | Need::ScheduleOf { own, any } => asked.extend([own, any]),
@@ -103,6 +105,12 @@ mod tests {
     use tidegate_model::capability::all;
 
     use super::*;
+
+    #[test]
+    fn what_decides_about_masks_is_told_among_what_counts() {
+        let areas = areas_now(&[], &[]);
+        assert!(areas.iter().flat_map(|area| &area.rights).any(|right| right.slug == UNMASK));
+    }
 
     #[test]
     fn every_capability_stands_in_one_area() {

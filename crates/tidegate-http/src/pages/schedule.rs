@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tidegate_model::{
     fault::Faults,
     ids::{OperatorId, ScheduleId},
-    schedule::{FireOutcome, Schedule, ScheduleState},
+    schedule::{FireOutcome, Schedule},
 };
 use tidegate_service::{ScheduleCall, ScheduleStory, ScheduleWish, ServiceError};
 use url::form_urlencoded;
@@ -63,6 +63,11 @@ impl Page<'_> {
     fn is(&self, word: &str) -> bool {
         self.schedule.state.slug() == word
     }
+
+    /// Whether the owner is one of those who may have it.
+    fn owner_may(&self) -> bool {
+        self.owners.iter().any(|(_, _, is_owner)| *is_owner)
+    }
 }
 
 /// The page; with inputs in its address, with the times that they would mean.
@@ -110,20 +115,22 @@ async fn shown(
 ) -> Result<Response, Problem> {
     let story = edge.service.schedule_story(&shell.caller, ScheduleId(id)).await?;
     let ScheduleStory { schedule, next_fires, fires, runs } = &story;
-    let mut form = match sent.is_sent() {
+    let is_asked = sent.is_sent();
+    let mut form = match is_asked {
         true => sent,
         false => TimingForm::of(&schedule.timing.document(), shell.zone_name()),
     };
     if form.is_sent() {
         form.look_ahead(edge).await?;
     }
+    if !is_asked {
+        // A moment that has been is none to put right.
+        form.faults.clear();
+    }
     let status = match form.faults.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    // A moment that has been is none to be sent again.
-    let has_passed = schedule.state == ScheduleState::Done && !form.faults.is_empty();
-    let status = if has_passed { StatusCode::OK } else { status };
     let is_own = shell.caller.operator() == Some(schedule.owner);
     let gives = shell.holds("exports.schedule.any");
     let owners = match gives {

@@ -204,6 +204,9 @@ fn action_of(change: &ApprovalChange) -> Action {
 
 fn over(state: ApprovalState, action: Action) -> Reason {
     let state = match (action, state) {
+        (Action::ApprovalReview, ApprovalState::Waiting) => {
+            "undecided, so there is nothing to review"
+        }
         (Action::ApprovalReview, _) => "nothing that is to be reviewed",
         // It is waiting, and its time has come: nobody has noted it yet.
         (_, ApprovalState::Waiting) => ApprovalState::Lapsed.words(),

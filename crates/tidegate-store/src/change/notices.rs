@@ -280,8 +280,11 @@ async fn repeat(tx: &Tx, id: DeliveryId) -> Result<Value, StoreError> {
         where id = $1 and state = 'dead' \
             and not exists (select 1 from webhooks w where w.id = webhook_id \
                 and (w.removed_at is not null or w.disabled_at is not null))";
+    const KNOWN: &str = "select 1 as is_known from deliveries where id = $1";
+    let is_known = tx.row(KNOWN, [id.0.into()]).await?.is_some();
     match tx.execute(REPEAT, [id.0.into(), tx.now.into()]).await? {
-        0 => Err(StoreError::Missing { what: "delivery that was given up" }),
+        0 if is_known => Err(StoreError::Overtaken { what: "delivery" }),
+        0 => Err(StoreError::Missing { what: "delivery" }),
         _ => Ok(json!({ "delivery": id })),
     }
 }

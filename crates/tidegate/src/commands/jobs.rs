@@ -119,7 +119,7 @@ impl Jobs {
             println!(
                 "{:>6}  {:<10} {:>4}  {:<20} {:<8} {:>12} {:>12}  {}",
                 job.id,
-                job.status,
+                if waits(job).is_some() { "waits" } else { job.status.slug() },
                 job.progress,
                 job.subject,
                 job.format,
@@ -157,7 +157,7 @@ impl Jobs {
         let mut last = None;
         loop {
             let job = self.control.service.export(&self.caller, id).await?;
-            let seen = (job.status, job.attempt, job.progress, job.rows_done);
+            let seen = (job.status, job.attempt, job.progress, job.rows_done, waits(&job));
             if last.replace(seen) != Some(seen) {
                 self.step(&job);
             }
@@ -174,6 +174,10 @@ impl Jobs {
     fn step(&self, job: &Job) {
         if self.is_json {
             println!("{}", serde_json::json!({ "export": job }));
+            return;
+        }
+        if let Some(why) = waits(job) {
+            println!("{}: waits {why}", job.status);
             return;
         }
         println!(
@@ -272,8 +276,17 @@ pub(super) async fn receive(
     Ok(())
 }
 
+/// For what it waits beside a worker.
+fn waits(job: &Job) -> Option<&'static str> {
+    let is_held = job.status == Status::Pending && job.hold.is_some();
+    is_held.then_some("for a second person to approve it")
+}
+
 fn describe(job: &Job) {
     println!("export {}  {} {}%", job.id, job.status, job.progress);
+    if let Some(why) = waits(job) {
+        println!("waits      {why}");
+    }
     println!("subject    {}", job.subject);
     println!("format     {}", job.format);
     println!("rows       {}", HumanCount(job.rows_done.unsigned_abs()));
