@@ -6,6 +6,8 @@ use tidegate_model::{
     approval::ApprovalRules,
     budget::{Amounts, Budgets},
     ids::OperatorId,
+    known::{Known, only_takes_away},
+    policy::Permit,
 };
 use tidegate_store::{ApprovalChange, Change};
 
@@ -33,7 +35,23 @@ impl Service {
         rules: ApprovalRules,
     ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::ApprovalRulesChange, Target::default()).await?;
-        rules.check(&self.sited().site.slugs())?;
+        let roles = self.role_slugs().await?;
+        self.put_rules(permit, rules, &roles).await
+    }
+
+    /// Sets them, where these are the roles.
+    pub(crate) async fn put_rules(
+        &self,
+        permit: Permit,
+        rules: ApprovalRules,
+        roles: &[String],
+    ) -> Result<(), ServiceError> {
+        let now = self.store.approval_rules().await?;
+        let sited = self.sited();
+        let (subjects, roles) = (sited.site.slugs(), slugs(roles));
+        let known = Known { subjects: &subjects, roles: &roles };
+        // A name that is none any more is in nobody's way who takes something out.
+        rules.check((!only_takes_away(&rules.rules, &now.rules)).then_some(known))?;
         let change = Change::Approval(ApprovalChange::Rules(rules));
         Ok(self.store.commit(permit, change).await.map(drop)?)
     }
@@ -55,7 +73,22 @@ impl Service {
     /// If the caller may not, or one of them is wrong: all faults at once.
     pub async fn set_budgets(&self, caller: &Caller, budgets: Budgets) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::BudgetChange, Target::default()).await?;
-        budgets.check(&self.sited().site.slugs())?;
+        let roles = self.role_slugs().await?;
+        self.put_budgets(permit, budgets, &roles).await
+    }
+
+    /// Sets them, where these are the roles.
+    pub(crate) async fn put_budgets(
+        &self,
+        permit: Permit,
+        budgets: Budgets,
+        roles: &[String],
+    ) -> Result<(), ServiceError> {
+        let now = self.store.budgets().await?;
+        let sited = self.sited();
+        let (subjects, roles) = (sited.site.slugs(), slugs(roles));
+        let known = Known { subjects: &subjects, roles: &roles };
+        budgets.check((!only_takes_away(&budgets.budgets, &now.budgets)).then_some(known))?;
         let change = Change::Approval(ApprovalChange::Budgets(budgets));
         Ok(self.store.commit(permit, change).await.map(drop)?)
     }
@@ -76,4 +109,12 @@ impl Service {
         let day = budgets.day_of(self.store.now().await?);
         Ok(self.store.budgets_used(&budgets.budgets, operator, day).await?)
     }
+
+    async fn role_slugs(&self) -> Result<Vec<String>, ServiceError> {
+        Ok(self.store.policy().await?.roles.into_keys().collect())
+    }
+}
+
+fn slugs(roles: &[String]) -> Vec<&str> {
+    roles.iter().map(String::as_str).collect()
 }

@@ -64,6 +64,72 @@ fn a_budget_lets_pass_what_it_has_room_for_and_refuses_one_row_more() {
 }
 
 #[test]
+fn a_budget_of_a_role_is_used_up_and_one_of_a_role_that_there_is_not_is_refused() {
+    on_both_behind(PAST_MICROS, async |check| {
+        let ada = check.ada().await;
+        let of_role = |role: &str| -> Budgets {
+            let budget = json!({ "name": "role", "role": role, "exports": 1 });
+            serde_json::from_value(json!({ "budgets": [budget] })).unwrap()
+        };
+        for role in ["Administrator", "administratr"] {
+            let refused = check.service.set_budgets(&ada, of_role(role)).await.unwrap_err();
+            let ServiceError::Faults(faults) = refused else { panic!("{refused:?}") };
+            assert_eq!(faults.0[0].pointer, "/budgets/0/role");
+            let told = format!("`{role}` is no role; did you mean `administrator`?");
+            assert_eq!(faults.0[0].detail, told);
+        }
+        check.service.set_budgets(&ada, of_role("administrator")).await.unwrap();
+        let request = || json!({ "subject": "orders", "format": "csv" });
+        check.create_by(&ada, request()).await.unwrap();
+        let over = check.create_by(&ada, request()).await.unwrap_err();
+        assert!(over.to_string().contains("0 of 1 exports left"), "{over}");
+    });
+}
+
+#[test]
+fn a_budget_of_an_operator_is_used_up_however_their_address_is_written() {
+    on_both_behind(PAST_MICROS, async |check| {
+        let ada = check.ada().await;
+        check.service.add_operator(&ada, "Émile@example.com", "editor", None).await.unwrap();
+        let emile = check.person("émile@example.com").await;
+        let budget = json!({ "name": "one", "operator": "ÉMILE@Example.com", "exports": 1 });
+        let budgets = serde_json::from_value(json!({ "budgets": [budget] })).unwrap();
+        check.service.set_budgets(&ada, budgets).await.unwrap();
+        let request = || json!({ "subject": "orders", "format": "csv" });
+        check.create_by(&emile, request()).await.unwrap();
+        assert!(check.create_by(&emile, request()).await.is_err());
+        check.create_by(&ada, request()).await.unwrap();
+    });
+}
+
+#[test]
+fn a_name_that_is_none_any_more_keeps_nobody_from_taking_a_budget_or_a_rule_out() {
+    on_both_behind(PAST_MICROS, async |check| {
+        let ada = check.ada().await;
+        let budgets = r#"{ "budgets": [{ "name": "a", "role": "gone", "exports": 1 },
+            { "name": "b", "role": "gone", "exports": 2 }] }"#;
+        let rules = r#"{ "rules": [{ "name": "a", "roles": ["gone"] },
+            { "name": "b", "subject": "gone" }] }"#;
+        let set = format!("update governance set budgets = '{budgets}', approval = '{rules}'");
+        check.tamper(&set).await;
+        let mut budgets = check.service.budgets(&ada).await.unwrap();
+        budgets.budgets.remove(0);
+        check.service.set_budgets(&ada, budgets.clone()).await.unwrap();
+        budgets.budgets[0].exports = Some(3);
+        assert!(check.service.set_budgets(&ada, budgets).await.is_err());
+        let mut rules = check.service.approval_rules(&ada).await.unwrap();
+        rules.rules.remove(0);
+        check.service.set_approval_rules(&ada, rules.clone()).await.unwrap();
+        rules.rules[0].roles.push("editr".to_owned());
+        let refused = check.service.set_approval_rules(&ada, rules).await.unwrap_err();
+        let ServiceError::Faults(faults) = refused else { panic!("{refused:?}") };
+        let places: Vec<&str> = faults.0.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(places, ["/rules/0/subject", "/rules/0/roles"]);
+        assert_eq!(faults.0[1].detail, "`editr` is no role; did you mean `editor`?");
+    });
+}
+
+#[test]
 fn of_two_exports_at_once_a_budget_has_room_for_one() {
     on_both_behind(PAST_MICROS, async |check| {
         let ada = check.ada().await;
