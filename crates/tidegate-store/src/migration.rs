@@ -14,6 +14,7 @@ mod m0011_actions;
 mod m0012_approvals;
 mod m0013_pauses;
 mod m0015_action_runs;
+mod m0017_versions;
 mod statements;
 
 use sea_orm::ConnectionTrait;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_approvals::Migration),
             Box::new(m0013_pauses::Migration),
             Box::new(m0015_action_runs::Migration),
+            Box::new(m0017_versions::Migration),
         ]
     }
 }

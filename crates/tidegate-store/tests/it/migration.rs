@@ -36,6 +36,7 @@ fn assert_made_once(site: &Site) {
             "m0012_approvals",
             "m0013_pauses",
             "m0015_action_runs",
+            "m0017_versions",
         ]
     );
     assert_eq!(site.lines("select version from policy"), ["1"]);
