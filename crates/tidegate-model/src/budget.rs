@@ -186,7 +186,8 @@ impl Budget {
     /// Whether an export counts to it. What has left is added up by the same words: slugs as they
     /// are, mail addresses in small letters, as they are kept.
     pub fn counts(&self, spender: &Spender<'_>) -> bool {
-        let same = |one: &Option<String>, other: &str| one.as_deref().is_none_or(|one| one == other);
+        let same =
+            |one: &Option<String>, other: &str| one.as_deref().is_none_or(|one| one == other);
         let is_whose = |one: &String| one.to_lowercase() == spender.operator;
         same(&self.subject, spender.subject)
             && same(&self.role, spender.role)

@@ -71,11 +71,11 @@ impl Service {
         let target = Target::default;
         if let Some(rules) = rules {
             let permit = self.permit(&setup, Action::ApprovalRulesChange, target()).await?;
-            self.put_rules(permit, rules.clone(), &roles).await?;
+            self.put_rules(permit, (rules.clone(), None), &roles).await?;
         }
         if let Some(budgets) = budgets {
             let permit = self.permit(&setup, Action::BudgetChange, target()).await?;
-            self.put_budgets(permit, budgets.clone(), &roles).await?;
+            self.put_budgets(permit, (budgets.clone(), None), &roles).await?;
         }
         Ok(())
     }

@@ -156,6 +156,7 @@ pub use query::{
     attempts::{Attempt, HeldLease, ObjectUse},
     egress::{EgressAmounts, EgressBy, EgressFilter, EgressSplit, EgressSum},
     figures::Figures,
+    governance::Versioned,
     job_list::{Creator, JobFilter, JobPage, Matching},
     job_order::{CursorFault, JobCursor, JobOrder, JobSort, SortFault},
     links::Link,

@@ -9,7 +9,7 @@ use tidegate_model::{
     known::{Known, only_takes_away},
     policy::Permit,
 };
-use tidegate_store::{ApprovalChange, Change};
+use tidegate_store::{ApprovalChange, Change, Versioned};
 
 use crate::{error::ServiceError, service::Service};
 
@@ -19,31 +19,36 @@ impl Service {
     /// # Errors
     ///
     /// If the caller may not see the settings.
-    pub async fn approval_rules(&self, caller: &Caller) -> Result<ApprovalRules, ServiceError> {
+    pub async fn approval_rules(
+        &self,
+        caller: &Caller,
+    ) -> Result<Versioned<ApprovalRules>, ServiceError> {
         self.permit(caller, Action::SettingView, Target::default()).await?;
-        Ok(self.store.approval_rules().await?)
+        Ok(self.store.versioned_rules().await?)
     }
 
-    /// Sets them. What waits goes on waiting; what was made before goes on.
+    /// Sets them; where a version is given, only if they are of it. What waits goes on waiting;
+    /// what was made before goes on.
     ///
     /// # Errors
     ///
-    /// If the caller may not, or one of them is wrong: all faults at once.
+    /// If the caller may not, somebody else was faster, or one of them is wrong: all faults at once.
     pub async fn set_approval_rules(
         &self,
         caller: &Caller,
         rules: ApprovalRules,
+        version: Option<i64>,
     ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::ApprovalRulesChange, Target::default()).await?;
         let roles = self.role_slugs().await?;
-        self.put_rules(permit, rules, &roles).await
+        self.put_rules(permit, (rules, version), &roles).await
     }
 
     /// Sets them, where these are the roles.
     pub(crate) async fn put_rules(
         &self,
         permit: Permit,
-        rules: ApprovalRules,
+        (rules, version): (ApprovalRules, Option<i64>),
         roles: &[String],
     ) -> Result<(), ServiceError> {
         let now = self.store.approval_rules().await?;
@@ -52,7 +57,7 @@ impl Service {
         let known = Known { subjects: &subjects, roles: &roles };
         // A name that is none any more is in nobody's way who takes something out.
         rules.check((!only_takes_away(&rules.rules, &now.rules)).then_some(known))?;
-        let change = Change::Approval(ApprovalChange::Rules(rules));
+        let change = Change::Approval(ApprovalChange::Rules(rules, version));
         Ok(self.store.commit(permit, change).await.map(drop)?)
     }
 
@@ -61,27 +66,33 @@ impl Service {
     /// # Errors
     ///
     /// If the caller may not see them.
-    pub async fn budgets(&self, caller: &Caller) -> Result<Budgets, ServiceError> {
+    pub async fn budgets(&self, caller: &Caller) -> Result<Versioned<Budgets>, ServiceError> {
         self.permit(caller, Action::BudgetView, Target::default()).await?;
-        Ok(self.store.budgets().await?)
+        Ok(self.store.versioned_budgets().await?)
     }
 
-    /// Sets them. They count from the next export on, with what has left today.
+    /// Sets them; where a version is given, only if they are of it. They count from the next export
+    /// on, with what has left today.
     ///
     /// # Errors
     ///
-    /// If the caller may not, or one of them is wrong: all faults at once.
-    pub async fn set_budgets(&self, caller: &Caller, budgets: Budgets) -> Result<(), ServiceError> {
+    /// If the caller may not, somebody else was faster, or one of them is wrong: all faults at once.
+    pub async fn set_budgets(
+        &self,
+        caller: &Caller,
+        budgets: Budgets,
+        version: Option<i64>,
+    ) -> Result<(), ServiceError> {
         let permit = self.permit(caller, Action::BudgetChange, Target::default()).await?;
         let roles = self.role_slugs().await?;
-        self.put_budgets(permit, budgets, &roles).await
+        self.put_budgets(permit, (budgets, version), &roles).await
     }
 
     /// Sets them, where these are the roles.
     pub(crate) async fn put_budgets(
         &self,
         permit: Permit,
-        budgets: Budgets,
+        (budgets, version): (Budgets, Option<i64>),
         roles: &[String],
     ) -> Result<(), ServiceError> {
         let now = self.store.budgets().await?;
@@ -89,7 +100,7 @@ impl Service {
         let (subjects, roles) = (sited.site.slugs(), slugs(roles));
         let known = Known { subjects: &subjects, roles: &roles };
         budgets.check((!only_takes_away(&budgets.budgets, &now.budgets)).then_some(known))?;
-        let change = Change::Approval(ApprovalChange::Budgets(budgets));
+        let change = Change::Approval(ApprovalChange::Budgets(budgets, version));
         Ok(self.store.commit(permit, change).await.map(drop)?)
     }
 
