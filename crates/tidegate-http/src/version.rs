@@ -1,5 +1,5 @@
-//! The version of a document that is changed as a whole: `ETag` says which was read, `If-Match` which
-//! is meant.
+//! The version of a document that is changed as a whole: `ETag` says which was read, `If-Match`
+//! which is meant.
 
 use axum::{
     Json,

@@ -19,8 +19,8 @@ use crate::{
 /// Where it is.
 pub(super) const PATH: &str = "/sg-admin/budgets";
 /// What is said to whoever changes what is not there any more.
-const OVERTAKEN: &str = "Somebody has changed the budgets since you loaded this page, and nothing of \
-    yours was saved: these are they as they are now";
+const OVERTAKEN: &str = "Somebody has changed the budgets since you loaded this page, and \
+    nothing of yours was saved: these are they as they are now";
 
 #[derive(Template)]
 #[template(path = "budgets.html")]

@@ -32,7 +32,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the caller may not, somebody else was faster, or one of them is wrong: all faults at once.
+    /// If the caller may not, somebody else was faster, or one of them is wrong: all faults at
+    /// once.
     pub async fn set_approval_rules(
         &self,
         caller: &Caller,
@@ -76,7 +77,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the caller may not, somebody else was faster, or one of them is wrong: all faults at once.
+    /// If the caller may not, somebody else was faster, or one of them is wrong: all faults at
+    /// once.
     pub async fn set_budgets(
         &self,
         caller: &Caller,

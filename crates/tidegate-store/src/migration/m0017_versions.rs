@@ -1,5 +1,5 @@
-//! Which of two versions counts: of the rules and budgets the one that was seen, of what a site says
-//! about somebody the later one.
+//! Which of two versions counts: of the rules and budgets the one that was seen, of what a site
+//! says about somebody the later one.
 
 use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};

@@ -20,8 +20,8 @@ use crate::{
 /// Where it is.
 pub(in crate::pages) const PATH: &str = "/sg-admin/approvals/rules";
 /// What is said to whoever changes what is not there any more.
-const OVERTAKEN: &str = "Somebody has changed the rules since you loaded this page, and nothing of \
-    yours was saved: these are they as they are now";
+const OVERTAKEN: &str = "Somebody has changed the rules since you loaded this page, and \
+    nothing of yours was saved: these are they as they are now";
 /// Days of a week, as rules name them.
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
