@@ -28,6 +28,7 @@ mod socket;
 mod tagged;
 mod trusted_header;
 mod underway;
+mod version;
 
 pub use api::document;
 pub use edge::{Edge, EdgeError, EdgeSettings, SetupToken};

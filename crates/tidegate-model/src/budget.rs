@@ -9,6 +9,8 @@ use strum::VariantArray;
 
 use crate::{
     fault::{Fault, Faults},
+    known::Known,
+    nearest::unknown,
     pointer::Pointer,
 };
 
@@ -181,14 +183,15 @@ pub struct Spender<'a> {
 }
 
 impl Budget {
-    /// Whether an export counts to it.
+    /// Whether an export counts to it. What has left is added up by the same words: slugs as they
+    /// are, mail addresses in small letters, as they are kept.
     pub fn counts(&self, spender: &Spender<'_>) -> bool {
-        let same = |one: &Option<String>, other: &str| {
-            one.as_deref().is_none_or(|one| one.eq_ignore_ascii_case(other))
-        };
+        let same =
+            |one: &Option<String>, other: &str| one.as_deref().is_none_or(|one| one == other);
+        let is_whose = |one: &String| one.to_lowercase() == spender.operator;
         same(&self.subject, spender.subject)
             && same(&self.role, spender.role)
-            && same(&self.operator, spender.operator)
+            && self.operator.as_ref().is_none_or(is_whose)
     }
 
     /// What there is of it.
@@ -287,12 +290,12 @@ impl Budgets {
         }
     }
 
-    /// Refuses budgets that could not be meant.
+    /// Refuses budgets that could not be meant. Without `known`, names are not asked about.
     ///
     /// # Errors
     ///
     /// All faults, each with a pointer to its place.
-    pub fn check(&self, subjects: &[&str]) -> Result<(), Faults> {
+    pub fn check(&self, known: Option<Known<'_>>) -> Result<(), Faults> {
         let mut faults: Vec<Fault> = Vec::new();
         let root = Pointer::ROOT.member("budgets");
         if self.budgets.len() > BUDGETS_MAX {
@@ -309,15 +312,18 @@ impl Budgets {
             if self.budgets[..index].iter().any(|other| other.name == budget.name) {
                 fault("name", "two budgets of one name cannot be told apart".to_owned());
             }
-            if let Some(subject) = &budget.subject
-                && !subjects.contains(&subject.as_str())
-            {
-                fault("subject", crate::nearest::unknown("subject", subject, subjects));
-            }
-            for (name, listed) in [("role", &budget.role), ("operator", &budget.operator)] {
-                if !listed.as_deref().is_none_or(is_named) {
-                    fault(name, format!("a name of 1 to {NAME_CHARACTERS_MAX} characters"));
+            for (name, slug, slugs) in [
+                ("subject", &budget.subject, known.map(|known| known.subjects)),
+                ("role", &budget.role, known.map(|known| known.roles)),
+            ] {
+                if let (Some(slug), Some(slugs)) = (slug, slugs)
+                    && !slugs.contains(&slug.as_str())
+                {
+                    fault(name, unknown(name, slug, slugs));
                 }
+            }
+            if !budget.operator.as_deref().is_none_or(is_named) {
+                fault("operator", format!("a name of 1 to {NAME_CHARACTERS_MAX} characters"));
             }
             let limits = Amount::ALL.iter().map(|&amount| (amount, budget.limit(amount)));
             for (amount, limit) in limits.clone() {
@@ -384,8 +390,10 @@ mod tests {
         assert!(budget.counts(&fits) && rows(1).counts(&fits));
         for other in [
             Spender { subject: "users", ..fits },
+            Spender { subject: "Orders", ..fits },
             Spender { operator: "eve@example.com", ..fits },
             Spender { role: "viewer", ..fits },
+            Spender { role: "Editor", ..fits },
         ] {
             assert!(!budget.counts(&other), "{other:?}");
         }
@@ -416,7 +424,8 @@ mod tests {
             ],
             ..Budgets::default()
         };
-        let Faults(faults) = wrong.check(&["orders"]).unwrap_err();
+        let known = Known { subjects: &["orders"], roles: &["editor"] };
+        let Faults(faults) = wrong.check(Some(known)).unwrap_err();
         let places: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         let expected = [
             "/budgets/0/name",
@@ -427,6 +436,22 @@ mod tests {
             "/budgets/2/name",
         ];
         assert_eq!(places, expected);
-        assert_eq!(Budgets::default().check(&[]), Ok(()));
+        assert_eq!(Budgets::default().check(Some(known)), Ok(()));
+    }
+
+    #[test]
+    fn a_budget_of_a_role_that_there_is_not_is_told_the_nearest_one() {
+        let of = |role: &str| Budgets {
+            budgets: vec![Budget { role: Some(role.to_owned()), ..rows(1) }],
+            ..Budgets::default()
+        };
+        let known = Some(Known { subjects: &[], roles: &["editor", "viewer"] });
+        for role in ["Editor", "edtior"] {
+            let Faults(faults) = of(role).check(known).unwrap_err();
+            assert_eq!(faults[0].pointer, "/budgets/0/role");
+            assert_eq!(faults[0].detail, format!("`{role}` is no role; did you mean `editor`?"));
+        }
+        assert_eq!(of("editor").check(known), Ok(()));
+        assert_eq!(of("edtior").check(None), Ok(()), "what stood before stands");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::pointer::Pointer;
+use crate::{pointer::Pointer, sight::UNMASK};
 
 /// Faults that are told of at once; a list of ten thousand bad keys needs no ten thousand lines.
 pub const FAULTS_MAX: usize = 100;
@@ -35,6 +35,14 @@ impl Fault {
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into(), code: None }
     }
+
+    /// The fault of records that are to be filtered, sorted or found by what is masked.
+    pub fn masked(pointer: impl Into<String>, slug: &str, done: &str) -> Self {
+        let slug = shown(slug);
+        let detail =
+            format!("`{slug}` is masked for you: records are not {done} by it without `{UNMASK}`");
+        Self { code: Some(FaultCode::Masked), ..Self::new(pointer, detail) }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -64,9 +72,9 @@ impl FaultList {
         self.add_fault(at.fault(detail));
     }
 
-    /// Notes a fault of a kind, once.
-    pub(crate) fn add_coded(&mut self, at: &Pointer<'_>, code: FaultCode, detail: String) {
-        self.add_fault(Fault { code: Some(code), ..at.fault(detail) });
+    /// Notes that records are to be filtered or sorted by what is masked, once.
+    pub(crate) fn add_masked(&mut self, at: &Pointer<'_>, slug: &str, done: &str) {
+        self.add_fault(Fault::masked(at.fault("").pointer, slug, done));
     }
 
     fn add_fault(&mut self, fault: Fault) {

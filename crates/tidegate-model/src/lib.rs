@@ -27,6 +27,7 @@ pub mod fault;
 pub mod field;
 pub mod ids;
 pub mod job;
+pub mod known;
 pub mod mask;
 pub mod nearest;
 mod nesting;

@@ -8,11 +8,13 @@ use tidegate_model::{
     actor::{Caller, Via},
     capability::{Capabilities, list_of},
     fault::{Fault, Faults},
+    field::FIELDS_MAX,
     ids::JobId,
     registry::{VIEW, subject_of},
     request::ExportRequest,
+    sight::Sight,
 };
-use tidegate_store::{Change, GrantChange, TakenRequest};
+use tidegate_store::{Change, GrantChange, GrantWord, Operator, TakenRequest};
 
 use crate::{
     error::ServiceError,
@@ -89,8 +91,14 @@ struct Document {
     audience: String,
     user: Person,
     memberships: Vec<Membership>,
+    /// When it was signed, in microseconds: of two words of one second, which is the later one.
+    #[serde(default)]
+    signed_at: Option<i64>,
     #[serde(default)]
     export: Option<Value>,
+    /// Fields by which the site has found the records whose keys it sends.
+    #[serde(default)]
+    cited: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -160,24 +168,68 @@ impl Service {
             purpose: if request.is_some() { "export" } else { "memberships" },
         };
         self.store.commit(permit, Change::Take(taken)).await?;
-        let provider = Caller::provider(&settings.source, Via::Api, None);
-        let permit = self.permit(&provider, Action::GrantRenew, target_of(&operator)).await?;
-        let renewed = GrantChange::Renew {
+        let word = GrantWord {
             source: settings.source.clone(),
-            capabilities: granted.clone(),
+            capabilities: granted,
+            signed_at: document.signed_at.unwrap_or(sent.timestamp * SECOND_MICROS),
             life_micros: GRANT_MICROS,
         };
-        self.store.commit(permit, Change::Grants(renewed)).await?;
+        let granted = self.take_word(&operator, word).await?;
         let email = operator.email.clone();
         let job = match request {
             Some(request) => {
                 let address = visitor.address.map(|address| address.to_string());
                 let whose = Caller { address, ..caller_of(operator, Via::Api) };
+                self.refuse_masked_citations(&whose, &request.subject, &document.cited).await?;
                 Some(self.create_export(&whose, &request, Some(sent.nonce)).await?.job)
             }
             None => None,
         };
         Ok(HandedOver { email, granted, job, ticket, expires_at })
+    }
+
+    /// Takes what a site says that somebody may, unless it has said something later already. Gives
+    /// what of it counts.
+    async fn take_word(
+        &self,
+        operator: &Operator,
+        word: GrantWord,
+    ) -> Result<Capabilities, ServiceError> {
+        let provider = Caller::provider(&word.source, Via::Api, None);
+        let permit = self.permit(&provider, Action::GrantRenew, target_of(operator)).await?;
+        let mut granted = word.capabilities.clone();
+        self.store.commit(permit, Change::Grants(GrantChange::Renew(word))).await?;
+        let policy = self.store.policy().await?;
+        let held = policy.grants.get(&operator.id);
+        granted.retain(|capability| held.is_some_and(|held| held.contains(capability)));
+        Ok(granted)
+    }
+
+    /// Refuses records that were found by what is masked for whoever asks: their keys would tell
+    /// what a filter may not ask.
+    async fn refuse_masked_citations(
+        &self,
+        whose: &Caller,
+        subject: &str,
+        cited: &[String],
+    ) -> Result<(), ServiceError> {
+        if cited.is_empty() {
+            return Ok(());
+        }
+        let action = Action::ExportCreate;
+        let policy = self.refuse_unknown_subject(whose, action, subject).await?;
+        let target = Target { subject: Some(subject.to_owned()), ..Target::default() };
+        self.permit_by(&policy, whose, action, target).await?;
+        let bound = self.bound_for(&Sight::of(&policy, whose), subject).await?.subject;
+        let is_masked = |slug: &str| {
+            let mut shapes = std::iter::once(bound.whole()).chain(bound.kinds());
+            shapes.any(|shape| shape.field(slug).is_some_and(|field| field.mask.hides()))
+        };
+        let fault = |(index, slug): (usize, &String)| {
+            is_masked(slug).then(|| Fault::masked(format!("/cited/{index}"), slug, "found"))
+        };
+        let faults: Vec<Fault> = cited.iter().enumerate().filter_map(fault).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults).into()) }
     }
 
     /// What was signed, if it was signed by the site, now, and for us.
@@ -205,6 +257,9 @@ impl Service {
         }
         let document: Document = serde_json::from_slice(body)
             .map_err(|error| fault(format!("the signed request is no such document: {error}")))?;
+        if document.signed_at.is_some_and(|at| at.div_euclid(SECOND_MICROS) != timestamp) {
+            return Err(fault("`signed_at` is another second than `webhook-timestamp`"));
+        }
         if document.issuer != settings.source || document.audience != settings.audience {
             return Err(fault(format!(
                 "it is of another site, or for another one: this is `{}`, and takes those of `{}`",
@@ -216,6 +271,9 @@ impl Service {
         }
         if document.memberships.len() > MEMBERSHIPS_MAX {
             return Err(fault(format!("it speaks of more than {MEMBERSHIPS_MAX} models")));
+        }
+        if document.cited.len() > FIELDS_MAX {
+            return Err(fault(format!("it cites more than {FIELDS_MAX} fields")));
         }
         Ok(document)
     }

@@ -83,7 +83,7 @@ pub use subjects::{
     Preview, ROWS_PAGE_MAX, RUN_RECORDS_MAX, RowPage, RowsRequest, RunOutcome, RunRequest,
     SubjectSummary,
 };
-pub use tidegate_store::{ApprovalsOf, RecentUse};
+pub use tidegate_store::{ApprovalsOf, RecentUse, Versioned};
 pub use tidegate_store::{
     Attempt, Clock, Creator, CursorFault, Delivery, DeliveryCount, DeliveryFilter, EgressAmounts,
     EndReason, Figures, JobCursor, JobOrder, JobSort, Matching, Operator, PastPause, Quarantined,

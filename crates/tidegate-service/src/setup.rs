@@ -50,25 +50,32 @@ impl Service {
         Ok(())
     }
 
-    /// Gives a new site the first rules of approval and the first budgets of its configuration. A
-    /// site that has roles keeps what it has.
+    /// Gives a new site the first rules of approval and the first budgets of its configuration,
+    /// which may speak of the roles that it begins with. A site that has roles keeps what it has.
     ///
     /// # Errors
     ///
     /// If one of them is wrong, or the control state cannot be changed.
     pub async fn set_up_rules(
         &self,
+        roles: &[Role],
         (rules, budgets): (Option<&ApprovalRules>, Option<&Budgets>),
     ) -> Result<(), ServiceError> {
         if !self.store.policy().await?.roles.is_empty() {
             return Ok(());
         }
         let setup = Caller::setup("first start");
+        let defaults = defaults(self.sited().site.slugs());
+        let roles = roles.iter().chain(&defaults).map(|role| role.slug.clone());
+        let roles: Vec<String> = roles.collect();
+        let target = Target::default;
         if let Some(rules) = rules {
-            self.set_approval_rules(&setup, rules.clone()).await?;
+            let permit = self.permit(&setup, Action::ApprovalRulesChange, target()).await?;
+            self.put_rules(permit, (rules.clone(), None), &roles).await?;
         }
         if let Some(budgets) = budgets {
-            self.set_budgets(&setup, budgets.clone()).await?;
+            let permit = self.permit(&setup, Action::BudgetChange, target()).await?;
+            self.put_budgets(permit, (budgets.clone(), None), &roles).await?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub use end::{FailJob, NewArtifact, SinceRun};
 pub use notices::{NoticeChange, ReadNotices, TemplateWords, WebhookChange, WebhookEnd};
 pub use pause::PauseChange;
 pub use people::{OperatorChange, RoleEdit, TokenChange};
-pub use registry::{GrantChange, TakenRequest};
+pub use registry::{GrantChange, GrantWord, TakenRequest};
 pub use schedules::{NewFire, ScheduleChange, ScheduleEdit, SkippedFires};
 pub use second_factor::{SecondFactorChange, SecondFactorProof};
 pub use sessions::{SessionChange, SessionProof};

@@ -138,8 +138,8 @@ mod sql;
 mod stream;
 
 pub use change::{
-    ApprovalChange, Change, ClaimRequest, FailJob, GrantChange, LinkChange, NewArtifact, NewFire,
-    NewRun, NoticeChange, OperatorChange, PauseChange, ReadNotices, RoleEdit, RunEnd,
+    ApprovalChange, Change, ClaimRequest, FailJob, GrantChange, GrantWord, LinkChange, NewArtifact,
+    NewFire, NewRun, NoticeChange, OperatorChange, PauseChange, ReadNotices, RoleEdit, RunEnd,
     ScheduleChange, ScheduleEdit, SecondFactorChange, SecondFactorProof, SessionChange,
     SessionProof, SettingsEdit, SinceRun, SkippedFires, SourceShare, StoreOwnership, TakenRequest,
     TemplateWords, TokenChange, UnknownObject, WebhookChange, WebhookEnd,
@@ -158,6 +158,7 @@ pub use query::{
     attempts::{Attempt, HeldLease, ObjectUse},
     egress::{EgressAmounts, EgressBy, EgressFilter, EgressSplit, EgressSum},
     figures::Figures,
+    governance::Versioned,
     job_list::{Creator, JobFilter, JobPage, Matching},
     job_order::{CursorFault, JobCursor, JobOrder, JobSort, SortFault},
     links::Link,

@@ -15,6 +15,7 @@ mod m0012_approvals;
 mod m0013_pauses;
 mod m0015_action_runs;
 mod m0016_makers;
+mod m0017_versions;
 mod statements;
 
 use sea_orm::ConnectionTrait;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_pauses::Migration),
             Box::new(m0015_action_runs::Migration),
             Box::new(m0016_makers::Migration),
+            Box::new(m0017_versions::Migration),
         ]
     }
 }

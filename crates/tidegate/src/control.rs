@@ -71,7 +71,7 @@ impl Control {
         let artifacts = Artifacts::open(&settings.artifacts_url, &folder, &settings.bucket)?;
         let service = Arc::new(Service::new(store, subjects_of(site), keys));
         let first = (settings.first_rules.as_ref(), settings.first_budgets.as_ref());
-        service.set_up_rules(first).await?;
+        service.set_up_rules(&settings.roles, first).await?;
         service.set_up(&settings.roles, settings.first_settings.as_ref()).await?;
         Ok(Self { settings, service, artifacts: Arc::new(artifacts) })
     }

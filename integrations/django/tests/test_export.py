@@ -7,6 +7,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from tests.user.models import User
+from tidegate_django import client as tidegate_client
+from tidegate_django.conf import config
 
 
 def browser(user):
@@ -89,6 +91,22 @@ def test_a_change_that_tidegate_was_not_told_of_is_told_later(tidegate, people, 
     Membership.objects.update(next_try_at=row.next_try_at.replace(year=2020))
     call_command("push_memberships")
     assert "refused" in tidegate.run("roles", "explain", "admin1@example.com", "users")
+
+
+def test_a_word_that_was_overtaken_gives_nothing_back(tidegate, people):
+    email = people[0].email
+    assert tidegate.keys_of(job_of(export_all(browser(people[0]))))
+
+    def says(moment):
+        may = [{"model": "user.User", "codenames": ["export", "view"]}]
+        return tidegate_client.hand_over(
+            config(), email=email, is_active=True, memberships=may, signed_at=moment, export=None
+        )["granted"]
+
+    before = tidegate_client.moment()
+    people[0].groups.clear()
+    assert says(before) == ["users.list"], "what the newer one says, too"
+    assert says(tidegate_client.moment()) == ["users.export", "users.list"]
 
 
 def test_a_user_who_is_shut_out_or_deleted_may_nothing(tidegate, people):

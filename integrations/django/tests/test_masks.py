@@ -8,10 +8,14 @@ import urllib.request
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Lower, StrIndex
+from django.db.models.lookups import Exact
 from django.test import Client
 
 from tests.user.admin import PersonAdmin
 from tests.user.models import User
+from tidegate_django import translate
 
 #: A word for each person: no address of a masked person may leave.
 CANARY = "canary{:02d}x7q"
@@ -97,6 +101,11 @@ def test_what_is_masked_is_not_in_the_file_of_a_list(tidegate, masked):
         ("list_filter", ("email",), f"?email={CANARY.format(3)}@example.org"),
         ("search_fields", ("email",), f"?q={CANARY.format(3)}"),
         ("search_fields", ("username", "email"), "?q=canary"),
+        # What has no translation would go by keys.
+        ("search_fields", ("email",), "?q=canary03é"),
+        ("search_fields", ("=email",), f"?q={CANARY.format(3)}@example.org"),
+        ("search_fields", ("username", "=email"), f"?q={CANARY.format(3)}@example.org"),
+        ("search_fields", ("email__lt",), "?q=canary05"),
         ("list_display", ("email", "username"), "?o=1"),
         ("list_display", ("email", "username"), "?o=-1.2"),
     ],
@@ -115,6 +124,35 @@ def test_a_list_by_what_is_masked_is_refused_by_name(
     after = tidegate.log()[before:]
     assert not any(one["action"] == "export.created" for one in after)
     assert "canary" not in json.dumps(after)
+
+
+@pytest.mark.parametrize(
+    "found_by",
+    [
+        lambda people: people.filter(email__iexact=f"{CANARY.format(3)}@example.org"),
+        lambda people: people.exclude(email__lt="canary05"),
+        lambda people: people.alias(low=Lower("email")).filter(low__contains="canary03"),
+        lambda people: people.annotate(has=StrIndex("email", Value("canary03"))).filter(has=1),
+        lambda people: people.filter(Q(username="é") | Q(Exact(Lower("email"), Value("x")))),
+        lambda people: people.filter(pk__in=User.objects.filter(email__contains="canary03")),
+        lambda people: people.filter(Exists(User.objects.filter(email=OuterRef("email"), pk=3))),
+        lambda people: people.filter(email="a").union(people.filter(email="b")),
+        lambda people: people.order_by("email")[:3],
+    ],
+)
+def test_a_queryset_cites_what_it_is_found_by_whatever_it_does_with_it(db, found_by):
+    queryset = found_by(User.objects.all())
+    with pytest.raises(translate.Untranslatable):
+        translate._filter(queryset, {})
+    assert "email" in translate.cited(queryset, {})
+    assert "address" in translate.cited(queryset, {"email": "address"})
+    assert "email" not in translate.cited(queryset, {"email": None})
+
+
+def test_a_queryset_cites_nothing_beside(db):
+    everybody = User.objects.order_by("email")
+    assert translate.cited(everybody, {}) == []
+    assert translate.cited(everybody.filter(username__iexact="a"), {}) == ["username"]
 
 
 def test_an_order_that_nobody_has_chosen_is_left_out(tidegate, masked, monkeypatch):

@@ -1,15 +1,17 @@
 //! Budgets: how much may leave within a day, and how much of that has.
 
-use axum::{Json, extract::State};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use serde::Serialize;
 use tidegate_model::budget::{Amounts, Budget, Budgets, Per};
+use tidegate_service::Versioned;
 use utoipa::ToSchema;
 
 use crate::{
     edge::Shared,
     input::{Body, Signed},
     problem::Problem,
+    version::{IfMatch, versioned},
 };
 
 /// The budgets of the site.
@@ -107,30 +109,38 @@ impl UsedBody {
 /// The budgets, with what is used of them today.
 #[utoipa::path(
     get, path = "/budgets", operation_id = "get_budgets", tag = "approvals",
-    responses((status = 200, description = "The budgets", body = Today))
+    responses((
+        status = 200, description = "The budgets, and their version", body = Today,
+        headers(("ETag" = String)),
+    ))
 )]
 pub(super) async fn get(
     State(edge): State<Shared>,
     Signed(caller): Signed,
-) -> Result<Json<Today>, Problem> {
-    let budgets = edge.service.budgets(&caller).await?;
+) -> Result<Response, Problem> {
+    let Versioned { version, document: budgets } = edge.service.budgets(&caller).await?;
     let used = edge.service.budgets_used(&caller, &budgets).await?;
     let used = budgets.budgets.iter().zip(used);
     let used = used.map(|(budget, amounts)| UsedBody::of(budget, amounts)).collect();
-    Ok(Json(Today { budgets, used }))
+    Ok(versioned(version, Today { budgets, used }))
 }
 
 /// Sets all budgets. They count from the next export on, with what has left today.
 #[utoipa::path(
     put, path = "/budgets", operation_id = "put_budgets", tag = "approvals",
+    params((
+        "If-Match" = Option<String>, Header,
+        description = "The `ETag` that was read: where they are others by now, nothing is changed",
+    )),
     request_body = BudgetsSchema,
     responses((status = 204, description = "They are as they were sent"))
 )]
 pub(super) async fn put(
     State(edge): State<Shared>,
     Signed(caller): Signed,
+    IfMatch(version): IfMatch,
     Body(budgets): Body<Budgets>,
 ) -> Result<StatusCode, Problem> {
-    edge.service.set_budgets(&caller, budgets).await?;
+    edge.service.set_budgets(&caller, budgets, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }

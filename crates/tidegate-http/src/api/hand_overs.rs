@@ -30,9 +30,16 @@ pub(super) struct HandOver {
     user: HandedUser,
     /// What they may do, by model.
     memberships: Vec<Membership>,
+    /// When it was signed, in microseconds since 1970: within the second of `webhook-timestamp`.
+    /// What the site has said later counts, whichever comes first.
+    signed_at: Option<i64>,
     /// What they want exported; without it, only their memberships are kept up.
     #[schema(value_type = Option<RequestSchema>)]
     export: Option<Value>,
+    /// Fields by which the site has found the records whose keys it sends: where one is masked for
+    /// whoever it is for, the export is refused by its name. Others are passed over.
+    #[serde(default)]
+    cited: Vec<String>,
 }
 
 /// Somebody of another site.

@@ -8,7 +8,7 @@ use tidegate_model::{
     budget::{Amount, Amounts, Budget, Budgets, Per},
     fault::{Fault, Faults},
 };
-use tidegate_service::ServiceError;
+use tidegate_service::{ServiceError, Versioned};
 
 use super::{flash::Flash, forms::Sent, sentence, shell::Shell, words};
 use crate::{
@@ -18,11 +18,15 @@ use crate::{
 
 /// Where it is.
 pub(super) const PATH: &str = "/sg-admin/budgets";
+/// What is said to whoever changes what is not there any more.
+const OVERTAKEN: &str = "Somebody has changed the budgets since you loaded this page, and \
+    nothing of yours was saved: these are they as they are now";
 
 #[derive(Template)]
 #[template(path = "budgets.html")]
 struct Page<'a> {
     shell: &'a Shell,
+    version: i64,
     lines: Vec<Line>,
     zone: String,
     subjects: Vec<(String, String)>,
@@ -82,6 +86,8 @@ pub(super) fn of(amount: Amount, number: u64) -> String {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Form {
+    /// The version that was shown.
+    version: i64,
     /// What is done: `add`, `remove` or `zone`.
     act: String,
     name: String,
@@ -135,28 +141,28 @@ impl Form {
 
 /// The page.
 pub(super) async fn show(State(edge): State<Shared>, shell: Shell) -> Result<Response, Problem> {
-    page(&edge, &shell, &Form::default(), Vec::new()).await
+    page(&edge, &shell, &Form::default(), (StatusCode::OK, Vec::new())).await
 }
 
 async fn page(
     edge: &Edge,
     shell: &Shell,
     sent: &Form,
-    faults: Vec<(&'static str, String)>,
+    (status, faults): (StatusCode, Vec<(&'static str, String)>),
 ) -> Result<Response, Problem> {
-    let budgets = edge.service.budgets(&shell.caller).await?;
+    let Versioned { version, document: budgets } = edge.service.budgets(&shell.caller).await?;
     let used = edge.service.budgets_used(&shell.caller, &budgets).await?;
     let pairs = budgets.budgets.iter().zip(&used);
     let subjects = shell.standing.subjects.iter();
     let page = Page {
+        version,
         lines: pairs.map(|(budget, used)| Line::of(shell, budget, used)).collect(),
         zone: budgets.time_zone.name().to_owned(),
         subjects: subjects.map(|one| (one.slug.clone(), shell.subject_label(&one.slug))).collect(),
         sent,
-        faults: faults.clone(),
+        faults,
         shell,
     };
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(shell.page(status, &page))
 }
 
@@ -166,9 +172,10 @@ pub(super) async fn send(
     shell: Shell,
     Sent(sent): Sent<Form>,
 ) -> Result<Response, Problem> {
-    let budgets = edge.service.budgets(&shell.caller).await?;
+    // What the form changes is what was shown, or nothing.
+    let budgets = edge.service.budgets(&shell.caller).await?.document;
     let done = match sent.applied(budgets) {
-        Ok(budgets) => edge.service.set_budgets(&shell.caller, budgets).await,
+        Ok(budgets) => edge.service.set_budgets(&shell.caller, budgets, Some(sent.version)).await,
         Err(faults) => Err(faults.into()),
     };
     match done {
@@ -180,7 +187,12 @@ pub(super) async fn send(
         Err(ServiceError::Faults(Faults(faults))) => {
             let named =
                 faults.iter().map(|fault| (control(&fault.pointer), sentence(&fault.detail)));
-            page(&edge, &shell, &sent, named.collect()).await
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            page(&edge, &shell, &sent, (status, named.collect())).await
+        }
+        Err(ServiceError::Overtaken { .. }) => {
+            let fault = ("name", OVERTAKEN.to_owned());
+            page(&edge, &shell, &sent, (StatusCode::CONFLICT, vec![fault])).await
         }
         Err(other) => Err(other.into()),
     }

@@ -7,6 +7,8 @@ use strum::VariantArray;
 use super::Hours;
 use crate::{
     fault::{Fault, Faults},
+    known::Known,
+    nearest::unknown,
     pointer::Pointer,
 };
 
@@ -142,7 +144,7 @@ impl ApprovalRule {
     pub fn matches(&self, asked: &Asked<'_>) -> bool {
         let is_anybody = self.operators.is_empty() && self.roles.is_empty();
         let is_named = || {
-            let same = |one: &String| one.eq_ignore_ascii_case(asked.operator);
+            let same = |one: &String| one.to_lowercase() == asked.operator;
             self.operators.iter().any(same) || self.roles.iter().any(|role| role == asked.role)
         };
         let is_over = |most: u64| asked.rows.is_none_or(|rows| rows > most);
@@ -175,12 +177,12 @@ impl ApprovalRules {
         self.rules.iter().find(|rule| rule.rows_over.is_some() && rule.matches(asked))
     }
 
-    /// Refuses rules that could not be meant.
+    /// Refuses rules that could not be meant. Without `known`, names are not asked about.
     ///
     /// # Errors
     ///
     /// All faults, each with a pointer to its place.
-    pub fn check(&self, subjects: &[&str]) -> Result<(), Faults> {
+    pub fn check(&self, known: Option<Known<'_>>) -> Result<(), Faults> {
         let mut faults = Vec::new();
         let root = Pointer::ROOT.member("rules");
         if self.rules.len() > RULES_MAX {
@@ -199,10 +201,15 @@ impl ApprovalRules {
             if self.rules[..index].iter().any(|other| other.name == rule.name) {
                 fault("name", "two rules of one name cannot be told apart".to_owned());
             }
-            if let Some(subject) = &rule.subject
-                && !subjects.contains(&subject.as_str())
-            {
-                fault("subject", crate::nearest::unknown("subject", subject, subjects));
+            if let Some(known) = known {
+                let subject = rule.subject.iter().find(|one| !known.subjects.contains(&&***one));
+                let role = rule.roles.iter().find(|one| !known.roles.contains(&&***one));
+                if let Some(slug) = subject {
+                    fault("subject", unknown("subject", slug, known.subjects));
+                }
+                if let Some(slug) = role {
+                    fault("roles", unknown("role", slug, known.roles));
+                }
             }
             for (name, listed) in [("operators", &rule.operators), ("roles", &rule.roles)] {
                 if listed.len() > NAMED_MAX || !listed.iter().all(|one| is_named(one)) {
@@ -346,13 +353,14 @@ mod tests {
         let wrong = rules(json!([
             { "name": "", "subject": "order", "wait_hours": 0 },
             { "name": "b", "good_hours": 10_000, "operators": [""] },
-            { "name": "b", "rows_over": 9_007_199_254_740_992_u64 },
+            { "name": "b", "rows_over": 9_007_199_254_740_992_u64, "roles": ["viewer", "Editor"] },
         ]));
         let wrong = ApprovalRules {
             reason: ReasonRule { required_for: ReasonFor::All, pattern: Some("(".to_owned()) },
             ..wrong
         };
-        let Faults(faults) = wrong.check(&["orders"]).unwrap_err();
+        let known = Known { subjects: &["orders"], roles: &["editor", "viewer"] };
+        let Faults(faults) = wrong.check(Some(known)).unwrap_err();
         let places: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         let expected = [
             "/rules/0/name",
@@ -361,11 +369,13 @@ mod tests {
             "/rules/1/operators",
             "/rules/1/good_hours",
             "/rules/2/name",
+            "/rules/2/roles",
             "/rules/2/rows_over",
             "/reason/pattern",
         ];
         assert_eq!(places, expected);
-        assert_eq!(ApprovalRules::default().check(&[]), Ok(()));
+        assert_eq!(faults[6].detail, "`Editor` is no role; did you mean `editor`?");
+        assert_eq!(ApprovalRules::default().check(Some(known)), Ok(()));
     }
 
     #[test]

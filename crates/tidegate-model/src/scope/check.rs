@@ -9,11 +9,10 @@ use super::{
     value::kind_of,
 };
 use crate::{
-    fault::{FaultCode, FaultList, shown},
+    fault::{FaultList, shown},
     field::Field,
     nearest::unknown,
     pointer::Pointer,
-    sight::UNMASK,
     subject::Subject,
 };
 
@@ -82,10 +81,7 @@ impl<'a> Checker<'a> {
 
     /// Refuses to have records filtered, or sorted, by what is masked.
     pub(super) fn refuse_masked(&mut self, at: &Pointer<'_>, field: &Field, done: &str) {
-        let slug = shown(&field.slug);
-        let detail =
-            format!("`{slug}` is masked for you: records are not {done} by it without `{UNMASK}`");
-        self.faults.add_coded(at, FaultCode::Masked, detail);
+        self.faults.add_masked(at, &field.slug, done);
     }
 
     /// What is said of a subject without something, where masks may be the reason.

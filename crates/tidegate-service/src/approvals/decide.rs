@@ -197,8 +197,8 @@ fn action_of(change: &ApprovalChange) -> Action {
         ApprovalChange::Review { .. } => Action::ApprovalReview,
         ApprovalChange::Lapse => Action::ApprovalLapse,
         ApprovalChange::Void { .. } => Action::ApprovalVoid,
-        ApprovalChange::Rules(_) => Action::ApprovalRulesChange,
-        ApprovalChange::Budgets(_) => Action::BudgetChange,
+        ApprovalChange::Rules(..) => Action::ApprovalRulesChange,
+        ApprovalChange::Budgets(..) => Action::BudgetChange,
     }
 }
 

@@ -28,7 +28,7 @@ impl Check {
         let ada = self.ada().await;
         self.service.add_operator(&ada, BEA, "administrator", None).await.unwrap();
         let rules: ApprovalRules = serde_json::from_value(rules).unwrap();
-        self.service.set_approval_rules(&ada, rules).await.unwrap();
+        self.service.set_approval_rules(&ada, rules, None).await.unwrap();
     }
 
     async fn with_one_rule(&self) {
@@ -341,9 +341,9 @@ fn what_is_released_alone_is_told_and_waits_for_a_review_by_somebody_else() {
         let id = check.waiting().await;
         let off = check.service.break_approval(&ada, id, "it burns").await.unwrap_err();
         assert!(off.to_string().contains("lets nobody"), "{off}");
-        let mut rules = check.service.approval_rules(&ada).await.unwrap();
+        let mut rules = check.service.approval_rules(&ada).await.unwrap().document;
         rules.break_glass = true;
-        check.service.set_approval_rules(&ada, rules).await.unwrap();
+        check.service.set_approval_rules(&ada, rules, None).await.unwrap();
         let other = check.service.break_approval(&bea, id, "it burns").await.unwrap_err();
         assert!(other.to_string().contains("somebody else’s"), "{other}");
         check.service.break_approval(&ada, id, "it burns").await.unwrap();
@@ -388,7 +388,7 @@ fn it_is_said_before_it_is_asked_for_what_an_export_will_meet() {
         let ada = check.ada().await;
         let budgets = json!({ "budgets": [{ "name": "day", "rows": 5 }] });
         let budgets: Budgets = serde_json::from_value(budgets).unwrap();
-        check.service.set_budgets(&ada, budgets).await.unwrap();
+        check.service.set_budgets(&ada, budgets, None).await.unwrap();
         let forecast =
             async |rows| check.service.forecast(&ada, ("orders", false), rows).await.unwrap();
         let three = forecast(Some(3)).await;
@@ -411,7 +411,7 @@ fn whoever_decides_sees_what_differs_and_what_was_taken() {
         assert_eq!(check.build(first).await.status, Status::Ready);
         let rule: ApprovalRules =
             serde_json::from_value(json!({ "rules": [{ "name": "all" }] })).unwrap();
-        check.service.set_approval_rules(&check.ada().await, rule).await.unwrap();
+        check.service.set_approval_rules(&check.ada().await, rule, None).await.unwrap();
         let id = check.create(json!({
             "subject": "orders", "format": "csv", "fields": ["id", "total"],
         }));

@@ -10,7 +10,7 @@ use tidegate_model::{
     status::Status,
 };
 use tidegate_service::{GRANT_MICROS, ServiceError};
-use tidegate_store::{Change, Clock, GrantChange};
+use tidegate_store::{Change, Clock, GrantChange, GrantWord};
 
 use crate::check::{Check, Kind};
 
@@ -22,12 +22,13 @@ async fn grant(check: &Check, email: &str, capabilities: &[&str]) {
     let target = Target { owner, ..Target::default() };
     let policy = store.policy().await.unwrap();
     let permit = authorize(&policy, &site, Action::GrantRenew, target).unwrap();
-    let change = GrantChange::Renew {
+    let word = GrantWord {
         source: "django".to_owned(),
         capabilities: capabilities.iter().map(|one| (*one).to_owned()).collect(),
+        signed_at: store.now().await.unwrap(),
         life_micros: GRANT_MICROS,
     };
-    store.commit(permit, Change::Grants(change)).await.unwrap();
+    store.commit(permit, Change::Grants(GrantChange::Renew(word))).await.unwrap();
 }
 
 #[test]

@@ -56,10 +56,10 @@ pub enum ApprovalChange {
         /// Why.
         failure: Failure,
     },
-    /// Sets the rules.
-    Rules(ApprovalRules),
-    /// Sets the budgets.
-    Budgets(Budgets),
+    /// Sets the rules; where a version is given, only those of that version.
+    Rules(ApprovalRules, Option<i64>),
+    /// Sets the budgets, likewise.
+    Budgets(Budgets, Option<i64>),
 }
 
 impl ApprovalChange {
@@ -71,8 +71,8 @@ impl ApprovalChange {
             Self::Review { .. } => &[Action::ApprovalReview],
             Self::Lapse => &[Action::ApprovalLapse],
             Self::Void { .. } => &[Action::ApprovalVoid],
-            Self::Rules(_) => &[Action::ApprovalRulesChange],
-            Self::Budgets(_) => &[Action::BudgetChange],
+            Self::Rules(..) => &[Action::ApprovalRulesChange],
+            Self::Budgets(..) => &[Action::BudgetChange],
         }
     }
 }
@@ -89,8 +89,8 @@ pub(super) async fn change_approval(
         ApprovalChange::Review { note } => review(tx, permit, note).await,
         ApprovalChange::Lapse => lapse(tx, permit).await,
         ApprovalChange::Void { failure } => void(tx, permit, failure).await,
-        ApprovalChange::Rules(rules) => put_rules(tx, permit, rules).await,
-        ApprovalChange::Budgets(budgets) => put_budgets(tx, permit, budgets).await,
+        ApprovalChange::Rules(rules, seen) => put_rules(tx, permit, (rules, seen)).await,
+        ApprovalChange::Budgets(budgets, seen) => put_budgets(tx, permit, (budgets, seen)).await,
     }
 }
 

@@ -15,47 +15,61 @@ use super::{Applied, outbox::tell};
 use crate::{
     error::StoreError,
     query::{governance, jobs::job_of},
-    sql::{Tx, get, get_json, json as text},
+    sql::{Tx, get, json as text},
 };
 
-/// Sets the rules.
+/// Sets the rules, if they are of the version that was seen.
 pub(super) async fn put_rules(
     tx: &Tx,
     permit: &Permit,
-    rules: ApprovalRules,
+    (rules, seen): (ApprovalRules, Option<i64>),
 ) -> Result<Applied, StoreError> {
-    const PUT: &str = "update governance set approval = $1 where id = 1";
-    let was = rules_now(tx).await?;
+    const PUT: &str = "\
+        update governance set approval = $1, approval_version = approval_version + 1 where id = 1";
+    let was = governance::rules_of(tx.row(governance::GOVERNANCE, []).await?)?;
+    refuse_other_version("list of rules", was.version, seen)?;
     tx.execute(PUT, [text(&rules).into()]).await?;
     let payload = json!({ "what": "rules", "by": permit.caller().name });
     tell(tx, Topic::GovernanceChanged, None, payload).await?;
-    let details = json!({ "was": was, "rules": rules });
+    let details = json!({ "was": was.document, "rules": rules });
     Ok(Applied::one(permit.action(), None, details))
 }
 
-/// Sets the budgets.
+/// Sets the budgets, if they are of the version that was seen.
 pub(super) async fn put_budgets(
     tx: &Tx,
     permit: &Permit,
-    budgets: Budgets,
+    (budgets, seen): (Budgets, Option<i64>),
 ) -> Result<Applied, StoreError> {
-    const PUT: &str = "update governance set budgets = $1 where id = 1";
-    let was = budgets_now(tx).await?;
+    const PUT: &str = "\
+        update governance set budgets = $1, budgets_version = budgets_version + 1 where id = 1";
+    let was = governance::budgets_of(tx.row(governance::GOVERNANCE, []).await?)?;
+    refuse_other_version("list of budgets", was.version, seen)?;
     tx.execute(PUT, [text(&budgets).into()]).await?;
     let payload = json!({ "what": "budgets", "by": permit.caller().name });
     tell(tx, Topic::GovernanceChanged, None, payload).await?;
-    let details = json!({ "was": was, "budgets": budgets });
+    let details = json!({ "was": was.document, "budgets": budgets });
     Ok(Applied::one(permit.action(), None, details))
 }
 
+/// The transaction holds the lock of all writers: what is compared here stays so until it is set.
+fn refuse_other_version(
+    what: &'static str,
+    version: i64,
+    seen: Option<i64>,
+) -> Result<(), StoreError> {
+    match seen.is_none_or(|seen| seen == version) {
+        true => Ok(()),
+        false => Err(StoreError::Overtaken { what }),
+    }
+}
+
 async fn rules_now(tx: &Tx) -> Result<ApprovalRules, StoreError> {
-    let row = tx.row(governance::GOVERNANCE, []).await?;
-    get_json(&row.ok_or(StoreError::Corrupt { what: "row of rules" })?, "approval", "rules")
+    Ok(governance::rules_of(tx.row(governance::GOVERNANCE, []).await?)?.document)
 }
 
 async fn budgets_now(tx: &Tx) -> Result<Budgets, StoreError> {
-    let row = tx.row(governance::GOVERNANCE, []).await?;
-    get_json(&row.ok_or(StoreError::Corrupt { what: "row of budgets" })?, "budgets", "budgets")
+    Ok(governance::budgets_of(tx.row(governance::GOVERNANCE, []).await?)?.document)
 }
 
 /// Mail address and role of an operator.

@@ -19,22 +19,29 @@ const KEPT_MICROS: i64 = 3_600 * 1_000_000;
 #[derive(Clone, Debug)]
 pub enum GrantChange {
     /// The operator that the permit is about may this, and nothing else of that site's saying.
-    Renew {
-        /// Name of the site.
-        source: String,
-        /// What.
-        capabilities: Capabilities,
-        /// Microseconds for which it counts.
-        life_micros: i64,
-    },
+    /// Without effect where the site has said something later already.
+    Renew(GrantWord),
     /// Takes out what has lapsed.
     Lapse,
+}
+
+/// What a site says that somebody may.
+#[derive(Clone, Debug)]
+pub struct GrantWord {
+    /// Name of the site.
+    pub source: String,
+    /// What.
+    pub capabilities: Capabilities,
+    /// When it was signed, in microseconds since 1970, by the clock of the site.
+    pub signed_at: i64,
+    /// Microseconds for which it counts.
+    pub life_micros: i64,
 }
 
 impl GrantChange {
     pub(super) fn actions(&self) -> &'static [Action] {
         match self {
-            Self::Renew { .. } => &[Action::GrantRenew],
+            Self::Renew(_) => &[Action::GrantRenew],
             Self::Lapse => &[Action::GrantLapse],
         }
     }
@@ -104,33 +111,74 @@ pub(super) async fn grants(
     change: GrantChange,
 ) -> Result<Applied, StoreError> {
     match change {
-        GrantChange::Renew { source, capabilities, life_micros } => {
+        GrantChange::Renew(word) => {
             let owner = permit.target().owner.ok_or(StoreError::Missing { what: "operator" })?;
-            renew(tx, owner, &source, &capabilities, life_micros).await
+            renew(tx, owner, word).await
         }
         GrantChange::Lapse => lapse(tx).await,
     }
 }
 
-async fn renew(
-    tx: &Tx,
-    owner: OperatorId,
-    source: &str,
-    capabilities: &Capabilities,
-    life_micros: i64,
-) -> Result<Applied, StoreError> {
+async fn renew(tx: &Tx, owner: OperatorId, word: GrantWord) -> Result<Applied, StoreError> {
     const HELD: &str = "\
         select capability from grants \
         where operator_id = $1 and source = $2 and expires_at > $3";
+    let GrantWord { source, mut capabilities, signed_at, life_micros } = word;
+    let rows = tx.rows(HELD, [owner.0.into(), source.clone().into(), tx.now.into()]).await?;
+    let held = rows.iter().map(|row| get::<String>(row, "capability"));
+    let held: Capabilities = held.collect::<Result<_, _>>()?;
+    let last = last_word(tx, owner, &source).await?;
+    if last.is_some_and(|last| signed_at < last) {
+        let details = json!({
+            "owner": owner, "source": source, "granted": held, "is_overtaken": true,
+        });
+        return Ok(Applied::one(Action::GrantRenew, None, details));
+    }
+    if last == Some(signed_at) {
+        // Nobody can say which of the two is the later one: what both say counts.
+        capabilities.retain(|capability| held.contains(capability));
+    }
+    let expires_at = tx.now.saturating_add(life_micros);
+    put_word(tx, (owner, &source, signed_at), (&capabilities, expires_at)).await?;
+    if held != capabilities {
+        raise_policy(tx).await?;
+    }
+    let added: Vec<&String> = capabilities.difference(&held).collect();
+    let taken: Vec<&String> = held.difference(&capabilities).collect();
+    let details = json!({
+        "owner": owner,
+        "source": source,
+        "granted": capabilities,
+        "added": added,
+        "taken": taken,
+        "expires_at": expires_at,
+    });
+    Ok(Applied::one(Action::GrantRenew, None, details))
+}
+
+/// When the last word of a site about an operator was signed.
+async fn last_word(tx: &Tx, owner: OperatorId, source: &str) -> Result<Option<i64>, StoreError> {
+    const LAST: &str = "\
+        select signed_at from grant_words where operator_id = $1 and source = $2";
+    let row = tx.row(LAST, [owner.0.into(), source.into()]).await?;
+    row.map(|row| get(&row, "signed_at")).transpose()
+}
+
+/// Keeps a word, and nothing of the one before it.
+async fn put_word(
+    tx: &Tx,
+    (owner, source, signed_at): (OperatorId, &str, i64),
+    (capabilities, expires_at): (&Capabilities, i64),
+) -> Result<(), StoreError> {
+    const WORD: &str = "\
+        insert into grant_words (operator_id, source, signed_at) values ($1, $2, $3) \
+        on conflict (operator_id, source) do update set signed_at = excluded.signed_at";
     const DROP: &str = "delete from grants where operator_id = $1 and source = $2";
     const GRANT: &str = "\
         insert into grants (operator_id, source, capability, renewed_at, expires_at) \
         values ($1, $2, $3, $4, $5)";
-    let rows = tx.rows(HELD, [owner.0.into(), source.into(), tx.now.into()]).await?;
-    let held = rows.iter().map(|row| get::<String>(row, "capability"));
-    let held: Capabilities = held.collect::<Result<_, _>>()?;
+    tx.execute(WORD, [owner.0.into(), source.into(), signed_at.into()]).await?;
     tx.execute(DROP, [owner.0.into(), source.into()]).await?;
-    let expires_at = tx.now.saturating_add(life_micros);
     for capability in capabilities {
         let values = [
             owner.0.into(),
@@ -141,20 +189,7 @@ async fn renew(
         ];
         tx.execute(GRANT, values).await?;
     }
-    if held != *capabilities {
-        raise_policy(tx).await?;
-    }
-    let added: Vec<&String> = capabilities.difference(&held).collect();
-    let taken: Vec<&String> = held.difference(capabilities).collect();
-    let details = json!({
-        "owner": owner,
-        "source": source,
-        "granted": capabilities,
-        "added": added,
-        "taken": taken,
-        "expires_at": expires_at,
-    });
-    Ok(Applied::one(Action::GrantRenew, None, details))
+    Ok(())
 }
 
 /// What has lapsed counts for nobody already; from now on it is not there either.

@@ -15,7 +15,17 @@ use crate::{
     sql::{get, get_json},
 };
 
-pub(crate) const GOVERNANCE: &str = "select approval, budgets from governance where id = 1";
+pub(crate) const GOVERNANCE: &str = "\
+    select approval, approval_version, budgets, budgets_version from governance where id = 1";
+
+/// A document as it stood when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// Goes up with each change.
+    pub version: i64,
+    /// What it says.
+    pub document: T,
+}
 
 /// Whose use of what is added up.
 pub(crate) struct UseOf<'a> {
@@ -91,6 +101,20 @@ pub(crate) fn amounts_of(row: &QueryResult) -> Result<Amounts, StoreError> {
     })
 }
 
+/// The rules of the row of governance.
+pub(crate) fn rules_of(row: Option<QueryResult>) -> Result<Versioned<ApprovalRules>, StoreError> {
+    let row = row.ok_or(StoreError::Corrupt { what: "row of rules" })?;
+    let document = get_json(&row, "approval", "rules")?;
+    Ok(Versioned { version: get(&row, "approval_version")?, document })
+}
+
+/// Its budgets.
+pub(crate) fn budgets_of(row: Option<QueryResult>) -> Result<Versioned<Budgets>, StoreError> {
+    let row = row.ok_or(StoreError::Corrupt { what: "row of budgets" })?;
+    let document = get_json(&row, "budgets", "budgets")?;
+    Ok(Versioned { version: get(&row, "budgets_version")?, document })
+}
+
 impl Store {
     /// Which exports wait for a second person.
     ///
@@ -98,8 +122,16 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn approval_rules(&self) -> Result<ApprovalRules, StoreError> {
-        let row = self.ask_one(GOVERNANCE, []).await?;
-        get_json(&row.ok_or(StoreError::Corrupt { what: "row of rules" })?, "approval", "rules")
+        Ok(self.versioned_rules().await?.document)
+    }
+
+    /// The same with their version.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn versioned_rules(&self) -> Result<Versioned<ApprovalRules>, StoreError> {
+        rules_of(self.ask_one(GOVERNANCE, []).await?)
     }
 
     /// The budgets.
@@ -108,8 +140,16 @@ impl Store {
     ///
     /// If the database fails.
     pub async fn budgets(&self) -> Result<Budgets, StoreError> {
-        let row = self.ask_one(GOVERNANCE, []).await?;
-        get_json(&row.ok_or(StoreError::Corrupt { what: "row of budgets" })?, "budgets", "budgets")
+        Ok(self.versioned_budgets().await?.document)
+    }
+
+    /// The same with their version.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn versioned_budgets(&self) -> Result<Versioned<Budgets>, StoreError> {
+        budgets_of(self.ask_one(GOVERNANCE, []).await?)
     }
 
     /// What is used of each of these budgets within a day, with what is on its way; of those that

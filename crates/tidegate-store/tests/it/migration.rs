@@ -37,6 +37,7 @@ fn assert_made_once(site: &Site) {
             "m0013_pauses",
             "m0015_action_runs",
             "m0016_makers",
+            "m0017_versions",
         ]
     );
     assert_eq!(site.lines("select version from policy"), ["1"]);

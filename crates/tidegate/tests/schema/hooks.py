@@ -84,6 +84,10 @@ def known_names(case):
         # So would a budget without room be, a rule that holds everything, and a reason for all.
         for one in [*(body.get("budgets") or []), *(body.get("rules") or [])]:
             one["subject"] = "endless"
+            if one.get("role") is not None:
+                one["role"] = ROLES[die(one, len(ROLES))]
+            if one.get("roles"):
+                one["roles"] = ROLES[: die(one, len(ROLES)) + 1]
         body.pop("reason", None)
     elif operation == "create_token" and isinstance(body.get("scopes"), list):
         body["scopes"] = CAPABILITIES[: die(body, len(CAPABILITIES) + 1)]

@@ -81,8 +81,9 @@ class TidegateExportMixin(_Base):
         if by_keys:
             return self._sent(request, email, {"ids": translate.keys(queryset)})
         scope, why = translate.scope(queryset, self.tidegate_fields)
+        cited = translate.cited(queryset, self.tidegate_fields)
         try:
-            return self._sent(request, email, scope)
+            return self._sent(request, email, scope, None if why is None else cited)
         except client.Refused as error:
             if error.is_masked:
                 # What may not be sought must not be found by another way: not by keys.
@@ -96,9 +97,15 @@ class TidegateExportMixin(_Base):
             if why is not None or not error.faults or not is_scope:
                 raise
             by_key = {"ids": translate.keys(queryset, str(error))}
-            return self._sent(request, email, by_key)
+            return self._sent(request, email, by_key, cited)
 
-    def _sent(self, request: HttpRequest, email: str, scope: dict[str, Any]) -> str:
+    def _sent(
+        self,
+        request: HttpRequest,
+        email: str,
+        scope: dict[str, Any],
+        cited: list[str] | None = None,
+    ) -> str:
         export: dict[str, Any] = {
             "subject": self.tidegate_subject,
             "format": self.tidegate_format,
@@ -112,8 +119,10 @@ class TidegateExportMixin(_Base):
             config(),
             email=email,
             is_active=request.user.is_active,
+            signed_at=client.moment(),
             memberships=memberships.of(request.user),
             export=export,
+            cited=cited,
         )
         return str(taken["url"])
 

@@ -117,24 +117,39 @@ def _told(error: urllib.error.HTTPError) -> tuple[str, tuple[Fault, ...]]:
         return "it did not say why", ()
 
 
+def moment() -> int:
+    """Now, in microseconds since 1970. Whoever reads what somebody may asks for it before."""
+    return time.time_ns() // 1_000
+
+
 def hand_over(
     config: Config,
     *,
     email: str,
     is_active: bool,
     memberships: list[dict[str, Any]],
+    signed_at: int,
     export: dict[str, Any] | None,
+    cited: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Sends a signed request: good once, for a minute, and for this user alone."""
-    document = {
+    """Sends a signed request: good once, for a minute, and for this user alone.
+
+    Of two requests that overtake one another the one of the later moment counts: what it says of
+    the user is not older than that. `cited` are the fields by which records were found that go by
+    their keys: Tidegate refuses what is masked for the user, by this way as by any other.
+    """
+    document: dict[str, Any] = {
         "issuer": config.issuer,
         "audience": config.audience,
         "user": {"email": email, "is_active": is_active},
         "memberships": memberships,
+        "signed_at": signed_at,
         "export": export,
     }
+    if cited:
+        document["cited"] = cited
     body = canonical(document)
-    nonce, timestamp = secrets.token_urlsafe(24), int(time.time())
+    nonce, timestamp = secrets.token_urlsafe(24), signed_at // 1_000_000
     headers = {
         "webhook-id": nonce,
         "webhook-timestamp": str(timestamp),

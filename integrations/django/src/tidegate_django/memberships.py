@@ -103,6 +103,7 @@ def push(*, limit: int = 1000, is_patient: bool = True) -> tuple[int, int]:
 
 def _push_one(row: Any) -> bool:
     users = get_user_model()._default_manager
+    signed_at = client.moment()
     user = users.filter(pk=row.user_key).first() if row.user_key else None
     if user is not None and (email_of(user) != row.email or is_shared(user, row.email)):
         user = None
@@ -114,6 +115,7 @@ def _push_one(row: Any) -> bool:
             email=row.email,
             is_active=bool(user is not None and user.is_active),
             memberships=held,
+            signed_at=signed_at,
             export=None,
         )
     except client.Refused as error:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.models import QuerySet, lookups
 from django.db.models.expressions import Col
+from django.db.models.sql import Query
 from django.db.models.sql.where import AND, OR, XOR, NothingNode, WhereNode
 
 #: Keys of one request at most: Tidegate takes no more.
@@ -88,6 +89,34 @@ def scope(
         return {"filter": _filter(queryset, fields), "sort": _sort(queryset, fields)}, None
     except Untranslatable as why:
         return {"ids": keys(queryset, str(why))}, str(why)
+
+
+def cited(queryset: QuerySet[Any], fields: Mapping[str, str]) -> list[str]:
+    """The fields of its own table by which a queryset is found, whatever it does with them: what
+    is masked for a user must not be sought by keys either."""
+    query = queryset.query
+    own = queryset.model._meta.concrete_model
+    slugs: set[str] = set()
+    todo: list[Any] = [query]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, Query):
+            todo += [one.where, *one.annotations.values(), *one.combined_queries]
+        elif isinstance(one, WhereNode):
+            todo += one.children
+        elif isinstance(one, Col):
+            if one.target.model._meta.concrete_model is own:
+                slugs.add(fields.get(one.target.name, one.target.column))
+        elif hasattr(one, "get_source_expressions"):
+            todo += [part for part in one.get_source_expressions() if part is not None]
+            # What is on the right of a condition may be a query, or a list of expressions.
+            right = getattr(one, "rhs", None)
+            todo += right if isinstance(right, (list, tuple)) else [right]
+            todo.append(getattr(one, "query", None))
+    if query.is_sliced:
+        # The first ones are found by their order.
+        slugs.update(name.lstrip("-") for name in _sort(queryset, fields))
+    return sorted(slug for slug in slugs if slug is not None)
 
 
 def keys(queryset: QuerySet[Any], why: str = "this selection") -> list[Any]:

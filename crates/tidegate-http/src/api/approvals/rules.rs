@@ -1,6 +1,6 @@
 //! The rules by which exports wait for a second person, and say why they are wanted.
 
-use axum::{Json, extract::State};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use tidegate_model::approval::ApprovalRules;
 use utoipa::ToSchema;
@@ -9,6 +9,7 @@ use crate::{
     edge::Shared,
     input::{Body, Signed},
     problem::Problem,
+    version::{IfMatch, versioned},
 };
 
 /// What a site asks of its exports beside the right to make them.
@@ -131,26 +132,35 @@ enum ReasonForSchema {
 /// The rules.
 #[utoipa::path(
     get, path = "/approvals/rules", operation_id = "get_approval_rules", tag = "approvals",
-    responses((status = 200, description = "The rules", body = RulesSchema))
+    responses((
+        status = 200, description = "The rules, and their version", body = RulesSchema,
+        headers(("ETag" = String)),
+    ))
 )]
 pub(in crate::api) async fn get(
     State(edge): State<Shared>,
     Signed(caller): Signed,
-) -> Result<Json<ApprovalRules>, Problem> {
-    Ok(Json(edge.service.approval_rules(&caller).await?))
+) -> Result<Response, Problem> {
+    let rules = edge.service.approval_rules(&caller).await?;
+    Ok(versioned(rules.version, rules.document))
 }
 
 /// Sets all rules. What waits goes on waiting; what was made before goes on.
 #[utoipa::path(
     put, path = "/approvals/rules", operation_id = "put_approval_rules", tag = "approvals",
+    params((
+        "If-Match" = Option<String>, Header,
+        description = "The `ETag` that was read: where they are others by now, nothing is changed",
+    )),
     request_body = RulesSchema,
     responses((status = 204, description = "They are as they were sent"))
 )]
 pub(in crate::api) async fn put(
     State(edge): State<Shared>,
     Signed(caller): Signed,
+    IfMatch(version): IfMatch,
     Body(rules): Body<ApprovalRules>,
 ) -> Result<StatusCode, Problem> {
-    edge.service.set_approval_rules(&caller, rules).await?;
+    edge.service.set_approval_rules(&caller, rules, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }

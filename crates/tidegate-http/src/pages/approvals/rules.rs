@@ -9,7 +9,7 @@ use tidegate_model::{
     approval::{ApprovalRule, ApprovalRules, Hours, ReasonFor},
     fault::{Fault, Faults},
 };
-use tidegate_service::ServiceError;
+use tidegate_service::{ServiceError, Versioned};
 
 use super::super::{flash::Flash, forms::Sent, sentence, shell::Shell, words};
 use crate::{
@@ -19,6 +19,9 @@ use crate::{
 
 /// Where it is.
 pub(in crate::pages) const PATH: &str = "/sg-admin/approvals/rules";
+/// What is said to whoever changes what is not there any more.
+const OVERTAKEN: &str = "Somebody has changed the rules since you loaded this page, and \
+    nothing of yours was saved: these are they as they are now";
 /// Days of a week, as rules name them.
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -26,6 +29,7 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 #[template(path = "approval_rules.html")]
 struct Page<'a> {
     shell: &'a Shell,
+    version: i64,
     lines: Vec<Line>,
     break_glass: bool,
     reasons: Vec<(&'static str, &'static str, bool)>,
@@ -73,6 +77,8 @@ impl Line {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Form {
+    /// The version that was shown.
+    version: i64,
     /// What is done: `add`, `remove` or `set`.
     act: String,
     name: String,
@@ -165,16 +171,17 @@ pub(in crate::pages) async fn show(
     State(edge): State<Shared>,
     shell: Shell,
 ) -> Result<Response, Problem> {
-    page(&edge, &shell, &Form::default(), Vec::new()).await
+    page(&edge, &shell, &Form::default(), (StatusCode::OK, Vec::new())).await
 }
 
 async fn page(
     edge: &Edge,
     shell: &Shell,
     sent: &Form,
-    faults: Vec<(&'static str, String)>,
+    (status, faults): (StatusCode, Vec<(&'static str, String)>),
 ) -> Result<Response, Problem> {
     let rules = edge.service.approval_rules(&shell.caller).await?;
+    let Versioned { version, document: rules } = rules;
     let subjects = shell.standing.subjects.iter();
     let choice = |one: &ReasonFor| {
         let words = match one {
@@ -185,6 +192,7 @@ async fn page(
         (one.slug(), words, *one == rules.reason.required_for)
     };
     let page = Page {
+        version,
         lines: rules.rules.iter().map(|rule| Line::of(shell, rule)).collect(),
         break_glass: rules.break_glass,
         reasons: ReasonFor::ALL.iter().map(choice).collect(),
@@ -192,10 +200,9 @@ async fn page(
         subjects: subjects.map(|one| (one.slug.clone(), shell.subject_label(&one.slug))).collect(),
         days: DAYS,
         sent,
-        faults: faults.clone(),
+        faults,
         shell,
     };
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(shell.page(status, &page))
 }
 
@@ -205,9 +212,12 @@ pub(in crate::pages) async fn send(
     shell: Shell,
     Sent(sent): Sent<Form>,
 ) -> Result<Response, Problem> {
-    let rules = edge.service.approval_rules(&shell.caller).await?;
+    // What the form changes is what was shown, or nothing.
+    let rules = edge.service.approval_rules(&shell.caller).await?.document;
     let done = match sent.applied(rules) {
-        Ok(rules) => edge.service.set_approval_rules(&shell.caller, rules).await,
+        Ok(rules) => {
+            edge.service.set_approval_rules(&shell.caller, rules, Some(sent.version)).await
+        }
         Err(faults) => Err(faults.into()),
     };
     match done {
@@ -220,7 +230,12 @@ pub(in crate::pages) async fn send(
         Err(ServiceError::Faults(Faults(faults))) => {
             let named =
                 faults.iter().map(|fault| (control(&fault.pointer), sentence(&fault.detail)));
-            page(&edge, &shell, &sent, named.collect()).await
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            page(&edge, &shell, &sent, (status, named.collect())).await
+        }
+        Err(ServiceError::Overtaken { .. }) => {
+            let fault = ("name", OVERTAKEN.to_owned());
+            page(&edge, &shell, &sent, (StatusCode::CONFLICT, vec![fault])).await
         }
         Err(other) => Err(other.into()),
     }

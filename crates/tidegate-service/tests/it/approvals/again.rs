@@ -78,7 +78,7 @@ fn whoever_decides_sees_no_masked_value_and_no_row_beyond_their_limit() {
         assert_eq!(check.build(first).await.status, Status::Ready);
         let rules = json!({ "rules": [{ "name": "all" }] });
         let rules: ApprovalRules = serde_json::from_value(rules).unwrap();
-        check.service.set_approval_rules(&check.ada().await, rules).await.unwrap();
+        check.service.set_approval_rules(&check.ada().await, rules, None).await.unwrap();
         let filtered = check.create(users(filter("bo@example.org"))).await;
         let all = json!({ "subject": "users", "format": "csv", "fields": ["id", "email", "city"] });
         let whole = check.create(all).await;
@@ -122,7 +122,7 @@ fn a_run_for_which_a_budget_has_no_room_is_refused_to_its_owner_once() {
         check.service.create_schedule(&ada, &request, None).await.unwrap();
         let budgets = json!({ "budgets": [{ "name": "none", "subject": "orders", "exports": 0 }] });
         let budgets: Budgets = serde_json::from_value(budgets).unwrap();
-        check.service.set_budgets(&ada, budgets).await.unwrap();
+        check.service.set_budgets(&ada, budgets, None).await.unwrap();
         check.clock.step(24 * super::HOUR);
         check.service.fire_schedules().await.unwrap();
         let denied: Vec<_> = check

@@ -8,7 +8,8 @@ use tidegate_model::{
     registry::{AdminAction, Kind, Reach, Registered, SyncStep},
 };
 use tidegate_store::{
-    Change, Committed, GrantChange, SessionChange, SessionProof, StoreError, TakenRequest,
+    Change, Committed, GrantChange, GrantWord, SessionChange, SessionProof, StoreError,
+    TakenRequest,
 };
 
 use crate::check::{Check, random_word};
@@ -44,12 +45,28 @@ fn of_editor(check: &Check) -> Target {
     Target { owner: Some(editor(check)), ..Target::default() }
 }
 
-async fn renew(check: &Check, capabilities: &[&str]) -> Result<Committed, StoreError> {
-    let capabilities = capabilities.iter().map(|one| (*one).to_owned()).collect();
-    let change =
-        GrantChange::Renew { source: "django".to_owned(), capabilities, life_micros: DAY_MICROS };
-    let site = Caller::provider("django", Via::Api, None);
-    check.change(&site, (Action::GrantRenew, of_editor(check)), Change::Grants(change)).await
+async fn renew(
+    check: &Check,
+    signed_at: i64,
+    capabilities: &[&str],
+) -> Result<Committed, StoreError> {
+    renew_by(check, "django", (signed_at, capabilities)).await
+}
+
+async fn renew_by(
+    check: &Check,
+    source: &str,
+    (signed_at, capabilities): (i64, &[&str]),
+) -> Result<Committed, StoreError> {
+    let word = GrantWord {
+        source: source.to_owned(),
+        capabilities: capabilities.iter().map(|one| (*one).to_owned()).collect(),
+        signed_at,
+        life_micros: DAY_MICROS,
+    };
+    let site = Caller::provider(source, Via::Api, None);
+    let change = Change::Grants(GrantChange::Renew(word));
+    check.change(&site, (Action::GrantRenew, of_editor(check)), change).await
 }
 
 async fn lapse(check: &Check) -> Result<Committed, StoreError> {
@@ -99,10 +116,10 @@ fn each_step_of_a_sync_is_kept_with_an_entry_of_its_own() {
 #[test]
 fn what_a_site_grants_counts_for_a_day_and_is_gone_after_it() {
     Check::on_both_behind(3 * DAY_MICROS, async |check| {
-        renew(check, &["users.list", "users.export"]).await.unwrap();
+        renew(check, 1, &["users.list", "users.export"]).await.unwrap();
         assert_eq!(granted(check).await, capabilities(&["users.export", "users.list"]));
         let version = check.store.policy().await.unwrap().version;
-        renew(check, &["users.list", "users.export"]).await.unwrap();
+        renew(check, 2, &["users.list", "users.export"]).await.unwrap();
         assert_eq!(check.store.policy().await.unwrap().version, version, "nothing has changed");
         check.store.clock().step(DAY_MICROS - MINUTE_MICROS);
         assert_eq!(granted(check).await.len(), 2, "a minute before its end");
@@ -115,9 +132,64 @@ fn what_a_site_grants_counts_for_a_day_and_is_gone_after_it() {
         assert_eq!(left.entries.len(), 1, "{left:?}");
         assert!(!check.store.has_lapsed_grants().await.unwrap());
         assert!(check.store.policy().await.unwrap().version > version);
-        renew(check, &["users.list"]).await.unwrap();
-        renew(check, &[]).await.unwrap();
+        renew(check, 3, &["users.list"]).await.unwrap();
+        renew(check, 4, &[]).await.unwrap();
         assert!(granted(check).await.is_empty(), "what is not said again is gone at once");
+    });
+}
+
+#[test]
+fn an_older_word_of_a_site_that_comes_later_changes_nothing() {
+    Check::on_both(async |check| {
+        renew(check, 10, &["users.list", "users.export"]).await.unwrap();
+        renew(check, 30, &["users.list"]).await.unwrap();
+        let version = check.store.policy().await.unwrap().version;
+        let (done, left) = check.watch(renew(check, 20, &["users.list", "users.export"])).await;
+        done.unwrap();
+        assert_eq!(left.entries.len(), 1, "that it came stands in the log: {left:?}");
+        let policy = check.store.policy().await.unwrap();
+        assert_eq!(policy.version, version);
+        assert_eq!(granted(check).await, capabilities(&["users.list"]));
+        renew(check, 40, &[]).await.unwrap();
+        renew(check, 39, &["users.list"]).await.unwrap();
+        assert!(granted(check).await.is_empty(), "nor does it bring back what was taken whole");
+        // Each site has a clock of its own.
+        renew_by(check, "wagtail", (5, &["users.list"])).await.unwrap();
+        assert_eq!(granted(check).await, capabilities(&["users.list"]));
+        renew(check, 41, &["users.export"]).await.unwrap();
+        assert_eq!(granted(check).await, capabilities(&["users.export", "users.list"]));
+    });
+}
+
+#[test]
+fn of_two_words_of_one_moment_counts_what_both_say() {
+    Check::on_both(async |check| {
+        for (at, first, second) in [
+            (10, &["users.list", "users.export"][..], &["users.list", "orders.list"][..]),
+            (20, &["users.list", "orders.list"], &["users.list", "users.export"]),
+        ] {
+            renew(check, at, first).await.unwrap();
+            renew(check, at, second).await.unwrap();
+            assert_eq!(granted(check).await, capabilities(&["users.list"]));
+        }
+        renew(check, 30, &[]).await.unwrap();
+        renew(check, 30, &["users.list"]).await.unwrap();
+        assert!(granted(check).await.is_empty());
+    });
+}
+
+#[test]
+fn of_two_words_at_once_the_later_one_counts_whichever_comes_first() {
+    Check::on_both(async |check| {
+        for round in 0..10 {
+            let at = 10 * round;
+            renew(check, at + 1, &["users.list"]).await.unwrap();
+            let older = renew(check, at + 2, &["users.list", "users.export"]);
+            let (older, newer) = tokio::join!(older, renew(check, at + 3, &["users.list"]));
+            older.unwrap();
+            newer.unwrap();
+            assert_eq!(granted(check).await, capabilities(&["users.list"]));
+        }
     });
 }
 

@@ -20,6 +20,7 @@ role = "viewer"
 create = true
 sign_in = true
 "#;
+const SECOND_MICROS: i64 = 1_000_000;
 const KEY: &str = "a key that the two sites share, and nobody else";
 
 /// A request, and how it is signed.
@@ -29,8 +30,12 @@ pub(crate) struct Handed<'a> {
     audience: String,
     issuer: &'a str,
     nonce: String,
-    /// Seconds since it was signed.
+    /// When it was put together, in microseconds.
+    at: i64,
+    /// Seconds before that at which it was signed.
     age: i64,
+    /// Whether the body says the moment, too, and not the header alone its second.
+    says_moment: bool,
     is_active: bool,
     memberships: Value,
     pub(crate) export: Value,
@@ -38,6 +43,7 @@ pub(crate) struct Handed<'a> {
 
 impl<'a> Handed<'a> {
     /// One that is good.
+    #[expect(clippy::disallowed_methods, reason = "the other site has a clock of its own")]
     pub(crate) fn of(server: &Server) -> Self {
         Self {
             email: "hedy@example.com",
@@ -45,26 +51,35 @@ impl<'a> Handed<'a> {
             audience: server.base.clone(),
             issuer: "django",
             nonce: format!("{:032x}", rand::random::<u128>()),
+            at: Utc::now().timestamp_micros(),
             age: 0,
+            says_moment: true,
             is_active: true,
             memberships: json!([{ "model": "shop.Order", "codenames": ["view", "export"] }]),
             export: Value::Null,
         }
     }
 
+    fn signed_at(&self) -> i64 {
+        self.at - self.age * SECOND_MICROS
+    }
+
     fn body(&self) -> Value {
-        json!({
+        let mut body = json!({
             "issuer": self.issuer,
             "audience": self.audience,
             "user": { "email": self.email, "is_active": self.is_active },
             "memberships": self.memberships,
             "export": self.export,
-        })
+        });
+        if self.says_moment {
+            body["signed_at"] = self.signed_at().into();
+        }
+        body
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the other site has a clock of its own")]
     fn headers(&self) -> [(&'static str, String); 3] {
-        let at = Utc::now().timestamp() - self.age;
+        let at = self.signed_at() / SECOND_MICROS;
         let key = SharedKey::read(&self.key.into()).unwrap();
         let body = serde_json::to_vec(&self.body()).unwrap();
         [
@@ -230,6 +245,53 @@ fn a_site_grants_what_is_of_its_models_and_signs_no_administrator_in() {
     assert_eq!(stranger.sent(&site).status(), 422);
     let people = server.with_role("administrator").read("/api/v1/operators").to_string();
     assert!(!people.contains("nobody@example.com") && people.contains("hedy@example.com"));
+}
+
+#[test]
+fn an_older_word_does_not_bring_back_what_a_newer_one_has_taken() {
+    for says_moment in [true, false] {
+        let server = server();
+        let site = server.with_role("site");
+        let word = |age: i64, memberships: Value| Handed {
+            age,
+            says_moment,
+            memberships,
+            ..Handed::of(&server)
+        };
+        let orders_of = || json!([{ "model": "shop.Order", "codenames": ["view", "export"] }]);
+        assert_eq!(word(20, orders_of()).sent(&site).status(), 201);
+        let older = word(8, orders_of());
+        let click = Handed { export: orders(), ..word(6, orders_of()) };
+        assert_eq!(word(2, json!([])).sent(&site).status(), 201);
+        let taken: Value = older.sent(&site).json().unwrap();
+        assert_eq!(taken["granted"], json!([]), "the newer word counts");
+        assert_eq!(click.sent(&site).status(), 422, "for a click, too");
+        let made = server.log();
+        assert!(
+            !made
+                .iter()
+                .any(|entry| entry["action"] == "export.created" && entry["outcome"] == "done")
+        );
+        let taken: Value = word(1, orders_of()).sent(&site).json().unwrap();
+        assert_eq!(taken["granted"], json!(["orders.export", "orders.list"]), "said again");
+    }
+}
+
+#[test]
+fn a_moment_that_is_not_of_the_second_that_was_signed_is_refused() {
+    let server = server();
+    let site = server.with_role("site");
+    let good = Handed::of(&server);
+    let mut body = good.body();
+    body["signed_at"] = (good.signed_at() + SECOND_MICROS).into();
+    let (id, at) = (good.nonce.clone(), good.signed_at() / SECOND_MICROS);
+    let key = SharedKey::read(&KEY.into()).unwrap();
+    let signature = key.sign(&id, at, &serde_json::to_vec(&body).unwrap());
+    let request = site.request(Method::POST, "/api/v1/hand-overs").header("webhook-id", id);
+    let request = request.header("webhook-timestamp", at).header("webhook-signature", signature);
+    let answer = request.json(&body).send().unwrap();
+    assert_eq!(answer.status(), 422);
+    assert!(answer.text().unwrap().contains("another second"));
 }
 
 #[test]

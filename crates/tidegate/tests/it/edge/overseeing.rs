@@ -1,6 +1,8 @@
 //! Pages of whoever oversees the site: every form posted without a script leaves its entry, and
 //! nobody else sees or posts any of them.
 
+mod rules;
+
 use std::process::Command;
 
 use reqwest::{Method, blocking::Response};

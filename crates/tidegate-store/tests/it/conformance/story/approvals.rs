@@ -10,7 +10,7 @@ use crate::check::{add_operator, failure, new_job};
 pub(super) async fn approvals(story: &Story<'_>) {
     let check = story.check;
     let second = add_operator(&check.store, "bea@example.com", "administrator").await;
-    let rules = |text: &str| ApprovalChange::Rules(serde_json::from_str(text).unwrap());
+    let rules = |text: &str| ApprovalChange::Rules(serde_json::from_str(text).unwrap(), None);
     let rules_of = async |words: &str, text: &str| {
         story.manage(words, Action::ApprovalRulesChange, Change::Approval(rules(text))).await;
     };
@@ -46,6 +46,6 @@ pub(super) async fn approvals(story: &Story<'_>) {
         story.upkeep(words, action, job, Change::Approval(change)).await;
     }
     rules_of("let none wait", "{}").await;
-    let budgets = ApprovalChange::Budgets(serde_json::from_str("{}").unwrap());
+    let budgets = ApprovalChange::Budgets(serde_json::from_str("{}").unwrap(), None);
     story.manage("set budgets", Action::BudgetChange, Change::Approval(budgets)).await;
 }
