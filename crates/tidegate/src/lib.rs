@@ -18,8 +18,25 @@ pub mod traces;
 pub mod watch;
 pub mod wire;
 
+/// Exit code of whoever is left by the reader of its output, as a shell gives it.
+const LEFT_BY_READER: i32 = 128 + 13;
+
+/// Whoever reads a list may have read enough (`| head`): that ends the command without a word. A
+/// file that is written to standard output tells its errors by itself.
+fn end_with_the_reader() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(LEFT_BY_READER);
+        }
+        tell(panic);
+    }));
+}
+
 /// Runs one command and gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    end_with_the_reader();
     let cli = match cli::Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => error.exit(),

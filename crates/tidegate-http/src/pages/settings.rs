@@ -335,22 +335,34 @@ fn read_list(of: ListOf, sent: &Texts) -> Value {
     }
 }
 
+/// What a form means: subjects that were ticked, or no more, beside what the configuration declares
+/// are a list of their own, also where whoever did so has not said that.
+fn meant(mut sent: Texts, now: &Settings, choices: &[(String, bool)]) -> Texts {
+    let is_ticked = |slug: &str| sent.contains_key(&format!("{SUBJECT}{slug}"));
+    let is_other = choices.iter().any(|(slug, is_declared)| is_ticked(slug) != *is_declared);
+    let says_declared = sent.get("pii_subjects").is_some_and(|word| word == DECLARED);
+    if says_declared && now.pii_subjects.is_none() && is_other {
+        sent.insert("pii_subjects".to_owned(), LISTED.to_owned());
+    }
+    sent
+}
+
 /// Sets them all.
 pub(super) async fn send(
     State(edge): State<Shared>,
     shell: Shell,
     Sent(sent): Sent<Texts>,
 ) -> Result<Response, Problem> {
-    let (read, faults) = read(&sent);
     // Whoever may not is told so before anything else.
-    edge.service.settings(&shell.caller).await?;
+    let now = edge.service.settings(&shell.caller).await?;
+    let sent = meant(sent, &now, &edge.service.pii_choices(&shell.caller).await?);
+    let (read, faults) = read(&sent);
     if !faults.is_empty() {
         return page(&edge, &shell, &sent, faults).await;
     }
     let settings: Settings =
         serde_json::from_value(read).map_err(|_| Problem::of(ProblemKind::InvalidRequest))?;
     // What the form does not say of a pinned list is as it was.
-    let now = edge.service.settings(&shell.caller).await?;
     let pinned = edge.service.pinned_settings();
     let is_list = |name: &&&str| {
         SETTINGS.iter().any(|setting| setting.name == **name && setting.list_of.is_some())
@@ -412,6 +424,23 @@ fn read(sent: &Texts) -> (Value, Vec<(&'static str, String)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_ticked_counts_though_the_select_beside_it_was_left() {
+        let choices = [("users".to_owned(), true), ("content".to_owned(), false)];
+        let whose = |ticked: &[&str], now: Option<&str>| {
+            let boxes = ticked.iter().map(|slug| (format!("{SUBJECT}{slug}"), "on".to_owned()));
+            let word = ("pii_subjects".to_owned(), DECLARED.to_owned());
+            let now = now.map(|slug| [slug.to_owned()].into());
+            let now = Settings { pii_subjects: now, ..Settings::default() };
+            meant(boxes.chain([word]).collect(), &now, &choices)["pii_subjects"].clone()
+        };
+        assert_eq!(whose(&["users"], None), DECLARED);
+        assert_eq!(whose(&["users", "content"], None), LISTED);
+        assert_eq!(whose(&[], None), LISTED);
+        // Whoever goes back to the configuration leaves the list that was there.
+        assert_eq!(whose(&["content"], Some("content")), DECLARED);
+    }
 
     #[test]
     fn every_setting_stands_in_one_group_and_is_read_as_it_was_written() {

@@ -33,6 +33,19 @@ pub(crate) fn governed() -> Shop {
     shop
 }
 
+#[test]
+fn a_list_whose_reader_has_read_enough_ends_without_a_word() {
+    let shop = governed();
+    for list in [&["roles", "list"][..], &["--json", "roles", "list"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = shop.command(&[&["--as", "ada@example.com"], list].concat());
+        let ended = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let words = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!((ended.status.code(), &*words), (Some(141), ""));
+    }
+}
+
 /// Runs a command in Ada's name.
 pub(crate) fn ada(shop: &Shop, arguments: &[&str]) -> Ended {
     shop.run(&[&["--as", "ada@example.com"], arguments].concat())

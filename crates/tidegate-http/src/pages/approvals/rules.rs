@@ -103,6 +103,12 @@ impl Form {
         self.day.iter().any(|one| one == day)
     }
 
+    /// Whether it says something of hours, and not all that they take.
+    fn has_half_hours(&self) -> bool {
+        let times = [&self.from, &self.until].into_iter().filter(|time| !time.is_empty()).count();
+        times == 1 || times == 0 && !self.day.is_empty()
+    }
+
     /// The rule that is added.
     fn rule(&self) -> Result<ApprovalRule, Faults> {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -129,6 +135,10 @@ impl Form {
                 Ok(number) => document[name] = number.into(),
                 Err(_) => faults.push(Fault::new(format!("/{name}"), "this is a whole number")),
             }
+        }
+        if self.has_half_hours() {
+            let detail = "a rule for some hours has both times: from when, and until when";
+            faults.push(Fault::new("/from", detail));
         }
         if let (Some(from), Some(until)) = (some(&self.from), some(&self.until)) {
             let zone = some(&self.zone).unwrap_or_else(|| "UTC".to_owned());
@@ -256,4 +266,30 @@ fn control(pointer: &str) -> &'static str {
     ];
     let last = pointer.rsplit('/').next().unwrap_or_default();
     CONTROLS.into_iter().find(|control| *control == last).unwrap_or("name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_of_which_a_half_is_missing_are_a_fault_and_not_every_hour() {
+        let rule = |from: &str, until: &str, days: &[&str]| {
+            let form = Form {
+                name: "nights".to_owned(),
+                from: from.to_owned(),
+                until: until.to_owned(),
+                day: days.iter().map(|&day| day.to_owned()).collect(),
+                ..Form::default()
+            };
+            form.rule().map(|rule| rule.hours.is_some())
+        };
+        assert!(!rule("", "", &[]).unwrap());
+        assert!(rule("22:00", "06:00", &["mon"]).unwrap());
+        for (from, until, days) in [("22:00", "", &[][..]), ("", "06:00", &[]), ("", "", &["mon"])]
+        {
+            let Faults(faults) = rule(from, until, days).unwrap_err();
+            assert_eq!(faults[0].pointer, "/from");
+        }
+    }
 }

@@ -119,7 +119,7 @@ fn whoever_had_a_hand_in_what_was_released_alone_does_not_review_it() {
             "break_glass": true, "rules": [{ "name": "orders", "subject": "orders" }],
         });
         let rules = serde_json::from_value(rules).unwrap();
-        check.service.set_approval_rules(&ada, rules).await.unwrap();
+        check.service.set_approval_rules(&ada, rules, None).await.unwrap();
         let id = check.daily_of(&bea).await;
         check.widen(&ada, id).await;
         let run = check.service.run_schedule(&bea, id).await.unwrap();
