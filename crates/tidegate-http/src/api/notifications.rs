@@ -365,7 +365,10 @@ pub(super) async fn deliveries(
     post, path = "/notifications/deliveries/{id}/redeliver", operation_id = "redeliver",
     tag = "notifications",
     params(("id" = i64, Path, minimum = 1)),
-    responses((status = 202, description = "It is on its way"))
+    responses(
+        (status = 202, description = "It is on its way"),
+        (status = 409, description = "It was not given up, or its webhook is off"),
+    )
 )]
 pub(super) async fn redeliver(
     State(edge): State<Shared>,

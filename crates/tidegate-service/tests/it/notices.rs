@@ -243,7 +243,11 @@ fn what_is_given_up_is_kept_said_loudly_and_can_be_sent_again() {
         rig.smtp.feels(tidegate_testkit::smtp::SmtpMood::Takes);
         let ada = check.ada().await;
         check.service.repeat_delivery(&ada, dead.id).await.unwrap();
-        assert!(check.service.repeat_delivery(&ada, dead.id).await.is_err(), "it waits already");
+        let again = check.service.repeat_delivery(&ada, dead.id).await;
+        assert!(
+            matches!(again, Err(tidegate_service::ServiceError::Overtaken { .. })),
+            "it waits already"
+        );
         rig.look().await;
         assert_eq!(rig.states().await, [DeliveryState::Sent]);
         assert_eq!(rig.smtp.mails()[0].header("message-id").unwrap(), mail_id(&dead.message));

@@ -18,6 +18,7 @@ use crate::{
 
 mod collector;
 mod control_plane;
+mod masks;
 mod notify;
 mod public_url;
 

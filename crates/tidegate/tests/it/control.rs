@@ -34,6 +34,21 @@ pub(crate) fn governed() -> Shop {
 }
 
 #[test]
+fn a_mask_of_a_class_that_no_field_has_is_warned_of_by_its_role() {
+    let shop = governed();
+    // It also says that nothing answers at `public_url`.
+    let check = || shop.run(&["check"]).with_code(2).stdout;
+    assert!(check().contains("masks: good"));
+    ada(&shop, &["roles", "put", "clerk", "--mask", "emial=hash", "--mask", "*=redact"])
+        .with_code(0);
+    let said = check();
+    assert!(
+        said.contains("masks: warning, role clerk: `emial` is no class of any field"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_list_whose_reader_has_read_enough_ends_without_a_word() {
     let shop = governed();
     for list in [&["roles", "list"][..], &["--json", "roles", "list"]] {

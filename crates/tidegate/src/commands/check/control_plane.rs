@@ -4,7 +4,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{notify, public_url};
+use super::{masks, notify, public_url};
 use crate::{
     cli::Cli,
     control::{self, Control},
@@ -80,6 +80,7 @@ pub(super) fn find(cli: &Cli) -> Result<Vec<Part>, Failure> {
                     .map(|()| "those of this control database".to_owned()),
             ),
             quarantine(&control).await,
+            masks::find(&control).await,
         ];
         if let Some(url) = &control.settings.server.public_url {
             parts.push(public_url::ask(url).await);
