@@ -1,12 +1,12 @@
 //! Puts into values, and into words, what a notice says: no row, no secret, no condition.
 
 use serde_json::{Map, Value, json};
-use tidegate_model::{job::Job, status::Status};
+use tidegate_model::{job::Job, notice::Topic, status::Status};
 use tidegate_store::{StoreError, Told};
 
 use super::{
     settings::NotifySettings,
-    template::{Rendered, example, program_words, render_apart},
+    template::{Rendered, details_with, example, program_words, render_apart},
 };
 use crate::{error::ServiceError, service::Service};
 
@@ -14,6 +14,10 @@ use crate::{error::ServiceError, service::Service};
 const INTERNAL: [&str; 2] = ["capability", "example"];
 /// Where a job's page is.
 const EXPORT_PAGE: &str = "/sg-admin/exports/";
+/// Where an export waits for a second person.
+const APPROVAL_PAGE: &str = "/sg-admin/approvals/";
+/// Where a schedule's page is.
+const SCHEDULE_PAGE: &str = "/sg-admin/cron/";
 /// Where all notices are.
 const NOTICES_PAGE: &str = "/sg-admin/notifications";
 
@@ -70,7 +74,7 @@ impl Service {
             "page": page,
             "site": settings.url_of(""),
             "export": job.map(export_of),
-            "details": details_of(told),
+            "details": details_with(details_of(told)),
         })
     }
 
@@ -98,9 +102,13 @@ pub(super) fn is_example(told: &Told) -> bool {
 
 /// The page about it, within the site.
 pub(super) fn path_of(told: &Told) -> String {
-    match told.job {
-        Some(id) => format!("{EXPORT_PAGE}{id}"),
-        None => NOTICES_PAGE.to_owned(),
+    // Whoever is told of these may decide about the export, and may not see it in the list.
+    let is_decided = matches!(told.topic, Topic::ApprovalRequested | Topic::ApprovalBroken);
+    match (told.job, told.payload["schedule"].as_i64()) {
+        (Some(id), _) if is_decided => format!("{APPROVAL_PAGE}{id}"),
+        (Some(id), _) => format!("{EXPORT_PAGE}{id}"),
+        (None, Some(schedule)) => format!("{SCHEDULE_PAGE}{schedule}"),
+        (None, None) => NOTICES_PAGE.to_owned(),
     }
 }
 
@@ -127,11 +135,9 @@ fn export_of(job: &Job) -> Value {
     })
 }
 
-fn details_of(told: &Told) -> Value {
+fn details_of(told: &Told) -> Map<String, Value> {
     let members = told.payload.as_object().cloned().unwrap_or_default();
-    let said: Map<String, Value> =
-        members.into_iter().filter(|(name, _)| !INTERNAL.contains(&name.as_str())).collect();
-    Value::Object(said)
+    members.into_iter().filter(|(name, _)| !INTERNAL.contains(&name.as_str())).collect()
 }
 
 fn moment(micros: i64) -> String {

@@ -7,12 +7,12 @@
 use std::io::{self, Write};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Bound, filters, tests};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tidegate_model::{
     action::{Action, Target},
     actor::Caller,
     fault::{Fault, Faults},
-    notice::{Family, Topic},
+    notice::Topic,
 };
 use tidegate_store::{Change, NoticeChange, TemplateWords};
 
@@ -48,8 +48,15 @@ It is kept until {{ export.expires_at }}.
 {% endif %}{% if export.error %}\
 Why: {{ export.error }}
 {% endif %}{% if export.has_pii %}It holds personal data.
-{% endif %}{% endif %}{% if details.name %}By: {{ details.name }}
+{% endif %}{% endif %}{% if details.schedule %}Schedule: {{ details.schedule }}
+{% endif %}{% if details.subject and not export %}Subject: {{ details.subject }}
 {% endif %}{% if details.what %}What: {{ details.what }}
+{% endif %}{% if details.rule %}Rule: {{ details.rule }}
+{% endif %}{% if details.by %}By: {{ details.by }}
+{% elif details.name %}By: {{ details.name }}
+{% endif %}{% if details.reason %}Why: {{ details.reason }}
+{% endif %}{% if details.note %}Note: {{ details.note }}
+{% endif %}{% if details.fault %}What is wrong: {{ details.fault }}
 {% endif %}{% if details.error %}Why: {{ details.error }}
 {% endif %}At: {{ at }}
 
@@ -157,14 +164,75 @@ pub(super) fn program_words() -> TemplateWords {
     TemplateWords { title: TITLE.to_owned(), body: BODY.to_owned(), html: None }
 }
 
-/// Values such as a mail about a topic is made from, of nobody in particular. Every name is there.
+/// What a mail can say beside its export: every name, of which each topic has some.
+const DETAILS: [&str; 11] = [
+    "name", "by", "what", "subject", "schedule", "rule", "reason", "note", "fault", "webhook",
+    "error",
+];
+
+/// Every name of `details`, with what is known of it.
+pub(super) fn details_with(known: Map<String, Value>) -> Value {
+    let blank = DETAILS.iter().map(|&name| (name.to_owned(), Value::Null));
+    Value::Object(blank.chain(known).collect())
+}
+
+/// Whether a topic is about one export.
+fn is_of_export(topic: Topic) -> bool {
+    use Topic::*;
+    match topic {
+        ExportReady | ExportFailed | ExportCancelled | ExportExpired | EgressPii
+        | ArtifactFault | ApprovalRequested | ApprovalGranted | ApprovalDenied | ApprovalLapsed
+        | ApprovalBroken => true,
+        EgressPaused | EgressResumed | EgressVolume | PiiChanged | RoutingChanged
+        | WebhookDisabled | NoticeUndelivered | Test | ScheduleHeld | SchedulePaused
+        | GovernanceChanged => false,
+    }
+}
+
+/// What a topic says beside its export, of nobody in particular.
+fn example_details(topic: Topic) -> Value {
+    let said = match topic {
+        Topic::ScheduleHeld | Topic::SchedulePaused => json!({
+            "schedule": 12, "subject": "orders",
+            "reason": "its owner may not export this any more, or may not make schedules",
+        }),
+        Topic::EgressPaused => json!({
+            "subject": "orders", "reason": "a leak is looked into", "by": "ada@example.com",
+        }),
+        Topic::EgressResumed => json!({ "subject": "orders", "by": "ada@example.com" }),
+        Topic::ApprovalRequested => json!({ "rule": "Personal data", "name": "ada@example.com" }),
+        Topic::ApprovalGranted | Topic::ApprovalDenied | Topic::ApprovalBroken => json!({
+            "rule": "Personal data", "by": "bea@example.com", "note": "for the audit",
+        }),
+        Topic::EgressPii => json!({ "name": "ada@example.com", "what": "export.created" }),
+        Topic::GovernanceChanged => json!({ "what": "rules", "by": "ada@example.com" }),
+        Topic::RoutingChanged => json!({ "what": "webhook.added", "name": "ada@example.com" }),
+        Topic::PiiChanged => json!({ "by": "ada@example.com" }),
+        Topic::WebhookDisabled => json!({ "webhook": 3, "reason": "it failed for three days" }),
+        Topic::ArtifactFault => json!({ "fault": "missing" }),
+        Topic::EgressVolume => json!({ "subject": "orders" }),
+        _ => json!({}),
+    };
+    details_with(said.as_object().cloned().unwrap_or_default())
+}
+
+/// What somebody is shown who wants to see how a mail looks.
 pub(super) fn example(topic: Topic) -> Value {
+    let mut values = every_value(topic);
+    if !is_of_export(topic) {
+        values["export"] = Value::Null;
+        values["page"] = "https://tidegate.example.com/sg-admin/notifications".into();
+        values["link"] = values["page"].clone();
+    }
+    values
+}
+
+/// Values such as a mail about a topic is made from, of nobody in particular. Every name is there.
+fn every_value(topic: Topic) -> Value {
     let is_failed = topic == Topic::ExportFailed;
     let (status, is_whole) = if is_failed { ("failed", false) } else { ("ready", true) };
     let of_file = |value: Value| if is_whole { value } else { Value::Null };
     let of_failure = |text: &str| if is_failed { json!(text) } else { Value::Null };
-    let is_event = topic.family() == Family::Security;
-    let of_event = |text: &str| if is_event { json!(text) } else { Value::Null };
     json!({
         "title": topic.title(),
         "topic": topic.slug(),
@@ -179,10 +247,7 @@ pub(super) fn example(topic: Topic) -> Value {
             "error": of_failure("the source did not answer"),
             "error_reason": of_failure("source_lost"), "via": "api",
         },
-        "details": {
-            "name": of_event("ada@example.com"), "what": of_event("export.created"),
-            "subject": of_event("orders"), "error": null, "schedule": null, "reason": null,
-        },
+        "details": example_details(topic),
     })
 }
 
@@ -198,7 +263,7 @@ fn checked(topic: Topic, words: &TemplateWords) -> Result<Rendered, ServiceError
         let detail = format!("a subject line has 1 to {TITLE_CHARS_MAX} characters");
         faults.push(Fault::new("/title", detail));
     }
-    let values = example(topic);
+    let values = every_value(topic);
     let parts =
         [("title", Some(&words.title)), ("body", Some(&words.body)), ("html", words.html.as_ref())];
     for (name, text) in parts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
@@ -212,7 +277,8 @@ fn checked(topic: Topic, words: &TemplateWords) -> Result<Rendered, ServiceError
     if !faults.is_empty() {
         return Err(Faults(faults).into());
     }
-    render(words, &values).map_err(|detail| Faults(vec![Fault::new("/body", detail)]).into())
+    render(words, &example(topic))
+        .map_err(|detail| Faults(vec![Fault::new("/body", detail)]).into())
 }
 
 /// Says what is wrong with a template: its form, a name that it does not have, what it does.
@@ -369,6 +435,30 @@ mod unit {
             let bare = json!({ "title": "T", "at": "now", "export": null, "details": {} });
             assert_eq!(render(&program_words(), &bare).unwrap().body, "T.\n\nAt: now\n\n");
         }
+    }
+
+    #[test]
+    fn what_a_notice_is_about_stands_in_the_programs_words() {
+        let body = |topic| checked(topic, &program_words()).unwrap().body;
+        let held = body(Topic::ScheduleHeld);
+        assert!(held.contains("\nSchedule: 12\nSubject: orders\nWhy: its owner may"), "{held}");
+        assert!(!held.contains("4711"), "it is about no export: {held}");
+        let paused = body(Topic::EgressPaused);
+        let said = "\nSubject: orders\nBy: ada@example.com\nWhy: a leak is looked into\n";
+        assert!(paused.contains(said), "{paused}");
+        let denied = body(Topic::ApprovalDenied);
+        let said = "\nRule: Personal data\nBy: bea@example.com\nNote: for the audit\n";
+        assert!(denied.contains(said), "{denied}");
+        let changed = body(Topic::GovernanceChanged);
+        assert!(changed.contains("\nWhat: rules\nBy: ada@example.com\n"), "{changed}");
+    }
+
+    #[test]
+    fn a_preview_says_of_a_name_what_the_mail_says() {
+        let words = words("t", "[{{ details.error is defined }} {{ details.note }}]", None);
+        let shown = checked(Topic::ScheduleHeld, &words).unwrap().body;
+        let sent = json!({ "details": details_with(Map::new()) });
+        assert_eq!((&*shown, &*render(&words, &sent).unwrap().body), ("[True ]", "[True ]"));
     }
 
     #[test]

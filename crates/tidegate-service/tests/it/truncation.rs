@@ -112,7 +112,10 @@ impl Rig {
         let cuts = (0..CUTS).map(|part| bytes * part / CUTS);
         let mut failed = Vec::new();
         let mut ready = 0;
-        for cut in cuts.chain(bytes - LAST_CUTS..bytes + CUTS_BEHIND) {
+        // How several readers share their work, and so how many bytes it takes, is never the same:
+        // far behind the last one there is nothing to cut.
+        let behind = [bytes * 2];
+        for cut in cuts.chain(bytes - LAST_CUTS..bytes + CUTS_BEHIND).chain(behind) {
             let job = self.build_cut_at(cut).await;
             match job.status == Status::Ready {
                 true => ready += 1,

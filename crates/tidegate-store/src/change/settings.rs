@@ -66,7 +66,9 @@ pub(super) async fn set_all(
             });
         }
         let change = json!({ "added": added, "removed": removed });
-        tell(tx, Topic::PiiChanged, None, change.clone()).await?;
+        let by = &permit.caller().name;
+        let payload = json!({ "added": added, "removed": removed, "by": by });
+        tell(tx, Topic::PiiChanged, None, payload).await?;
         details["pii_subjects_changed"] = change;
     }
     Ok(Applied::one(permit.action(), None, details))
